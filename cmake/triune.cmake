@@ -1,0 +1,48 @@
+# Two functions, so that every room's CMakeLists.txt reads alike: a room is one library, a test one program.
+include(GoogleTest)
+find_package(GTest REQUIRED)
+find_package(fmt REQUIRED)
+find_package(simdjson REQUIRED)
+find_package(OpenSSL REQUIRED)
+find_package(Threads REQUIRED)
+
+find_program(CCACHE ccache)
+if(CCACHE)
+  set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+endif()
+
+if(TRIUNE_SANITIZER STREQUAL "address")
+  add_compile_options(-fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
+  add_link_options(-fsanitize=address,undefined)
+elseif(TRIUNE_SANITIZER STREQUAL "thread")
+  add_compile_options(-fsanitize=thread -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=thread)
+endif()
+
+add_library(triune_options INTERFACE)
+target_compile_options(triune_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Werror -Wno-error=deprecated-declarations)
+target_include_directories(triune_options INTERFACE ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src)
+target_link_libraries(triune_options INTERFACE Threads::Threads)
+
+# triune_room(NAME SOURCES … DEPENDS … [PRIVATE_DEPENDS …])
+# PRIVATE_DEPENDS are third-party libraries that no header of the room shows.
+function(triune_room name)
+  cmake_parse_arguments(ROOM "" "" "SOURCES;DEPENDS;PRIVATE_DEPENDS" ${ARGN})
+  add_library(triune_${name} STATIC ${ROOM_SOURCES})
+  target_link_libraries(triune_${name} PUBLIC triune_options ${ROOM_DEPENDS} PRIVATE ${ROOM_PRIVATE_DEPENDS})
+endfunction()
+
+# triune_test(NAME SOURCES … DEPENDS … [LABELS …] [TIMEOUT seconds])
+function(triune_test name)
+  cmake_parse_arguments(TEST "" "TIMEOUT" "SOURCES;DEPENDS;LABELS" ${ARGN})
+  add_executable(${name} ${TEST_SOURCES})
+  target_link_libraries(${name} PRIVATE triune_options ${TEST_DEPENDS} GTest::gtest GTest::gtest_main fmt::fmt)
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
+  if(NOT TEST_TIMEOUT)
+    set(TEST_TIMEOUT 300)
+  endif()
+  # One ctest entry for a program: cases share its start-up, and a crash still names the program.
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${TEST_TIMEOUT} LABELS "${TEST_LABELS}")
+endfunction()

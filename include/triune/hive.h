@@ -1,0 +1,188 @@
+// The hive: one opened instance of the data layer. Start reading here.
+//
+//   auto hive = triune::Hive::open("./hive");
+//   auto receipt = (*hive)->commit({.changes = {PutNode{{"Agent", "ada"}, {{"role", "reviewer"}}}}});
+//   auto rows = (*hive)->cypher("MATCH (a:Agent) RETURN a.id, a.role");
+//
+// Thread rule: every method may be called from any thread at any time until `close`. Methods that block take a deadline.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "triune/change.h"
+#include "triune/deadline.h"
+#include "triune/query.h"
+#include "triune/schema.h"
+#include "triune/status.h"
+#include "triune/value.h"
+
+namespace triune {
+
+/// How a hive is opened.
+struct HiveOptions {
+  std::string organization = "default";  ///< The tenant all calls act for (I7).
+  bool create = true;                    ///< False: a directory without a hive is `not_found`.
+  bool project_in_background = true;     ///< False: projections move only when a read or a receipt asks for them.
+  std::uint64_t graph_memory_bytes = 192ULL << 20U;  ///< Buffer pool of the graph engine.
+  std::uint64_t relational_cache_bytes = 32ULL << 20U;  ///< Page cache of the writing connection.
+  std::uint32_t readers = 4;             ///< Connections in the read pool.
+  std::uint32_t engine_threads = 2;      ///< Threads an engine may use for one call.
+  std::string idempotency_namespace;     ///< Prefix of idempotency keys; for several programs sharing a hive.
+};
+
+/// Options of a commit.
+struct CommitOptions {
+  Deadline deadline = Deadline::after(std::chrono::seconds(30));
+  /// Wait so long for the projections to reach the commit before the receipt is written; zero: do not wait.
+  std::chrono::milliseconds wait_for_projections{0};
+};
+
+/// How many of what differ between the canonical store and one projection.
+struct Differences {
+  std::string projection;
+  std::string organization;
+  std::uint64_t checked = 0;    ///< Entities compared.
+  std::uint64_t missing = 0;    ///< In the canonical store, not in the projection.
+  std::uint64_t extra = 0;      ///< In the projection only.
+  std::uint64_t different = 0;  ///< In both, with other contents.
+  std::vector<std::string> examples;  ///< At most 20, "missing node Person/7".
+};
+
+/// What `verify` found.
+struct VerifyReport {
+  bool ok = false;
+  std::uint64_t lsn = 0;
+  std::vector<Differences> projections;
+  std::uint64_t blobs_checked = 0;
+  std::uint64_t blobs_missing = 0;
+  std::uint64_t blobs_corrupt = 0;
+  std::vector<std::string> blob_examples;
+};
+
+/// What a hive says of itself.
+struct HiveStatus {
+  std::string directory;
+  std::string incarnation;
+  std::uint64_t lsn = 0;  ///< Head of the change log.
+  std::uint64_t nodes = 0;
+  std::uint64_t edges = 0;
+  std::uint64_t vectors = 0;
+  std::uint64_t blobs = 0;
+  std::uint64_t database_bytes = 0;
+  std::vector<ProjectionStatus> projections;
+};
+
+/// Called now and then during long work, from the calling thread: done so far, total (0 when unknown).
+using Progress = std::function<void(std::string_view stage, std::uint64_t done, std::uint64_t total)>;
+
+/// SQL statements that commit together or not at all. Holds the hive's only writer: keep it short. Not thread-safe.
+class Transaction {
+ public:
+  virtual ~Transaction() = default;  ///< Rolls back when neither `commit` nor `rollback` was called.
+
+  /// Runs one statement and returns its rows. Errors: `invalid_argument` for SQL that does not parse, `conflict` for a
+  /// broken constraint; the transaction stays usable.
+  virtual Result<RowSet> sql(std::string_view statement, std::span<const Value> parameters = {}) = 0;
+  /// Applies changes as `Hive::commit` does; on error none of them is applied and the transaction stays usable.
+  virtual Status apply(std::span<const Change> changes) = 0;
+  /// Marks a point to return to. Names nest.
+  virtual Status savepoint(std::string_view name) = 0;
+  /// Undoes everything since the savepoint, which stays.
+  virtual Status rollback_to(std::string_view name) = 0;
+  /// Makes everything durable. Error with `outcome_unknown`: it may have happened.
+  virtual Result<Receipt> commit() = 0;
+  /// Undoes everything.
+  virtual Status rollback() = 0;
+};
+
+/// Supplies entities to a bulk load, one call each; returns false at the end.
+template <class T>
+using Supplier = std::function<Result<bool>(T&)>;
+
+class Hive {
+ public:
+  /// Opens the hive in `directory`, creating it when absent, and takes its lock (I9). Blocks until migrations are
+  /// applied; projections are opened later, in the background. Errors: `unavailable` with the owner's pid when another
+  /// process has it, `conflict` when a newer program wrote it, `corruption`, `not_found` (see `HiveOptions::create`).
+  static Result<std::unique_ptr<Hive>> open(const std::filesystem::path& directory, HiveOptions options = {});
+
+  virtual ~Hive() = default;  ///< Closes the hive, waiting for work in flight.
+
+  /// Applies all changes or none (I1, I2, I10). Blocks until durable or the deadline; a commit that outlives its deadline
+  /// fails with `outcome_unknown`. At most 100,000 changes and 64 MiB.
+  virtual Result<Receipt> commit(const Commit& commit, const CommitOptions& options = {}) = 0;
+  /// A receipt for the head of the log: what each projection has reached now.
+  virtual Result<Receipt> receipt() = 0;
+  /// Waits until every projection holds `token`. Errors: `deadline_exceeded`, `conflict` (another incarnation).
+  virtual Status wait(const Token& token, Deadline deadline) = 0;
+
+  /// Starts a transaction over several statements. Blocks until the writer is free.
+  virtual Result<std::unique_ptr<Transaction>> begin(Deadline deadline) = 0;
+  /// Runs one SQL statement. A statement that only reads runs on a reader, sees a snapshot and can change nothing; any
+  /// other is a commit of its own. Triune's own tables can be read and not written. Values are bound to `?1`, `?2`, ….
+  virtual Result<RowSet> sql(std::string_view statement, std::span<const Value> parameters = {},
+                             const ReadOptions& options = {}) = 0;
+  /// Runs one reading Cypher statement on the graph projection; parameters are `$name`. A statement that writes fails with
+  /// `permission_denied`.
+  virtual Result<RowSet> cypher(std::string_view statement, const Record& parameters = {},
+                                const ReadOptions& options = {}) = 0;
+  /// The nearest vectors. Always exactly `count` of those that satisfy `where`, or all when fewer.
+  virtual Result<VectorSearchResult> search(const VectorSearch& search, const ReadOptions& options = {}) = 0;
+  /// Full-text search in the canonical store, so always current.
+  virtual Result<std::vector<TextHit>> text(const TextSearch& search, const ReadOptions& options = {}) = 0;
+
+  /// Anchored traversals: the router picks SQL or the graph engine by the query's shape and by statistics.
+  virtual Result<Routed<std::vector<Neighbor>>> neighbors(const NeighborsQuery& query,
+                                                          const ReadOptions& options = {}) = 0;
+  virtual Result<Routed<std::uint64_t>> count_neighbors(const NeighborsQuery& query,
+                                                        const ReadOptions& options = {}) = 0;
+  virtual Result<Routed<Path>> shortest_path(const PathQuery& query, const ReadOptions& options = {}) = 0;
+  virtual Result<Routed<std::uint64_t>> count_paths(const PathCountQuery& query, const ReadOptions& options = {}) = 0;
+
+  /// Point reads, from the canonical store: always current. `not_found` when there is none.
+  virtual Result<Record> get_row(std::string_view table, const Record& key) = 0;
+  virtual Result<Record> get_node(const NodeReference& node) = 0;
+  virtual Result<Record> get_edge(const EdgeReference& edge) = 0;
+  virtual Result<PutVector> get_vector(std::string_view collection, std::string_view id) = 0;
+  /// The bytes under (owner, name); `corruption` when they no longer match their hash.
+  virtual Result<Bytes> get_blob(std::string_view owner, std::string_view name) = 0;
+
+  /// Definitions. Each is idempotent: the same definition again changes nothing, another under the name is `conflict`.
+  virtual Status create_collection(const VectorCollection& collection) = 0;
+  virtual Status map_nodes(const NodeMapping& mapping) = 0;
+  virtual Status map_edges(const EdgeMapping& mapping) = 0;
+  virtual Status create_text_index(const TextIndex& index) = 0;
+
+  /// Loads many entities: batches commit as they go (a killed load is resumed by running it again), the projections
+  /// take the engine's bulk path. Idempotent. Returns the receipt of the last batch.
+  virtual Result<Receipt> load_nodes(std::string_view label, const Supplier<PutNode>& next,
+                                     const Progress& progress = {}) = 0;
+  virtual Result<Receipt> load_edges(std::string_view type, std::string_view from_label, std::string_view to_label,
+                                     const Supplier<PutEdge>& next, const Progress& progress = {}) = 0;
+  virtual Result<Receipt> load_vectors(std::string_view collection, const Supplier<PutVector>& next,
+                                       const Progress& progress = {}) = 0;
+
+  /// Where everything stands. Opens the projections of the organization.
+  virtual Result<HiveStatus> status() = 0;
+  /// Compares the canonical store with every projection both ways, in bounded memory, and checks every blob.
+  virtual Result<VerifyReport> verify(const Progress& progress = {}) = 0;
+  /// Mends just what `verify` finds; returns what it found.
+  virtual Result<VerifyReport> repair(const Progress& progress = {}) = 0;
+  /// Makes one projection ("graph", "vector:NAME") or all ("") anew, while reads go on.
+  virtual Status rebuild(std::string_view projection, const Progress& progress = {}) = 0;
+  /// Deletes unreferenced blobs older than `grace` and log entries that every projection has passed. Returns how many
+  /// blobs went.
+  virtual Result<std::uint64_t> sweep(std::chrono::seconds grace) = 0;
+
+  /// Saves the projections and releases the lock. Idempotent; every other call fails with `cancelled` afterwards.
+  virtual Status close() = 0;
+};
+
+}  // namespace triune

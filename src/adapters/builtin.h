@@ -1,0 +1,11 @@
+// The only header of this room that others see.
+#pragma once
+
+#include "contract/registry.h"
+
+namespace triune::adapters {
+
+/// The engines built into this binary: relational "sqlite"; graph "kuzu" and "memory"; vector "usearch" and "memory".
+const contract::Registry& builtin();
+
+}  // namespace triune::adapters

@@ -1,0 +1,16 @@
+// Named places where a test can kill the process, to prove I1, I3 and I8 at each of them.
+//
+// TRIUNE_FAILPOINT="NAME:N" in the environment raises SIGKILL the Nth time NAME is reached. Without the variable a
+// failpoint costs one relaxed load.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace triune::base {
+
+/// Kills the process when the environment asks for it at `name`. Safe from any thread.
+void failpoint(std::string_view name) noexcept;
+
+}  // namespace triune::base

@@ -1,0 +1,35 @@
+// Which engines there are. Filled by adapters/builtin.cpp, one line for each engine.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "contract/graph_store.h"
+#include "contract/relational_store.h"
+#include "contract/vector_store.h"
+
+namespace triune::contract {
+
+/// How an engine is opened.
+struct EngineOptions {
+  std::filesystem::path path;         ///< File (relational) or directory (graph, vector); ignored by memory engines.
+  std::uint64_t memory_bytes = 0;     ///< Bound of the engine's caches; 0: its default.
+  std::uint32_t threads = 2;
+  std::uint32_t readers = 4;          ///< Relational: size of the read pool.
+};
+
+template <class Store>
+using Factory = std::function<Result<std::unique_ptr<Store>>(const EngineOptions&)>;
+
+/// Names to factories.
+struct Registry {
+  std::map<std::string, Factory<RelationalStore>> relational;
+  std::map<std::string, Factory<GraphStore>> graph;
+  std::map<std::string, Factory<VectorStore>> vector;
+};
+
+}  // namespace triune::contract

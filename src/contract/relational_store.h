@@ -1,0 +1,107 @@
+// The contract of a relational engine: the canonical store, and any other SQL database.
+//
+// SQL uses `?1`, `?2`, … for values in every dialect; the adapter translates. Identifiers are quoted by the caller with
+// `quote_identifier` of model/sql_text.h.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "contract/capabilities.h"
+#include "contract/position.h"
+#include "triune/deadline.h"
+#include "triune/status.h"
+#include "triune/value.h"
+
+namespace triune::contract {
+
+/// Receives rows one by one; the span is valid during the call. An error stops the query and is returned from it.
+using RowVisitor = std::function<Status(std::span<const Value>)>;
+
+/// One connection in the use of one thread. Statements are prepared once and cached by their text.
+class RelationalSession {
+ public:
+  virtual ~RelationalSession() = default;
+
+  /// All rows, at most `max_rows` (then `truncated`).
+  virtual Result<RowSet> query(std::string_view sql, std::span<const Value> parameters, std::size_t max_rows) = 0;
+  /// Rows one by one, for results that must not be held in memory.
+  virtual Status visit(std::string_view sql, std::span<const Value> parameters, const RowVisitor& visitor) = 0;
+  /// A statement without rows; returns how many rows it changed (of the statement itself, not of its triggers).
+  virtual Result<std::uint64_t> execute(std::string_view sql, std::span<const Value> parameters) = 0;
+  /// Runs one statement once for each `column_count` of `values`, laid out row by row. Returns rows changed.
+  virtual Result<std::uint64_t> execute_many(std::string_view sql, std::size_t column_count,
+                                             std::span<const Value> values) = 0;
+  /// Several statements without parameters, as in a migration.
+  virtual Status execute_script(std::string_view sql) = 0;
+  /// Savepoints nest; `rollback_to` keeps the savepoint, `release` drops it and keeps the work.
+  virtual Status savepoint(std::string_view name) = 0;
+  virtual Status release(std::string_view name) = 0;
+  virtual Status rollback_to(std::string_view name) = 0;
+};
+
+/// A transaction that owns the writing connection until it ends. Destruction without `commit` rolls back.
+class RelationalTransaction {
+ public:
+  virtual ~RelationalTransaction() = default;
+  virtual RelationalSession& session() = 0;
+  /// Blocks until durable (I1). An error may have `outcome_unknown` (I11).
+  virtual Status commit() = 0;
+  virtual Status rollback() = 0;
+};
+
+/// Work for the writer. May run again from the start if the engine asks for a retry, so it must have no other effects.
+using WriteJob = std::function<Status(RelationalSession&)>;
+
+/// Who may do what in a read session.
+enum class ReadScope : std::uint8_t {
+  internal,  ///< Triune's own reads.
+  user,      ///< SQL given by a user: one statement, nothing but reading, in defensive mode.
+};
+
+struct RelationalStatistics {
+  std::uint64_t file_bytes = 0;
+  std::uint64_t log_bytes = 0;       ///< Write-ahead log not yet checkpointed.
+  std::uint64_t commits = 0;         ///< Write jobs committed since open.
+  std::uint64_t groups = 0;          ///< Engine transactions they were grouped into.
+  std::uint64_t reads = 0;
+};
+
+/// A column of a table, from the catalogue.
+struct ColumnDescription {
+  std::string name;
+  std::string type;
+  std::uint32_t primary_key_position = 0;  ///< 1-based; 0: not part of the key.
+  bool not_null = false;
+};
+
+class RelationalStore {
+ public:
+  virtual ~RelationalStore() = default;  ///< Waits for the work in flight, then closes.
+
+  [[nodiscard]] virtual RelationalCapabilities capabilities() const = 0;
+  /// A connection from the read pool that sees one snapshot from its first statement until it is destroyed. Blocks while
+  /// all are out. The deadline also bounds every statement of the session. Errors: `deadline_exceeded`, `unavailable`.
+  virtual Result<std::unique_ptr<RelationalSession>> read(ReadScope scope, Deadline deadline) = 0;
+  /// Runs `job` in the writer, grouped with others into one durable transaction, each in a savepoint of its own: an error
+  /// undoes this job alone. Blocks until durable. Errors: the job's own, `deadline_exceeded` (not begun, `safe`),
+  /// `resource_exhausted` (queue full, `safe`), `outcome_unknown` ones when the commit itself failed.
+  virtual Status write(const WriteJob& job, Deadline deadline) = 0;
+  /// A transaction over several calls. Waits its turn in the same queue as `write`.
+  virtual Result<std::unique_ptr<RelationalTransaction>> begin(Deadline deadline) = 0;
+  /// Whether a statement only reads, decided by the engine's parser and not by its text. Error: `invalid_argument`.
+  virtual Result<bool> is_read_only(std::string_view sql) = 0;
+  /// The columns of a table or view in their order; `not_found`.
+  virtual Result<std::vector<ColumnDescription>> describe(std::string_view table) = 0;
+  virtual Result<RelationalStatistics> statistics() = 0;
+  virtual Health health() = 0;
+  /// Moves the write-ahead log into the main file as far as readers allow.
+  virtual Status checkpoint() = 0;
+};
+
+}  // namespace triune::contract
