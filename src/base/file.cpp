@@ -7,15 +7,17 @@
 
 #include <atomic>
 #include <cerrno>
-#include <cstring>
-#include <memory>
 #include <mutex>
+#include <system_error>
+#include <utility>
 #include <vector>
 
 #include "base/try.h"
 
 namespace triune::base {
 namespace {
+
+constexpr std::string_view temporary_suffix = ".tmp";
 
 std::atomic<bool> fault_installed{false};
 std::mutex fault_mutex;
@@ -27,12 +29,12 @@ int injected(FileOperation operation, const std::filesystem::path& path) {
   return installed_fault ? installed_fault(operation, path) : 0;
 }
 
-Status system_failure(std::string_view what, const std::filesystem::path& path, int code) {
+std::unexpected<Error> system_failure(std::string_view what, const std::filesystem::path& path, int code) {
   const bool full = code == ENOSPC || code == EDQUOT;
   auto kind = full ? ErrorCode::resource_exhausted : ErrorCode::unavailable;
   if (code == ENOENT) kind = ErrorCode::not_found;
   Error error{.code = kind,
-              .message = fmt::format("cannot {} {}: {}{}", what, path.string(), std::strerror(code),
+              .message = fmt::format("cannot {} {}: {}{}", what, path.string(), std::generic_category().message(code),
                                      full ? "; free some space and try again" : ""),
               .engine = {},
               .native_code = std::to_string(code)};
@@ -54,22 +56,42 @@ class Descriptor {
   int value_;
 };
 
-Status write_all(int descriptor, std::span<const std::byte> bytes, const std::filesystem::path& path) {
-  if (const int code = injected(FileOperation::write, path); code != 0) return system_failure("write", path, code);
-  while (!bytes.empty()) {
-    const auto written = ::write(descriptor, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return system_failure("write", path, errno);
-    bytes = bytes.subspan(static_cast<std::size_t>(written));
-  }
-  return {};
+std::filesystem::path directory_of(const std::filesystem::path& path) {
+  return path.has_parent_path() ? path.parent_path() : ".";
 }
 
-Status sync_file(int descriptor, const std::filesystem::path& path) {
+Status sync_descriptor(int descriptor, const std::filesystem::path& path) {
   if (const int code = injected(FileOperation::sync, path); code != 0) return system_failure("sync", path, code);
   // A failed fsync is never repeated: the kernel may have dropped the pages and would then report success.
   if (::fsync(descriptor) != 0) return system_failure("sync", path, errno);
   return {};
+}
+
+Status rename_file(const std::filesystem::path& from, const std::filesystem::path& to) {
+  if (const int code = injected(FileOperation::rename, to); code != 0) return system_failure("rename to", to, code);
+  if (::rename(from.c_str(), to.c_str()) != 0) return system_failure("rename to", to, errno);
+  return {};
+}
+
+Status make_directory(const std::filesystem::path& path) {
+  if (const int code = injected(FileOperation::create_directory, path); code != 0)
+    return system_failure("create", path, code);
+  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return system_failure("create", path, errno);
+  return sync_directory(directory_of(path));
+}
+
+Result<Bytes> read_descriptor(int descriptor, std::uint64_t size, const std::filesystem::path& path) {
+  Bytes bytes(size);
+  std::size_t done = 0;
+  while (done < bytes.size()) {
+    const auto count = ::read(descriptor, bytes.data() + done, bytes.size() - done);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return system_failure("read", path, errno);
+    if (count == 0) break;
+    done += static_cast<std::size_t>(count);
+  }
+  bytes.resize(done);
+  return bytes;
 }
 
 }  // namespace
@@ -89,72 +111,66 @@ Status sync_directory(const std::filesystem::path& path) {
 }
 
 Status create_directories_durably(const std::filesystem::path& path) {
+  // Under a lock, so that a directory which another thread is just creating is durable when it is found to exist.
+  static std::mutex mutex;
+  const std::scoped_lock lock(mutex);
   std::vector<std::filesystem::path> missing;
-  for (auto at = path; !at.empty() && !std::filesystem::exists(at); at = at.parent_path()) missing.push_back(at);
-  for (auto at = missing.rbegin(); at != missing.rend(); ++at) {
-    if (::mkdir(at->c_str(), 0700) != 0 && errno != EEXIST) return system_failure("create", *at, errno);
-    const auto parent = at->parent_path();
-    TRIUNE_TRY(sync_directory(parent.empty() ? "." : parent));
+  std::error_code code;
+  for (auto at = path; !at.empty() && !std::filesystem::exists(at, code); at = at.parent_path()) {
+    if (code) return system_failure("look for", at, code.value());
+    missing.push_back(at);
   }
+  for (auto at = missing.rbegin(); at != missing.rend(); ++at) TRIUNE_TRY(make_directory(*at));
   return {};
 }
 
 Status rename_durably(const std::filesystem::path& from, const std::filesystem::path& to) {
-  if (const int code = injected(FileOperation::rename, to); code != 0) return system_failure("rename to", to, code);
-  if (::rename(from.c_str(), to.c_str()) != 0) return system_failure("rename to", to, errno);
-  return sync_directory(to.parent_path().empty() ? "." : to.parent_path());
+  TRIUNE_TRY(rename_file(from, to));
+  if (directory_of(from) != directory_of(to)) TRIUNE_TRY(sync_directory(directory_of(from)));
+  return sync_directory(directory_of(to));
 }
 
 Status publish_durably(const std::filesystem::path& temporary, const std::filesystem::path& path) {
   {
     const Descriptor file(::open(temporary.c_str(), O_RDONLY | O_CLOEXEC));
     if (file.get() < 0) return system_failure("open", temporary, errno);
-    TRIUNE_TRY(sync_file(file.get(), temporary));
+    TRIUNE_TRY(sync_descriptor(file.get(), temporary));
   }
   return rename_durably(temporary, path);
 }
 
 Status write_durably(const std::filesystem::path& path, std::span<const std::byte> bytes) {
-  TRIUNE_TRY(create_directories_durably(path.parent_path()));
   static std::atomic<std::uint64_t> counter{0};
+  TRIUNE_TRY(create_directories_durably(path.parent_path()));
   auto temporary = path;
-  temporary += fmt::format(".{}.{}.tmp", ::getpid(), counter.fetch_add(1));
-  if (const int code = injected(FileOperation::open, temporary); code != 0)
-    return system_failure("create", temporary, code);
-  Status status;
-  {
-    const Descriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-    if (file.get() < 0) return system_failure("create", temporary, errno);
-    status = write_all(file.get(), bytes, temporary);
-    if (status) status = sync_file(file.get(), temporary);
-  }
-  if (status) status = rename_durably(temporary, path);
-  if (!status) ::unlink(temporary.c_str());
-  return status;
+  temporary += fmt::format(".{}.{}{}", ::getpid(), counter.fetch_add(1), temporary_suffix);
+  TRIUNE_ASSIGN(auto file, NewFile::create(std::move(temporary)));
+  TRIUNE_TRY(file.write(bytes));
+  TRIUNE_TRY(file.sync());
+  TRIUNE_TRY(file.rename_to(path));
+  return sync_directory(directory_of(path));
+}
+
+Status remove_temporaries(const std::filesystem::path& directory) {
+  std::error_code code;
+  std::vector<std::filesystem::path> stale;
+  for (std::filesystem::directory_iterator at(directory, code), end; !code && at != end; at.increment(code))
+    if (at->path().extension() == temporary_suffix && at->is_regular_file(code)) stale.push_back(at->path());
+  if (code && code != std::errc::no_such_file_or_directory) return system_failure("list", directory, code.value());
+  for (const auto& path : stale) TRIUNE_TRY(base::remove_all(path));
+  return {};
 }
 
 Result<Bytes> read_file(const std::filesystem::path& path, std::uint64_t limit_bytes) {
-  if (const int code = injected(FileOperation::read, path); code != 0)
-    return std::unexpected(system_failure("read", path, code).error());
+  if (const int code = injected(FileOperation::read, path); code != 0) return system_failure("read", path, code);
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  struct stat information {};
-  if (file.get() < 0 || ::fstat(file.get(), &information) != 0)
-    return std::unexpected(system_failure("read", path, errno).error());
+  struct stat information{};
+  if (file.get() < 0 || ::fstat(file.get(), &information) != 0) return system_failure("read", path, errno);
   const auto size = static_cast<std::uint64_t>(information.st_size);
   if (size > limit_bytes)
-    return failure(ErrorCode::resource_exhausted, fmt::format("{} has {} bytes, more than the limit of {}",
-                                                              path.string(), size, limit_bytes));
-  Bytes bytes(size);
-  std::size_t done = 0;
-  while (done < bytes.size()) {
-    const auto count = ::read(file.get(), bytes.data() + done, bytes.size() - done);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return std::unexpected(system_failure("read", path, errno).error());
-    if (count == 0) break;
-    done += static_cast<std::size_t>(count);
-  }
-  bytes.resize(done);
-  return bytes;
+    return failure(ErrorCode::resource_exhausted,
+                   fmt::format("{} has {} bytes, more than the limit of {}", path.string(), size, limit_bytes));
+  return read_descriptor(file.get(), size, path);
 }
 
 Status remove_all(const std::filesystem::path& path) {
@@ -165,7 +181,62 @@ Status remove_all(const std::filesystem::path& path) {
   return {};
 }
 
-std::span<const std::byte> as_bytes(std::string_view text) noexcept { return std::as_bytes(std::span(text)); }
+NewFile::NewFile(std::filesystem::path temporary, int descriptor)
+    : temporary_(std::move(temporary)), descriptor_(descriptor) {}
+
+NewFile::NewFile(NewFile&& other) noexcept
+    : temporary_(std::exchange(other.temporary_, {})), descriptor_(std::exchange(other.descriptor_, -1)) {}
+
+NewFile& NewFile::operator=(NewFile&& other) noexcept {
+  if (this == &other) return *this;
+  discard();
+  temporary_ = std::exchange(other.temporary_, {});
+  descriptor_ = std::exchange(other.descriptor_, -1);
+  return *this;
+}
+
+NewFile::~NewFile() {
+  discard();
+}
+
+void NewFile::discard() noexcept {
+  if (descriptor_ >= 0) ::close(descriptor_);
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
+}
+
+Result<NewFile> NewFile::create(std::filesystem::path temporary) {
+  if (const int code = injected(FileOperation::open, temporary); code != 0)
+    return system_failure("create", temporary, code);
+  const int descriptor = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (descriptor < 0) return system_failure("create", temporary, errno);
+  return NewFile(std::move(temporary), descriptor);
+}
+
+Status NewFile::write(std::span<const std::byte> bytes) {
+  if (const int code = injected(FileOperation::write, temporary_); code != 0)
+    return system_failure("write", temporary_, code);
+  while (!bytes.empty()) {
+    const auto written = ::write(descriptor_, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return system_failure("write", temporary_, errno);
+    bytes = bytes.subspan(static_cast<std::size_t>(written));
+  }
+  return {};
+}
+
+Status NewFile::sync() {
+  return sync_descriptor(descriptor_, temporary_);
+}
+
+Status NewFile::rename_to(const std::filesystem::path& path) {
+  TRIUNE_TRY(rename_file(temporary_, path));
+  temporary_.clear();
+  return {};
+}
+
+std::span<const std::byte> as_bytes(std::string_view text) noexcept {
+  return std::as_bytes(std::span(text));
+}
 
 std::string_view as_text(std::span<const std::byte> bytes) noexcept {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};

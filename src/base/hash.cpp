@@ -1,21 +1,26 @@
 #include "base/hash.h"
 
 #define XXH_INLINE_ALL
-#include <fmt/format.h>
 #include <openssl/evp.h>
 #include <xxhash.h>
 
 #include <array>
+#include <cstdlib>
 
 namespace triune::base {
 
 std::string sha256_hex(std::span<const std::byte> bytes) {
   std::array<unsigned char, 32> digest{};
   unsigned int size = 0;
-  EVP_Digest(bytes.data(), bytes.size(), digest.data(), &size, EVP_sha256(), nullptr);
+  // It can only fail for want of memory, and a wrong address must never be returned.
+  if (EVP_Digest(bytes.data(), bytes.size(), digest.data(), &size, EVP_sha256(), nullptr) != 1) std::abort();
+  constexpr std::string_view digits = "0123456789abcdef";
   std::string text;
-  text.reserve(64);
-  for (const auto byte : digest) fmt::format_to(std::back_inserter(text), "{:02x}", byte);
+  text.reserve(2 * digest.size());
+  for (const auto byte : digest) {
+    text += digits[byte >> 4U];
+    text += digits[byte & 15U];
+  }
   return text;
 }
 

@@ -14,7 +14,8 @@ namespace {
 
 std::uint64_t random_bits() {
   std::uint64_t bits = 0;
-  if (::getrandom(&bits, sizeof bits, 0) != static_cast<ssize_t>(sizeof bits)) std::abort();  // no id is better than a weak one
+  if (::getrandom(&bits, sizeof bits, 0) != static_cast<ssize_t>(sizeof bits))
+    std::abort();  // no id is better than a weak one
   return bits;
 }
 
@@ -30,8 +31,8 @@ std::string new_id() {
   constexpr std::uint64_t low_mask = (1ULL << 62U) - 1;
 
   const std::scoped_lock lock(mutex);
-  const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(
-      std::chrono::system_clock::now().time_since_epoch());
+  const auto now =
+      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch());
   const auto now_ms = static_cast<std::uint64_t>(now.count());
   if (now_ms > last_ms) {
     last_ms = now_ms;
