@@ -28,7 +28,7 @@ elseif(TRIUNE_SANITIZER STREQUAL "thread")
 endif()
 
 add_library(triune_options INTERFACE)
-target_compile_options(triune_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Werror -Wno-error=deprecated-declarations)
+target_compile_options(triune_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wno-missing-field-initializers -Werror -Wno-error=deprecated-declarations)
 target_include_directories(triune_options INTERFACE ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src)
 target_link_libraries(triune_options INTERFACE Threads::Threads)
 

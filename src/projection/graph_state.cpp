@@ -1,0 +1,260 @@
+#include "projection/graph_state.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <map>
+#include <set>
+
+#include "base/try.h"
+#include "contract/operations.h"
+#include "model/json.h"
+
+namespace triune::projection {
+namespace {
+
+using contract::GraphBatch;
+
+constexpr std::size_t unregistered_limit = 1000;
+constexpr std::uint64_t progress_interval = 50'000;
+
+std::int64_t integer(const Value& value) { return std::get<std::int64_t>(value); }
+const std::string& text(const Value& value) { return std::get<std::string>(value); }
+
+Result<Record> parse_properties(const Value& json) {
+  if (text(json) == "{}") return Record{};
+  return model::parse_json_object(text(json));
+}
+
+/// The keys of `entries`, each once, and which of them were deleted at some point of the piece.
+struct Keys {
+  std::string json = "[";
+  std::set<std::string, std::less<>> all;
+  std::set<std::string, std::less<>> deleted;
+};
+
+Keys node_keys(const std::vector<LogEntry>& entries) {
+  Keys keys;
+  for (const auto& entry : entries) {
+    auto key = to_text(entry.key);
+    if (entry.operation == Operation::remove) keys.deleted.insert(key);
+    if (!keys.all.insert(key).second) continue;
+    if (keys.json.size() > 1) keys.json += ',';
+    model::append_json_string(keys.json, key);
+  }
+  keys.json += ']';
+  return keys;
+}
+
+std::string edge_keys_json(const std::set<EdgeKey>& keys) {
+  std::string json = "[";
+  for (const auto& key : keys)
+    fmt::format_to(std::back_inserter(json), "{}[{},{}]", json.size() > 1 ? "," : "", key.from_node, key.to_node);
+  return json + "]";
+}
+
+constexpr std::string_view select_nodes =
+    "SELECT n.id, n.properties FROM json_each(?1) k CROSS JOIN triune_nodes n "
+    "ON n.organization_id = ?2 AND n.label_id = ?3 AND n.id = k.value";
+
+constexpr std::string_view select_edges =
+    "SELECT f.label_id, f.id, t.label_id, t.id, e.properties, e.from_node, e.to_node FROM json_each(?1) k "
+    "CROSS JOIN triune_edges e ON e.organization_id = ?2 AND e.type_id = ?3 "
+    "AND e.from_node = json_extract(k.value, '$[0]') AND e.to_node = json_extract(k.value, '$[1]') "
+    "CROSS JOIN triune_nodes f ON f.node_id = e.from_node CROSS JOIN triune_nodes t ON t.node_id = e.to_node";
+
+constexpr std::string_view select_ends =
+    "SELECT f.label_id, f.id, t.label_id, t.id FROM json_each(?1) k "
+    "CROSS JOIN triune_nodes f ON f.node_id = json_extract(k.value, '$[0]') "
+    "CROSS JOIN triune_nodes t ON t.node_id = json_extract(k.value, '$[1]') WHERE f.organization_id = ?2";
+
+}  // namespace
+
+Result<EdgeKey> parse_edge_key(const Value& key) {
+  const std::string& spelled = std::holds_alternative<std::string>(key) ? text(key) : to_text(key);
+  const auto separator = spelled.find('>');
+  EdgeKey parsed;
+  const char* const end = spelled.data() + spelled.size();
+  if (separator != std::string::npos &&
+      std::from_chars(spelled.data(), spelled.data() + separator, parsed.from_node).ec == std::errc() &&
+      std::from_chars(spelled.data() + separator + 1, end, parsed.to_node).ec == std::errc())
+    return parsed;
+  return failure(ErrorCode::invalid_argument, fmt::format("'{}' is no edge key of the change log", spelled));
+}
+
+Record typed_properties(const CatalogSnapshot& catalog, std::int64_t collection_id, Record properties,
+                        bool& unregistered) {
+  const auto known = catalog.properties.find(collection_id);
+  Record typed;
+  typed.reserve(properties.size());
+  for (auto& field : properties) {
+    if (is_null(field.value)) continue;
+    const auto type = contract::property_type(field.value);
+    if (known == catalog.properties.end() || !type) {
+      unregistered = unregistered || type.has_value();
+      continue;
+    }
+    const auto registered = known->second.find(field.name);
+    if (registered == known->second.end() || widen(registered->second, *type) != registered->second)
+      unregistered = true;
+    else
+      typed.push_back({std::move(field.name), convert(field.value, registered->second)});
+  }
+  std::sort(typed.begin(), typed.end(), [](const Field& a, const Field& b) { return a.name < b.name; });
+  return typed;
+}
+
+Result<Record> GraphBatchBuilder::properties_of(std::int64_t collection_id, const Value& json) {
+  TRIUNE_ASSIGN(Record properties, parse_properties(json));
+  bool unregistered = false;
+  Record typed = typed_properties(catalog_, collection_id, properties, unregistered);
+  if (unregistered && unregistered_.size() < unregistered_limit)
+    unregistered_.emplace_back(collection_id, std::move(properties));
+  return typed;
+}
+
+Status GraphBatchBuilder::add_nodes(std::int64_t label_id, const std::vector<LogEntry>& entries, GraphBatch& batch) {
+  const std::string& label = catalog_.name_of(label_id);
+  const Keys keys = node_keys(entries);
+  std::set<std::string, std::less<>> present;
+  const std::array<Value, 3> parameters{keys.json, organization_id_, label_id};
+  TRIUNE_TRY(session_.visit(select_nodes, parameters, [&](std::span<const Value> row) -> Status {
+    TRIUNE_ASSIGN(Record properties, properties_of(label_id, row[1]));
+    present.insert(text(row[0]));
+    batch.put_nodes.push_back({{label, text(row[0])}, std::move(properties)});
+    return {};
+  }));
+  // A node that was deleted and made again within the piece must lose its old edges, so it is deleted first.
+  for (const auto& key : keys.all)
+    if (!present.contains(key) || keys.deleted.contains(key)) batch.delete_nodes.push_back({label, key});
+  return {};
+}
+
+Status GraphBatchBuilder::add_edges(std::int64_t type_id, const std::vector<LogEntry>& entries, GraphBatch& batch) {
+  std::set<EdgeKey> keys;
+  for (const auto& entry : entries) {
+    TRIUNE_ASSIGN(const EdgeKey key, parse_edge_key(entry.key));
+    keys.insert(key);
+  }
+  std::set<EdgeKey> absent = keys;
+  const std::array<Value, 3> parameters{edge_keys_json(keys), organization_id_, type_id};
+  TRIUNE_TRY(session_.visit(select_edges, parameters, [&](std::span<const Value> row) -> Status {
+    TRIUNE_ASSIGN(Record properties, properties_of(type_id, row[4]));
+    absent.erase({integer(row[5]), integer(row[6])});
+    batch.put_edges.push_back({{catalog_.name_of(type_id),
+                                {catalog_.name_of(integer(row[0])), text(row[1])},
+                                {catalog_.name_of(integer(row[2])), text(row[3])}},
+                               std::move(properties)});
+    return {};
+  }));
+  return add_deleted_edges(type_id, {absent.begin(), absent.end()}, batch);
+}
+
+Status GraphBatchBuilder::add_deleted_edges(std::int64_t type_id, const std::vector<EdgeKey>& keys, GraphBatch& batch) {
+  if (keys.empty()) return {};
+  // Where an end is gone too, its own log entry deletes the edges at it.
+  const std::array<Value, 2> parameters{edge_keys_json({keys.begin(), keys.end()}), organization_id_};
+  return session_.visit(select_ends, parameters, [&](std::span<const Value> row) -> Status {
+    batch.delete_edges.push_back({catalog_.name_of(type_id),
+                                  {catalog_.name_of(integer(row[0])), text(row[1])},
+                                  {catalog_.name_of(integer(row[2])), text(row[3])}});
+    return {};
+  });
+}
+
+Result<GraphBatch> GraphBatchBuilder::build(const std::vector<LogEntry>& entries) {
+  std::map<std::int64_t, std::vector<LogEntry>> by_collection;
+  for (const auto& entry : entries) by_collection[entry.collection_id].push_back(entry);
+  GraphBatch batch;
+  for (const auto label : catalog_.collections_of(organization_id_, CollectionKind::label))
+    if (const auto found = by_collection.find(label); found != by_collection.end())
+      TRIUNE_TRY(add_nodes(label, found->second, batch));
+  for (const auto type : catalog_.collections_of(organization_id_, CollectionKind::type))
+    if (const auto found = by_collection.find(type); found != by_collection.end())
+      TRIUNE_TRY(add_edges(type, found->second, batch));
+  return batch;
+}
+
+Status CanonicalGraph::report() {
+  if (++done_ % progress_interval == 0 && progress_) progress_("reading the graph", done_, 0);
+  return {};
+}
+
+Status CanonicalGraph::visit_nodes(std::string_view label, const std::function<Status(const PutNode&)>& visitor) {
+  const auto label_id = catalog_.collection(organization_id_, CollectionKind::label, label);
+  if (!label_id) return {};
+  PutNode node{{std::string(label), {}}, {}};
+  const std::array<Value, 2> parameters{organization_id_, *label_id};
+  return session_.visit("SELECT id, properties FROM triune_nodes WHERE organization_id = ?1 AND label_id = ?2",
+                        parameters, [&](std::span<const Value> row) -> Status {
+                          node.node.id = text(row[0]);
+                          TRIUNE_ASSIGN(Record properties, parse_properties(row[1]));
+                          bool unregistered = false;
+                          node.properties = typed_properties(catalog_, *label_id, properties, unregistered);
+                          if (unregistered && unregistered_.size() < unregistered_limit)
+                            unregistered_.emplace_back(*label_id, std::move(properties));
+                          TRIUNE_TRY(report());
+                          return visitor(node);
+                        });
+}
+
+Status CanonicalGraph::load_names() {
+  if (names_loaded_) return {};
+  std::map<std::int64_t, std::uint32_t> label_index;
+  const std::array<Value, 1> parameters{organization_id_};
+  TRIUNE_TRY(session_.visit("SELECT node_id, label_id, id FROM triune_nodes WHERE organization_id = ?1 ORDER BY node_id",
+                            parameters, [&](std::span<const Value> row) -> Status {
+                              const auto [index, made] = label_index.try_emplace(
+                                  integer(row[1]), static_cast<std::uint32_t>(labels_.size()));
+                              if (made) labels_.push_back(catalog_.name_of(integer(row[1])));
+                              const std::string& id = text(row[2]);
+                              names_.push_back({integer(row[0]), index->second, static_cast<std::uint32_t>(id.size()),
+                                                arena_.size()});
+                              arena_ += id;
+                              return {};
+                            }));
+  names_loaded_ = true;
+  return {};
+}
+
+const CanonicalGraph::NodeName* CanonicalGraph::name_of(std::int64_t node_id) const {
+  // Numbers are handed out without holes as long as nothing is deleted, so the place is usually known at once.
+  const auto guess = static_cast<std::size_t>(node_id - 1);
+  if (node_id > 0 && guess < names_.size() && names_[guess].node_id == node_id) return &names_[guess];
+  const auto found = std::lower_bound(names_.begin(), names_.end(), node_id,
+                                      [](const NodeName& name, std::int64_t id) { return name.node_id < id; });
+  return found != names_.end() && found->node_id == node_id ? &*found : nullptr;
+}
+
+void CanonicalGraph::assign(NodeReference& to, const NodeName& name) const {
+  to.label = labels_[name.label];
+  to.id.assign(arena_, name.offset, name.length);
+}
+
+Status CanonicalGraph::visit_edges(std::string_view type, const std::function<Status(const PutEdge&)>& visitor) {
+  const auto type_id = catalog_.collection(organization_id_, CollectionKind::type, type);
+  if (!type_id) return {};
+  TRIUNE_TRY(load_names());
+  PutEdge edge{{std::string(type), {}, {}}, {}};
+  const std::array<Value, 2> parameters{organization_id_, *type_id};
+  return session_.visit(
+      "SELECT from_node, to_node, properties FROM triune_edges WHERE organization_id = ?1 AND type_id = ?2", parameters,
+      [&](std::span<const Value> row) -> Status {
+        const NodeName* const from = name_of(integer(row[0]));
+        const NodeName* const to = name_of(integer(row[1]));
+        if (from == nullptr || to == nullptr) return {};  // another program left an end dangling: no edge of the graph
+        assign(edge.edge.from, *from);
+        assign(edge.edge.to, *to);
+        TRIUNE_ASSIGN(Record properties, parse_properties(row[2]));
+        bool unregistered = false;
+        edge.properties = typed_properties(catalog_, *type_id, properties, unregistered);
+        if (unregistered && unregistered_.size() < unregistered_limit)
+          unregistered_.emplace_back(*type_id, std::move(properties));
+        TRIUNE_TRY(report());
+        return visitor(edge);
+      });
+}
+
+}  // namespace triune::projection

@@ -1,0 +1,266 @@
+#include "projection/worker.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/try.h"
+
+namespace triune::projection {
+namespace {
+
+// Other programs write to the canonical store without telling us; so the log is looked at this often (I2).
+constexpr std::chrono::milliseconds poll_interval{50};
+constexpr std::chrono::minutes step_deadline{2};
+constexpr unsigned failure_limit = 6;
+
+std::chrono::milliseconds pause_after(unsigned failures) {
+  return std::chrono::milliseconds(100) * (1U << std::min(failures, 8U));
+}
+
+}  // namespace
+
+ProjectionWorker::ProjectionWorker(contract::RelationalStore& canonical, std::unique_ptr<Projection> projection)
+    : canonical_(canonical), projection_(std::move(projection)) {}
+
+ProjectionWorker::~ProjectionWorker() { stop(); }
+
+void ProjectionWorker::start() {
+  const std::scoped_lock lock(state_mutex_);
+  if (!thread_.joinable() && !stopping_) thread_ = std::thread([this] { run(); });
+}
+
+void ProjectionWorker::stop() {
+  std::thread finished;
+  {
+    const std::scoped_lock lock(state_mutex_);
+    stopping_ = true;
+    finished = std::move(thread_);
+  }
+  changed_.notify_all();
+  if (!finished.joinable()) return;
+  finished.join();
+  const std::scoped_lock work(work_mutex_);
+  if (auto saved = projection_->save(true); !saved) set_state(ProjectionState::quarantined, saved.error().message);
+}
+
+void ProjectionWorker::notify(std::uint64_t head) {
+  {
+    const std::scoped_lock lock(state_mutex_);
+    head_ = std::max(head_, head);
+    woken_ = true;
+    if (state_ == ProjectionState::current && watermark_ < head_) state_ = ProjectionState::behind;
+  }
+  changed_.notify_all();
+}
+
+Status ProjectionWorker::wait_for(std::uint64_t lsn, Deadline deadline) {
+  start();
+  std::unique_lock lock(state_mutex_);
+  woken_ = true;
+  changed_.notify_all();
+  const auto reached = [&] { return opened_ && watermark_ >= lsn; };
+  const auto given_up = [&] { return state_ == ProjectionState::quarantined && failures_ >= failure_limit; };
+  const auto over = [&] { return reached() || stopping_ || given_up(); };
+  if (deadline.is_bounded())
+    changed_.wait_until(lock, deadline.at(), over);
+  else
+    changed_.wait(lock, over);
+  if (reached()) return {};
+  if (stopping_) return failure(ErrorCode::cancelled, "the hive is closing");
+  if (given_up())
+    return failure(ErrorCode::unavailable, fmt::format("{} is quarantined: {}; run `triune rebuild {}`",
+                                                       projection_->name(), error_, projection_->name()));
+  Error error{.code = ErrorCode::deadline_exceeded,
+              .message = fmt::format("{} has reached lsn {} and {} was asked for ({})", projection_->name(), watermark_,
+                                     lsn, to_string(state_)),
+              .engine = projection_->engine(),
+              .native_code = {}};
+  error.retry = Retry::safe;
+  return std::unexpected<Error>(std::move(error));
+}
+
+ProjectionStatus ProjectionWorker::status() const {
+  const std::scoped_lock lock(state_mutex_);
+  return {.name = projection_->name(),
+          .organization = {},
+          .engine = projection_->engine(),
+          .watermark = watermark_,
+          .state = state_,
+          .entities = entities_,
+          .set_aside = set_aside_,
+          .error = error_};
+}
+
+std::uint64_t ProjectionWorker::watermark() const {
+  const std::scoped_lock lock(state_mutex_);
+  return watermark_;
+}
+
+void ProjectionWorker::set_state(ProjectionState state, const std::string& error) {
+  {
+    const std::scoped_lock lock(state_mutex_);
+    state_ = state;
+    error_ = error;
+  }
+  changed_.notify_all();
+}
+
+void ProjectionWorker::advance(std::uint64_t watermark, std::uint64_t head) {
+  auto counted = projection_->count();
+  {
+    const std::scoped_lock lock(state_mutex_);
+    opened_ = true;
+    watermark_ = watermark;
+    head_ = std::max(head_, head);
+    state_ = watermark_ >= head_ ? ProjectionState::current : ProjectionState::behind;
+    error_.clear();
+    failures_ = 0;
+    if (counted) std::tie(entities_, set_aside_) = *counted;
+  }
+  changed_.notify_all();
+}
+
+void ProjectionWorker::fail(const Error& error) {
+  unsigned failures = 0;
+  {
+    const std::scoped_lock lock(state_mutex_);
+    failures = ++failures_;
+    opened_ = false;
+  }
+  set_state(ProjectionState::quarantined, error.message);
+  // The files are moved aside only once: what follows are failures of the rebuild, which has its own directory.
+  if (failures == 1)
+    if (auto aside = projection_->quarantine(error.message); !aside)
+      set_state(ProjectionState::quarantined, aside.error().message);
+}
+
+Status ProjectionWorker::rebuild_locked(const Progress& progress) {
+  set_state(ProjectionState::rebuilding);
+  TRIUNE_ASSIGN(const std::uint64_t watermark, projection_->rebuild(progress));
+  advance(watermark, watermark);
+  return {};
+}
+
+Status ProjectionWorker::open_or_rebuild() {
+  {
+    const std::scoped_lock lock(state_mutex_);
+    if (opened_) return {};
+  }
+  TRIUNE_ASSIGN(const auto watermark, projection_->open());
+  if (!watermark) return rebuild_locked({});
+  advance(*watermark, *watermark);
+  return {};
+}
+
+Result<bool> ProjectionWorker::catch_up(contract::RelationalSession& session) {
+  TRIUNE_ASSIGN(const Step applied, projection_->apply_next(session, watermark()));
+  if (applied.rebuild) {
+    TRIUNE_TRY(rebuild_locked({}));
+    return true;
+  }
+  advance(applied.watermark, applied.head);
+  return applied.watermark < applied.head;
+}
+
+Status ProjectionWorker::step() {
+  const std::scoped_lock work(work_mutex_);
+  TRIUNE_TRY(open_or_rebuild());
+  for (;;) {
+    TRIUNE_ASSIGN(const auto session, canonical_.read(contract::ReadScope::internal, Deadline::after(step_deadline)));
+    TRIUNE_ASSIGN(const bool more, catch_up(*session));
+    const std::scoped_lock lock(state_mutex_);
+    if (!more || stopping_ || pauses_ > 0) break;
+  }
+  return projection_->save(false);
+}
+
+void ProjectionWorker::rest() {
+  std::unique_lock lock(state_mutex_);
+  if (failures_ > 0)
+    changed_.wait_for(lock, pause_after(failures_), [&] { return stopping_; });
+  else
+    changed_.wait_for(lock, poll_interval, [&] { return stopping_ || woken_; });
+  changed_.wait(lock, [&] { return stopping_ || (pauses_ == 0 && failures_ < failure_limit); });
+  woken_ = false;
+}
+
+void ProjectionWorker::run() {
+  for (;;) {
+    std::string reported;
+    {
+      const std::scoped_lock lock(state_mutex_);
+      if (stopping_) return;
+      reported = std::exchange(reported_failure_, {});
+    }
+    if (!reported.empty()) {
+      const std::scoped_lock work(work_mutex_);
+      fail(Error{.code = ErrorCode::corruption, .message = reported, .engine = {}, .native_code = {}});
+    }
+    // What may safely be retried (the canonical store was busy) is no failure of the projection: the next look retries.
+    if (const auto done = step(); !done && done.error().retry != Retry::safe) {
+      const std::scoped_lock work(work_mutex_);
+      fail(done.error());
+    }
+    rest();
+  }
+}
+
+Result<Differences> ProjectionWorker::verify(bool repair, const Progress& progress) {
+  const std::scoped_lock work(work_mutex_);
+  TRIUNE_TRY(open_or_rebuild());
+  for (;;) {
+    TRIUNE_ASSIGN(const auto session, canonical_.read(contract::ReadScope::internal, Deadline::never()));
+    TRIUNE_ASSIGN(const Step applied, projection_->apply_next(*session, watermark()));
+    if (applied.rebuild) {
+      TRIUNE_TRY(rebuild_locked(progress));
+      continue;
+    }
+    advance(applied.watermark, applied.head);
+    if (applied.watermark < applied.head) continue;
+    auto differences = projection_->verify(*session, repair, progress);
+    if (differences && repair) advance(applied.watermark, applied.head);
+    return differences;
+  }
+}
+
+Status ProjectionWorker::rebuild(const Progress& progress) {
+  const std::scoped_lock work(work_mutex_);
+  auto rebuilt = rebuild_locked(progress);
+  if (!rebuilt) set_state(ProjectionState::quarantined, rebuilt.error().message);
+  return rebuilt;
+}
+
+void ProjectionWorker::report_failure(const Error& error) {
+  {
+    const std::scoped_lock lock(state_mutex_);
+    reported_failure_ = error.message;
+    woken_ = true;
+  }
+  changed_.notify_all();
+}
+
+Result<std::uint64_t> ProjectionWorker::durable_watermark() {
+  const std::scoped_lock work(work_mutex_);
+  {
+    const std::scoped_lock lock(state_mutex_);
+    if (!opened_) return 0;
+  }
+  return projection_->durable_watermark();
+}
+
+ProjectionWorker::Pause::Pause(ProjectionWorker& worker) : worker_(worker) {
+  const std::scoped_lock lock(worker_.state_mutex_);
+  ++worker_.pauses_;
+}
+
+ProjectionWorker::Pause::~Pause() {
+  {
+    const std::scoped_lock lock(worker_.state_mutex_);
+    --worker_.pauses_;
+    worker_.woken_ = true;
+  }
+  worker_.changed_.notify_all();
+}
+
+}  // namespace triune::projection

@@ -1,0 +1,95 @@
+// Drives one projection: a thread that keeps it up with the log, and the waiting for it.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "projection/projection.h"
+
+namespace triune::projection {
+
+/// Thread rule: any thread; the projection itself is only touched under `work_mutex_`.
+class ProjectionWorker {
+ public:
+  /// Takes the projection and starts nothing.
+  ProjectionWorker(contract::RelationalStore& canonical, std::unique_ptr<Projection> projection);
+  ~ProjectionWorker();  ///< Stops after the step in flight and saves.
+  ProjectionWorker(const ProjectionWorker&) = delete;
+  ProjectionWorker& operator=(const ProjectionWorker&) = delete;
+
+  /// Starts the thread; idempotent.
+  void start();
+  /// Stops after the step in flight, saves; idempotent.
+  void stop();
+  /// Tells that the log grew to `head` at least.
+  void notify(std::uint64_t head);
+
+  /// Blocks until the watermark is `lsn` or more. Starts the thread when it is not running. Errors:
+  /// `deadline_exceeded`; `unavailable` when the projection was given up; `cancelled` on `stop`.
+  Status wait_for(std::uint64_t lsn, Deadline deadline);
+  /// Blocks until the engine can answer at all, whatever its watermark.
+  Status wait_until_open(Deadline deadline) { return wait_for(0, deadline); }
+
+  [[nodiscard]] ProjectionStatus status() const;
+  [[nodiscard]] std::uint64_t watermark() const;
+  Projection& projection() { return *projection_; }
+
+  /// Brings the projection to the head and compares it, with nobody else applying meanwhile.
+  Result<Differences> verify(bool repair, const Progress& progress);
+  /// Makes it anew now, in the calling thread.
+  Status rebuild(const Progress& progress);
+  /// Reports a failure met by a reader, so that the engine is set aside and made anew (I4).
+  void report_failure(const Error& error);
+  /// Lowest lsn that must stay in the log for this projection.
+  Result<std::uint64_t> durable_watermark();
+
+  /// While one exists, the thread applies nothing: a load pauses it, and what it wrote is projected once.
+  class Pause {
+   public:
+    explicit Pause(ProjectionWorker& worker);
+    ~Pause();
+    Pause(const Pause&) = delete;
+    Pause& operator=(const Pause&) = delete;
+
+   private:
+    ProjectionWorker& worker_;
+  };
+
+ private:
+  void run();
+  Status step();
+  Status open_or_rebuild();
+  Status rebuild_locked(const Progress& progress);
+  void fail(const Error& error);
+  void set_state(ProjectionState state, const std::string& error = {});
+  void advance(std::uint64_t watermark, std::uint64_t head);
+  void rest();
+
+  /// One step of catching up; false when the head was reached.
+  Result<bool> catch_up(contract::RelationalSession& session);
+
+  contract::RelationalStore& canonical_;
+  std::unique_ptr<Projection> projection_;
+  std::mutex work_mutex_;           // held while the projection works
+  mutable std::mutex state_mutex_;  // guards everything below
+  std::condition_variable changed_;
+  std::thread thread_;
+  ProjectionState state_ = ProjectionState::behind;
+  std::string error_;
+  std::uint64_t watermark_ = 0;
+  std::uint64_t head_ = 0;
+  std::uint64_t entities_ = 0;
+  std::uint64_t set_aside_ = 0;
+  unsigned failures_ = 0;  // in a row
+  unsigned pauses_ = 0;
+  bool opened_ = false;
+  bool stopping_ = false;
+  bool woken_ = false;
+  std::string reported_failure_;
+};
+
+}  // namespace triune::projection
