@@ -39,6 +39,11 @@ class RelationalSession {
                                              std::span<const Value> values) = 0;
   /// Several statements without parameters, as in a migration.
   virtual Status execute_script(std::string_view sql) = 0;
+  /// A statement given by a user, inside a write job: any one statement except transaction control, ATTACH and PRAGMA, and
+  /// except writes to and definitions of tables, views, triggers and indexes whose name starts with `triune_`. Triggers so
+  /// named that it fires may write them. Returns its rows (of a SELECT or RETURNING). Errors: `invalid_argument`,
+  /// `permission_denied`, and those of `execute`; in a read session `permission_denied`.
+  virtual Result<RowSet> execute_user(std::string_view sql, std::span<const Value> parameters, std::size_t max_rows) = 0;
   /// Savepoints nest; `rollback_to` keeps the savepoint, `release` drops it and keeps the work.
   virtual Status savepoint(std::string_view name) = 0;
   virtual Status release(std::string_view name) = 0;

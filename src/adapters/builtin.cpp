@@ -1,0 +1,21 @@
+#include "adapters/builtin.h"
+
+#include "adapters/sqlite/register.h"
+
+namespace triune::adapters {
+namespace {
+
+contract::Registry make_registry() {
+  contract::Registry registry;
+  register_sqlite(registry);
+  return registry;
+}
+
+}  // namespace
+
+const contract::Registry& builtin() {
+  static const contract::Registry registry = make_registry();
+  return registry;
+}
+
+}  // namespace triune::adapters

@@ -1,0 +1,53 @@
+// What a statement may do, decided by SQLite's parser while it compiles the statement.
+#pragma once
+
+#include <sqlite3.h>
+
+#include <cstdint>
+#include <string>
+
+namespace triune::adapters::sqlite {
+
+/// On whose behalf a statement is compiled.
+enum class Authority : std::uint8_t {
+  unrestricted,       ///< The adapter's own BEGIN, SAVEPOINT, COMMIT and settings.
+  internal,           ///< Triune's rooms: anything that leaves the transaction and the attached files alone.
+  user_read,          ///< A user's statement in a read session: nothing but reading.
+  user_write,         ///< A user's statement in a write job, while it is compiled.
+  user_write_nested,  ///< What virtual tables (FTS5) compile for themselves while a user's statement runs.
+};
+
+/// The rules and what they last said. One for each connection; used by the thread that uses the connection.
+class Authorizer {
+ public:
+  /// Attaches itself to `database`; must outlive it.
+  void install(sqlite3* database);
+
+  [[nodiscard]] Authority authority() const { return authority_; }
+  void set_authority(Authority authority) { authority_ = authority; }
+
+  /// Forgets what the last statement did.
+  void forget();
+  /// Why the last statement was refused; empty when it was not.
+  [[nodiscard]] const std::string& denial() const { return denial_; }
+  /// Whether the last statement alters a table: a rename hides its new name from the authorizer.
+  [[nodiscard]] bool altered_table() const { return altered_table_; }
+
+ private:
+  struct Request;
+  static int callback(void* self, int action, const char* first, const char* second, const char* database,
+                      const char* trigger);
+  [[nodiscard]] std::string check(const Request& request) const;
+  [[nodiscard]] static std::string check_internal(const Request& request);
+  [[nodiscard]] static std::string check_reading(const Request& request);
+  [[nodiscard]] static std::string check_user_write(const Request& request);
+
+  Authority authority_ = Authority::unrestricted;
+  std::string denial_;
+  bool altered_table_ = false;
+};
+
+/// Whether `name` is one of Triune's own (`triune_`, in any case).
+bool is_protected_name(std::string_view name) noexcept;
+
+}  // namespace triune::adapters::sqlite

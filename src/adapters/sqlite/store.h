@@ -1,0 +1,39 @@
+// The relational contract over one SQLite file.
+#pragma once
+
+#include <atomic>
+#include <memory>
+
+#include "adapters/sqlite/read_pool.h"
+#include "adapters/sqlite/writer.h"
+#include "contract/registry.h"
+#include "contract/relational_store.h"
+
+namespace triune::adapters::sqlite {
+
+/// One writer thread, a pool of readers. Every call from any thread.
+class Store final : public contract::RelationalStore {
+ public:
+  static Result<std::unique_ptr<contract::RelationalStore>> open(const contract::EngineOptions& options);
+
+  [[nodiscard]] contract::RelationalCapabilities capabilities() const override;
+  Result<std::unique_ptr<contract::RelationalSession>> read(contract::ReadScope scope, Deadline deadline) override;
+  Status write(const contract::WriteJob& job, Deadline deadline) override;
+  Result<std::unique_ptr<contract::RelationalTransaction>> begin(Deadline deadline) override;
+  Result<bool> is_read_only(std::string_view sql) override;
+  Result<std::vector<contract::ColumnDescription>> describe(std::string_view table) override;
+  Result<contract::RelationalStatistics> statistics() override;
+  contract::Health health() override;
+  Status checkpoint() override;
+
+ private:
+  Store(std::filesystem::path path, std::unique_ptr<Writer> writer, ConnectionOptions readers,
+        std::size_t reader_count);
+
+  const std::filesystem::path path_;
+  std::unique_ptr<Writer> writer_;
+  ReadPool readers_;  ///< Closed before the writer, which then empties the log.
+  std::atomic<std::uint64_t> reads_{0};
+};
+
+}  // namespace triune::adapters::sqlite
