@@ -1,0 +1,152 @@
+#include "front/cli/application.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <csignal>
+#include <exception>
+#include <filesystem>
+#include <span>
+#include <sstream>
+
+#include "front/cli/commands.h"
+#include "front/cli/documents.h"
+#include "front/cli/terminal.h"
+
+namespace triune::front {
+namespace {
+
+std::string hint_of(const Error& error, const Settings& settings) {
+  switch (error.code) {
+    case ErrorCode::not_found:
+      return std::filesystem::exists(settings.directory)
+                 ? ""
+                 : fmt::format("`triune init {}` makes a hive; --hive or TRIUNE_HIVE names another",
+                               settings.directory);
+    case ErrorCode::unavailable: return "try again when the other process is done";
+    case ErrorCode::deadline_exceeded: return "try again, or give it more time with --deadline SECONDS";
+    case ErrorCode::resource_exhausted: return "make the request smaller, or free what is full";
+    case ErrorCode::corruption: return "`triune verify` says what is damaged; `triune repair` mends projections";
+    case ErrorCode::internal: return "this is a defect of triune; please report it with the command line";
+    default: return "";
+  }
+}
+
+void report(const Error& error, const Settings& settings) {
+  const auto hint = hint_of(error, settings);
+  if (settings.json) {
+    note(error_document(error, hint));
+    return;
+  }
+  note(fmt::format("triune: {}{}", error.engine.empty() ? "" : error.engine + ": ", error.message));
+  if (error.retry == Retry::outcome_unknown) note("it may have happened; send it again only with the same --key");
+  if (!hint.empty()) note("hint: " + hint);
+}
+
+void add_common_options(CLI::App& root, Settings& settings) {
+  settings.directory = "./hive";
+  root.add_option("--hive", settings.directory, "Directory of the hive")
+      ->envname("TRIUNE_HIVE")
+      ->capture_default_str()
+      ->type_name("DIR");
+  root.add_option("--org", settings.organization, "Organization to act for")->capture_default_str()->type_name("NAME");
+  root.add_flag("--json", settings.json, "Print JSON: one document, for sql and cypher one object a row");
+  root.add_option("--consistency", settings.consistency,
+                  "How new a read must be: eventual, session, or a receipt's token")
+      ->capture_default_str()
+      ->type_name("LEVEL")
+      ->check(CLI::Validator(
+          [](const std::string& text) {
+            const auto parsed = parse_consistency(text);
+            return parsed ? std::string() : parsed.error().message;
+          },
+          ""));
+  root.add_option("--deadline", settings.deadline_seconds, "Give up after this time")
+      ->capture_default_str()
+      ->type_name("SECONDS")
+      ->check(CLI::PositiveNumber);
+  root.add_flag("--wide", settings.wide, "Do not cut long cells on a terminal");
+}
+
+void add_commands(CLI::App& root, CommandLine& line) {
+  add_hive_commands(root, line);
+  add_import_commands(root, line);
+  add_load_commands(root, line);
+  add_commit_command(root, line);
+  add_statement_commands(root, line);
+  add_search_commands(root, line);
+  add_graph_commands(root, line);
+  add_get_commands(root, line);
+  add_definition_commands(root, line);
+  add_repair_commands(root, line);
+  add_program_commands(root, line);
+}
+
+/// Whether JSON is wanted by a command line that does not parse.
+bool asks_for_json(std::span<char*> arguments) {
+  return std::ranges::any_of(arguments, [](const char* argument) { return std::string_view(argument) == "--json"; });
+}
+
+/// Prints help where it was asked for, otherwise what is wrong with the command line.
+ExitCode answer_parse_error(const CLI::App& root, const CLI::ParseError& error, bool json) {
+  std::ostringstream out;
+  std::ostringstream err;
+  const bool asked = root.exit(error, out, err) == 0;
+  if (asked) {
+    print(out.str());
+    return ExitCode::ok;
+  }
+  if (!json) {
+    note(fmt::format("triune: {}\nsee `triune help` or `triune COMMAND --help`", error.what()));
+    return ExitCode::usage;
+  }
+  JsonWriter to;
+  to.begin_object().key("error").begin_object();
+  to.member("code", "usage").member("message", error.what()).member("engine", "").member("retry", "never");
+  note(to.member("hint", "see `triune help`").end_object().end_object().text());
+  return ExitCode::usage;
+}
+
+ExitCode run_action(const CommandLine& line) {
+  const auto done = line.action();
+  if (!done) {
+    flush_output();
+    report(done.error(), line.settings);
+    return exit_code_of(done.error());
+  }
+  if (flush_output()) return *done;
+  note("triune: standard output cannot be written");
+  return ExitCode::failure;
+}
+
+ExitCode run_command_line(int argc, char** argv) {
+  CommandLine line;
+  CLI::App root(
+      "Triune keeps rows, a graph and vectors as one.\nRows are the truth; the graph and the vectors follow them.",
+      "triune");
+  root.set_version_flag("--version", TRIUNE_VERSION);
+  root.footer("`triune COMMAND --help` explains a command with an example, `triune help exit-codes` the exit codes.");
+  root.require_subcommand(1);
+  add_common_options(root, line.settings);
+  add_commands(root, line);
+  try {
+    root.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return answer_parse_error(root, error, asks_for_json(std::span(argv, static_cast<std::size_t>(argc))));
+  }
+  return run_action(line);
+}
+
+}  // namespace
+
+int run(int argc, char** argv) noexcept {
+  std::signal(SIGPIPE, SIG_IGN);  // A reader that had enough shows as a failed write.
+  try {
+    return static_cast<int>(run_command_line(argc, argv));
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "triune: %s\n", error.what());
+    return static_cast<int>(ExitCode::failure);
+  }
+}
+
+}  // namespace triune::front

@@ -1,0 +1,118 @@
+#include "front/cli/documents.h"
+
+namespace triune::front {
+namespace {
+
+void write_texts(JsonWriter& to, std::span<const std::string> texts) {
+  to.begin_array();
+  for (const auto& text : texts) to.value(text);
+  to.end_array();
+}
+
+void write_differences(JsonWriter& to, const Differences& differences) {
+  to.begin_object()
+      .member("projection", differences.projection)
+      .member("organization", differences.organization)
+      .member("checked", differences.checked)
+      .member("missing", differences.missing)
+      .member("extra", differences.extra)
+      .member("different", differences.different)
+      .key("examples");
+  write_texts(to, differences.examples);
+  to.end_object();
+}
+
+}  // namespace
+
+void write_projections(JsonWriter& to, std::span<const ProjectionStatus> projections) {
+  to.begin_array();
+  for (const auto& projection : projections)
+    to.begin_object()
+        .member("name", projection.name)
+        .member("organization", projection.organization)
+        .member("engine", projection.engine)
+        .member("watermark", projection.watermark)
+        .member("state", to_string(projection.state))
+        .member("entities", projection.entities)
+        .member("set_aside", projection.set_aside)
+        .member("error", projection.error)
+        .end_object();
+  to.end_array();
+}
+
+void write_receipt(JsonWriter& to, const Receipt& receipt) {
+  to.begin_object()
+      .member("incarnation", receipt.incarnation)
+      .member("lsn", receipt.lsn)
+      .member("token", to_string(receipt.token()))
+      .member("changes", receipt.changes)
+      .member("replayed", receipt.replayed)
+      .key("projections");
+  write_projections(to, receipt.projections);
+  to.end_object();
+}
+
+void write_route(JsonWriter& to, const Route& route) {
+  to.begin_object()
+      .member("engine", route.engine)
+      .member("reason", route.reason)
+      .member("degraded", route.degraded)
+      .end_object();
+}
+
+void write_node(JsonWriter& to, const NodeReference& node) {
+  to.begin_object().member("label", node.label).member("id", node.id).end_object();
+}
+
+std::string status_document(const HiveStatus& status) {
+  JsonWriter to;
+  to.begin_object()
+      .member("directory", status.directory)
+      .member("incarnation", status.incarnation)
+      .member("lsn", status.lsn)
+      .member("nodes", status.nodes)
+      .member("edges", status.edges)
+      .member("vectors", status.vectors)
+      .member("blobs", status.blobs)
+      .member("database_bytes", status.database_bytes)
+      .key("projections");
+  write_projections(to, status.projections);
+  return to.end_object().text();
+}
+
+std::string verify_document(const VerifyReport& report) {
+  std::uint64_t missing = 0;
+  std::uint64_t extra = 0;
+  std::uint64_t different = 0;
+  for (const auto& projection : report.projections) {
+    missing += projection.missing;
+    extra += projection.extra;
+    different += projection.different;
+  }
+  JsonWriter to;
+  to.begin_object().member("ok", report.ok).member("lsn", report.lsn);
+  to.member("missing", missing).member("extra", extra).member("different", different);
+  to.key("differences").begin_array();
+  for (const auto& projection : report.projections) write_differences(to, projection);
+  to.end_array().key("blobs").begin_object();
+  to.member("checked", report.blobs_checked)
+      .member("missing", report.blobs_missing)
+      .member("corrupt", report.blobs_corrupt)
+      .key("examples");
+  write_texts(to, report.blob_examples);
+  return to.end_object().end_object().text();
+}
+
+std::string error_document(const Error& error, std::string_view hint) {
+  JsonWriter to;
+  to.begin_object().key("error").begin_object();
+  to.member("code", to_string(error.code))
+      .member("message", error.message)
+      .member("engine", error.engine)
+      .member("native_code", error.native_code)
+      .member("retry", to_string(error.retry))
+      .member("hint", hint);
+  return to.end_object().end_object().text();
+}
+
+}  // namespace triune::front

@@ -1,0 +1,100 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "front/cli/documents.h"
+#include "front/cli/table.h"
+#include "front/cli/terminal.h"
+
+namespace triune::front {
+namespace {
+
+Value cell(std::uint64_t number) {
+  return static_cast<std::int64_t>(number);
+}
+
+std::string counted(std::uint64_t count, std::string_view one, std::string_view many) {
+  return fmt::format("{} {}", grouped(count), count == 1 ? one : many);
+}
+
+/// "graph behind at 40 of 42" for each projection that is not current.
+std::string lagging(const Receipt& receipt) {
+  std::string text;
+  for (const auto& projection : receipt.projections) {
+    if (projection.state == ProjectionState::current && projection.watermark >= receipt.lsn) continue;
+    if (!text.empty()) text += "; ";
+    text += fmt::format("{} {} at {} of {}", projection.name, to_string(projection.state), projection.watermark,
+                        receipt.lsn);
+  }
+  return text;
+}
+
+/// How the projections stand, and the token that asks for this position.
+std::string standing(const Receipt& receipt) {
+  std::string text;
+  if (const auto behind = lagging(receipt); !behind.empty())
+    text = "; " + inked(printable(behind), Ink::yellow);
+  else if (!receipt.projections.empty())
+    text = "; " + inked("projections current", Ink::green);
+  return fmt::format("{}\ntoken {}\n", text, to_string(receipt.token()));
+}
+
+std::string projection_table(std::span<const ProjectionStatus> projections) {
+  RowSet table{.columns = {"projection", "organization", "engine", "watermark", "state", "entities", "set aside"},
+               .rows = {}};
+  for (const auto& projection : projections)
+    table.rows.push_back({projection.name, projection.organization, projection.engine, cell(projection.watermark),
+                          std::string(to_string(projection.state)), cell(projection.entities),
+                          cell(projection.set_aside)});
+  return format_table(table, style_of_output(false));
+}
+
+std::string difference_table(const VerifyReport& report) {
+  RowSet table{.columns = {"compared", "organization", "checked", "missing", "extra", "different"}, .rows = {}};
+  for (const auto& found : report.projections)
+    table.rows.push_back({found.projection, found.organization, cell(found.checked), cell(found.missing),
+                          cell(found.extra), cell(found.different)});
+  table.rows.push_back(
+      {"blobs", "", cell(report.blobs_checked), cell(report.blobs_missing), cell(0), cell(report.blobs_corrupt)});
+  return format_table(table, style_of_output(false));
+}
+
+}  // namespace
+
+std::string receipt_text(const Receipt& receipt) {
+  return fmt::format("commit {}: {}{}{}", receipt.lsn, counted(receipt.changes, "change", "changes"),
+                     receipt.replayed ? " (known already; nothing was done again)" : "", standing(receipt));
+}
+
+std::string position_text(const Receipt& receipt) {
+  return fmt::format("now at {}{}", receipt.lsn, standing(receipt));
+}
+
+std::string status_text(const HiveStatus& status) {
+  std::string text = fmt::format("hive         {}\nincarnation  {}\nposition     {}\n", printable(status.directory),
+                                 status.incarnation, grouped(status.lsn));
+  text += fmt::format("holds        {}, {}, {}, {}; database {}\n\n", counted(status.nodes, "node", "nodes"),
+                      counted(status.edges, "edge", "edges"), counted(status.vectors, "vector", "vectors"),
+                      counted(status.blobs, "blob", "blobs"), byte_size(status.database_bytes));
+  text += projection_table(status.projections);
+  for (const auto& projection : status.projections)
+    if (!projection.error.empty())
+      text += inked(fmt::format("{}: {}", projection.name, printable(projection.error)), Ink::red) + "\n";
+  return text;
+}
+
+std::string verify_text(const VerifyReport& report) {
+  std::string text = difference_table(report);
+  for (const auto& found : report.projections)
+    for (const auto& example : found.examples) text += fmt::format("  {}: {}\n", found.projection, printable(example));
+  for (const auto& example : report.blob_examples) text += fmt::format("  blobs: {}\n", printable(example));
+  text += report.ok ? inked(fmt::format("no differences at position {}", grouped(report.lsn)), Ink::green)
+                    : inked("there are differences; `triune repair` mends projections", Ink::red);
+  return text + "\n";
+}
+
+std::string route_text(const Route& route) {
+  return fmt::format("{}{}: {}\n", route.engine, route.degraded ? " (degraded)" : "", printable(route.reason));
+}
+
+}  // namespace triune::front

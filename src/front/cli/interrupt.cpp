@@ -1,0 +1,35 @@
+#include "front/cli/interrupt.h"
+
+#include <csignal>
+
+namespace triune::front {
+namespace {
+
+// The only thing a signal handler may touch.
+volatile std::sig_atomic_t received = 0;
+
+void remember(int) {
+  received = 1;
+}
+
+}  // namespace
+
+void catch_interrupts() {
+  struct sigaction action{};
+  action.sa_handler = remember;
+  action.sa_flags = static_cast<int>(SA_RESETHAND);  // The second one has its default effect.
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+}
+
+bool interrupted() noexcept {
+  return received != 0;
+}
+
+Status stop_if_interrupted() {
+  if (!interrupted()) return {};
+  return failure(ErrorCode::cancelled,
+                 "interrupted; what was committed stays, and the same command goes on from there");
+}
+
+}  // namespace triune::front

@@ -1,0 +1,58 @@
+// The options that every command has, and the opened hive they lead to.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "front/cli/exit_code.h"
+#include "triune/hive.h"
+#include "triune/status.h"
+
+namespace triune::front {
+
+struct Settings {
+  std::string directory;  ///< --hive, else $TRIUNE_HIVE, else ./hive.
+  std::string organization = "default";
+  std::string consistency = "session";
+  double deadline_seconds = 30;
+  bool json = false;
+  bool wide = false;
+};
+
+/// How a command that writes waits for the projections before it prints its receipt.
+struct Waiting {
+  double seconds = 30;
+  bool skip = false;
+};
+
+/// What a command needs of the hive.
+struct Opening {
+  bool create = false;  ///< Makes the hive when there is none.
+  bool project_in_background = true;
+};
+
+/// The work of a command; errors are printed by the caller.
+using Work = std::function<Result<ExitCode>(Hive&)>;
+
+/// Opens the hive, does the work, writes out what was printed and closes the hive.
+Result<ExitCode> with_hive(const Settings& settings, const Opening& opening, const Work& work);
+
+/// The meaning of --consistency: eventual, session, or a token INCARNATION:LSN.
+Result<Consistency> parse_consistency(std::string_view text);
+
+/// The reading options of --consistency, --deadline and --limit.
+Result<ReadOptions> read_options(const Settings& settings, std::size_t max_rows = ReadOptions{}.max_rows);
+
+/// --deadline from now.
+Deadline deadline_of(const Settings& settings);
+
+/// Waits, with a progress bar, until the projections hold the receipt's commit, the time is over or Ctrl-C was pressed.
+/// Returns the receipt with what they have reached; that they lag is no error, the receipt says so.
+Result<Receipt> settle(Hive& hive, Receipt receipt, const Waiting& waiting);
+
+/// The same for the head of the log.
+Result<Receipt> settle(Hive& hive, const Waiting& waiting);
+
+}  // namespace triune::front
