@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/try.h"
+#include "triune/ids.h"
 
 namespace triune::base {
 namespace {
@@ -73,13 +74,6 @@ Status rename_file(const std::filesystem::path& from, const std::filesystem::pat
   return {};
 }
 
-Status make_directory(const std::filesystem::path& path) {
-  if (const int code = injected(FileOperation::create_directory, path); code != 0)
-    return system_failure("create", path, code);
-  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return system_failure("create", path, errno);
-  return sync_directory(directory_of(path));
-}
-
 Result<Bytes> read_descriptor(int descriptor, std::uint64_t size, const std::filesystem::path& path) {
   Bytes bytes(size);
   std::size_t done = 0;
@@ -110,6 +104,13 @@ Status sync_directory(const std::filesystem::path& path) {
   return {};
 }
 
+Status make_directory(const std::filesystem::path& path) {
+  if (const int code = injected(FileOperation::create_directory, path); code != 0)
+    return system_failure("create", path, code);
+  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return system_failure("create", path, errno);
+  return {};
+}
+
 Status create_directories_durably(const std::filesystem::path& path) {
   // Under a lock, so that a directory which another thread is just creating is durable when it is found to exist.
   static std::mutex mutex;
@@ -120,7 +121,10 @@ Status create_directories_durably(const std::filesystem::path& path) {
     if (code) return system_failure("look for", at, code.value());
     missing.push_back(at);
   }
-  for (auto at = missing.rbegin(); at != missing.rend(); ++at) TRIUNE_TRY(make_directory(*at));
+  for (auto at = missing.rbegin(); at != missing.rend(); ++at) {
+    TRIUNE_TRY(make_directory(*at));
+    TRIUNE_TRY(sync_directory(directory_of(*at)));
+  }
   return {};
 }
 
@@ -140,10 +144,10 @@ Status publish_durably(const std::filesystem::path& temporary, const std::filesy
 }
 
 Status write_durably(const std::filesystem::path& path, std::span<const std::byte> bytes) {
-  static std::atomic<std::uint64_t> counter{0};
   TRIUNE_TRY(create_directories_durably(path.parent_path()));
+  // Not named by the process: after a restart of a container its number is the same, and so would be the name.
   auto temporary = path;
-  temporary += fmt::format(".{}.{}{}", ::getpid(), counter.fetch_add(1), temporary_suffix);
+  temporary += fmt::format(".{}{}", new_id(), temporary_suffix);
   TRIUNE_ASSIGN(auto file, NewFile::create(std::move(temporary)));
   TRIUNE_TRY(file.write(bytes));
   TRIUNE_TRY(file.sync());
@@ -222,6 +226,10 @@ Status NewFile::write(std::span<const std::byte> bytes) {
     bytes = bytes.subspan(static_cast<std::size_t>(written));
   }
   return {};
+}
+
+void NewFile::start_writeback() noexcept {
+  static_cast<void>(::sync_file_range(descriptor_, 0, 0, SYNC_FILE_RANGE_WRITE));
 }
 
 Status NewFile::sync() {

@@ -47,6 +47,9 @@ Result<Bytes> read_file(const std::filesystem::path& path, std::uint64_t limit_b
 /// Creates a directory and its parents, each durable in its parent. A directory that exists is taken to be durable.
 Status create_directories_durably(const std::filesystem::path& path);
 
+/// Creates one directory if it is absent, without syncing its parent: the caller does, or it is not durable.
+Status make_directory(const std::filesystem::path& path);
+
 /// fsync of a directory.
 Status sync_directory(const std::filesystem::path& path);
 
@@ -71,6 +74,9 @@ class NewFile {
 
   /// Appends.
   Status write(std::span<const std::byte> bytes);
+  /// Begins to write back what was written and does not wait, so that the syncs of many files overlap. A hint: no
+  /// error.
+  void start_writeback() noexcept;
   /// fsync. After an error the file must be given up: the kernel may have dropped the pages and would next say success.
   Status sync();
   /// Renames to `path`, over what is there, without syncing the directory: the caller does, or it is not durable (I8).

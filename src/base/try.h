@@ -9,8 +9,8 @@
 /// Returns the error of `expression` (a Result of any type) from the enclosing function. `__COUNTER__` keeps the names
 /// apart when the expression holds a lambda that tries something itself.
 #define TRIUNE_TRY(expression) TRIUNE_TRY_AS(TRIUNE_JOIN(triune_status_, __COUNTER__), expression)
-#define TRIUNE_TRY_AS(status, expression)                                               \
-  do {                                                                                  \
+#define TRIUNE_TRY_AS(status, expression)                                                     \
+  do {                                                                                        \
     if (auto status = (expression); !status.has_value()) return ::triune::failure_of(status); \
   } while (false)
 
