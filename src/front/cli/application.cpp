@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <csignal>
 #include <exception>
-#include <filesystem>
 #include <span>
 #include <sstream>
 
@@ -16,13 +15,8 @@
 namespace triune::front {
 namespace {
 
-std::string hint_of(const Error& error, const Settings& settings) {
-  switch (error.code) {
-    case ErrorCode::not_found:
-      return std::filesystem::exists(settings.directory)
-                 ? ""
-                 : fmt::format("`triune init {}` makes a hive; --hive or TRIUNE_HIVE names another",
-                               settings.directory);
+std::string_view hint_of(ErrorCode code) {
+  switch (code) {
     case ErrorCode::unavailable: return "try again when the other process is done";
     case ErrorCode::deadline_exceeded: return "try again, or give it more time with --deadline SECONDS";
     case ErrorCode::resource_exhausted: return "make the request smaller, or free what is full";
@@ -33,14 +27,14 @@ std::string hint_of(const Error& error, const Settings& settings) {
 }
 
 void report(const Error& error, const Settings& settings) {
-  const auto hint = hint_of(error, settings);
+  const auto hint = hint_of(error.code);
   if (settings.json) {
     note(error_document(error, hint));
     return;
   }
   note(fmt::format("triune: {}{}", error.engine.empty() ? "" : error.engine + ": ", error.message));
   if (error.retry == Retry::outcome_unknown) note("it may have happened; send it again only with the same --key");
-  if (!hint.empty()) note("hint: " + hint);
+  if (!hint.empty()) note(fmt::format("hint: {}", hint));
 }
 
 void add_common_options(CLI::App& root, Settings& settings) {
@@ -64,20 +58,21 @@ void add_common_options(CLI::App& root, Settings& settings) {
   root.add_option("--deadline", settings.deadline_seconds, "Give up after this time")
       ->capture_default_str()
       ->type_name("SECONDS")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::PositiveNumber.description(""));
   root.add_flag("--wide", settings.wide, "Do not cut long cells on a terminal");
 }
 
 void add_commands(CLI::App& root, CommandLine& line) {
+  // In the order of the help text.
   add_hive_commands(root, line);
   add_import_commands(root, line);
   add_load_commands(root, line);
   add_commit_command(root, line);
+  add_definition_commands(root, line);
   add_statement_commands(root, line);
   add_search_commands(root, line);
   add_graph_commands(root, line);
   add_get_commands(root, line);
-  add_definition_commands(root, line);
   add_repair_commands(root, line);
   add_program_commands(root, line);
 }

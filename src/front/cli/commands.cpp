@@ -14,17 +14,18 @@ namespace triune::front {
 CLI::App* add_command(CLI::App& parent, const std::string& name, const std::string& purpose,
                       const std::string& example) {
   auto* command = parent.add_subcommand(name, purpose);
-  command->footer("Example:\n  " + example);
+  command->footer("Example:\n  " + example +
+                  "\nCommon options, before or after the command: --hive --org --json --consistency --deadline --wide");
   command->fallthrough();  // The common options may stand before and after the command.
   return command;
 }
 
 void add_waiting(CLI::App* command, Waiting& waiting) {
-  auto* seconds = command->add_option("--wait", waiting.seconds, "Seconds to wait for the projections")
-                      ->capture_default_str()
-                      ->type_name("SECONDS")
-                      ->check(CLI::NonNegativeNumber);
-  command->add_flag("--no-wait", waiting.skip, "Do not wait for the projections")->excludes(seconds);
+  command->add_option("--wait", waiting.seconds, "Wait so long for the projections")
+      ->capture_default_str()
+      ->type_name("SECONDS")
+      ->check(CLI::NonNegativeNumber.description(""));
+  command->add_flag("--no-wait", waiting.skip, "Do not wait for the projections");
 }
 
 CLI::Validator is_assignment() {

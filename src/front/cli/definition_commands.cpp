@@ -85,11 +85,12 @@ void add_collection(CLI::App& root, CommandLine& line) {
   command->add_option("name", arguments->collection.name, "Its name")->required()->type_name("NAME");
   command->add_option("--dimension", arguments->collection.dimension, "Numbers in each vector")
       ->required()
-      ->check(CLI::Range(1, 8192));
+      ->type_name("N")
+      ->check(CLI::Range(1, 8192).description(""));
   command->add_option("--metric", arguments->metric, "How vectors are compared")
       ->capture_default_str()
       ->type_name("cosine|l2|dot")
-      ->check(CLI::IsMember({"cosine", "l2", "dot"}));
+      ->check(CLI::IsMember({"cosine", "l2", "dot"}).description(""));
   command
       ->add_option("--owner-table", arguments->collection.owner_table,
                    "Table whose primary key is the vectors' id, so that --where may name its columns")

@@ -136,7 +136,7 @@ void add_direction(CLI::App* command, std::string& direction) {
   command->add_option("--direction", direction, "Which way edges are followed")
       ->capture_default_str()
       ->type_name("out|in|both")
-      ->check(CLI::IsMember({"out", "in", "both"}));
+      ->check(CLI::IsMember({"out", "in", "both"}).description(""));
 }
 
 void add_neighbors(CLI::App& root, CommandLine& line) {
@@ -147,10 +147,14 @@ void add_neighbors(CLI::App& root, CommandLine& line) {
   command->add_option("id", arguments->query.node.id, "Its id")->required()->type_name("ID");
   command->add_option("--type", arguments->query.type, "Only edges of this type")->type_name("TYPE");
   add_direction(command, arguments->direction);
-  command->add_option("--depth", arguments->query.depth, "Steps")->capture_default_str()->check(CLI::Range(1, 10));
+  command->add_option("--depth", arguments->query.depth, "Steps")
+      ->capture_default_str()
+      ->type_name("N")
+      ->check(CLI::Range(1, 10).description(""));
   command->add_option("--limit", arguments->query.count, "Nodes at most")
       ->capture_default_str()
-      ->check(CLI::PositiveNumber);
+      ->type_name("N")
+      ->check(CLI::PositiveNumber.description(""));
   command->add_flag("--count", arguments->count_only, "Only say how many there are");
   command->add_flag("--explain", arguments->explain, "Say which engine answered, and why");
   when_chosen(command, line, arguments, run_neighbors);
@@ -168,7 +172,8 @@ void add_path(CLI::App& root, CommandLine& line) {
   add_direction(command, arguments->direction);
   command->add_option("--max", arguments->query.max_length, "Steps at most")
       ->capture_default_str()
-      ->check(CLI::Range(1, 30));
+      ->type_name("N")
+      ->check(CLI::Range(1, 30).description(""));
   command->add_flag("--explain", arguments->explain, "Say which engine answered, and why");
   when_chosen(command, line, arguments, run_path);
 }

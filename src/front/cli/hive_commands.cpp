@@ -1,8 +1,6 @@
 // init and status.
 #include <fmt/format.h>
 
-#include <filesystem>
-
 #include "base/try.h"
 #include "front/cli/commands.h"
 #include "front/cli/documents.h"
@@ -15,19 +13,26 @@ struct InitArguments {
   std::string directory;
 };
 
-Result<ExitCode> run_init(const InitArguments& arguments, const CommandLine& line) {
-  Settings settings = line.settings;
-  if (!arguments.directory.empty()) settings.directory = arguments.directory;
-  const bool existed = std::filesystem::exists(settings.directory);
-  return with_hive(settings, {.create = true, .project_in_background = false}, [&](Hive& hive) -> Result<ExitCode> {
+/// Opens the hive and says what it found or made.
+Result<ExitCode> open_and_tell(const Settings& settings, bool create) {
+  const Opening opening{.create = create, .project_in_background = false};
+  return with_hive(settings, opening, [&](Hive& hive) -> Result<ExitCode> {
     TRIUNE_ASSIGN(const HiveStatus status, hive.status());
     if (settings.json)
       print(status_document(status) + "\n");
     else
-      print(fmt::format("{} {} (incarnation {})\n", existed ? "there is a hive in" : "made a hive in",
+      print(fmt::format("{} {} (incarnation {})\n", create ? "made a hive in" : "there is a hive in",
                         printable(status.directory), status.incarnation));
     return ExitCode::ok;
   });
+}
+
+Result<ExitCode> run_init(const InitArguments& arguments, const CommandLine& line) {
+  Settings settings = line.settings;
+  if (!arguments.directory.empty()) settings.directory = arguments.directory;
+  auto existing = open_and_tell(settings, false);
+  if (existing || existing.error().code != ErrorCode::not_found) return existing;
+  return open_and_tell(settings, true);
 }
 
 struct StatusArguments {};

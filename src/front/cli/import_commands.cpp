@@ -8,10 +8,10 @@
 #include "front/cli/commands.h"
 #include "front/cli/documents.h"
 #include "front/cli/interrupt.h"
-#include "front/cli/progress.h"
 #include "front/cli/table.h"
 #include "front/cli/terminal.h"
 #include "intake/claude_code/import.h"
+#include "runtime/progress_bar.h"
 
 namespace triune::front {
 namespace {
@@ -94,9 +94,9 @@ void note_oddities(const Report& report) {
 Result<ExitCode> run_import(const ImportArguments& arguments, const CommandLine& line) {
   return with_hive(line.settings, {.create = true}, [&](Hive& hive) -> Result<ExitCode> {
     catch_interrupts();
-    ProgressLine bar;
+    runtime::ProgressBar bar;
     const auto progress = [&](std::string_view stage, std::uint64_t done, std::uint64_t total) {
-      bar.show(stage, done, total);
+      bar.update(stage, done, total);
       // Closing is how a call of many commits is stopped between two of them: the next one fails with `cancelled`.
       if (interrupted()) static_cast<void>(hive.close());
     };

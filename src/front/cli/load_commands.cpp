@@ -7,10 +7,10 @@
 #include "front/cli/commands.h"
 #include "front/cli/documents.h"
 #include "front/cli/interrupt.h"
-#include "front/cli/progress.h"
 #include "front/cli/terminal.h"
 #include "intake/tables/load.h"
 #include "intake/tables/table_reader.h"
+#include "runtime/progress_bar.h"
 
 namespace triune::front {
 namespace {
@@ -92,7 +92,7 @@ Result<ExitCode> run_load(const LoadArguments& arguments, const CommandLine& lin
   InterruptibleReader reader(std::move(file));
   return with_hive(line.settings, {}, [&](Hive& hive) -> Result<ExitCode> {
     catch_interrupts();
-    ProgressLine progress;
+    runtime::ProgressBar progress;
     TRIUNE_ASSIGN(intake::LoadReport report, load(hive, reader, progress.callback()));
     progress.finish();
     TRIUNE_ASSIGN(report.receipt, settle(hive, std::move(report.receipt), arguments.waiting));
@@ -177,7 +177,7 @@ void add_common(CLI::App* command, LoadArguments& arguments) {
   command->add_option("--format", arguments.format, "By the file's name, or this")
       ->capture_default_str()
       ->type_name("auto|csv|jsonl")
-      ->check(CLI::IsMember({"auto", "csv", "jsonl"}));
+      ->check(CLI::IsMember({"auto", "csv", "jsonl"}).description(""));
   command->add_flag("--strict", arguments.options.strict, "Stop at the first bad row instead of leaving it out");
   add_waiting(command, arguments.waiting);
 }
@@ -228,7 +228,7 @@ void add_vectors(CLI::App& parent, CommandLine& line) {
   command->add_option("--metric", arguments->metric, "Of a collection that is made")
       ->capture_default_str()
       ->type_name("cosine|l2|dot")
-      ->check(CLI::IsMember({"cosine", "l2", "dot"}));
+      ->check(CLI::IsMember({"cosine", "l2", "dot"}).description(""));
   command->add_option("--owner-table", arguments->load.owner_table, "Of a collection that is made")->type_name("TABLE");
   when_chosen(command, line, arguments, run_vectors);
 }

@@ -72,12 +72,15 @@ Result<ExitCode> run_help(const HelpArguments& arguments, const CommandLine&) {
   for (const auto& word : arguments.topic) {
     const auto named =
         command->get_subcommands([&](const CLI::App* candidate) { return candidate->get_name() == word; });
-    if (named.empty())
-      return failure(ErrorCode::not_found, fmt::format("there is no command '{} {}'; see `triune help`", name, word));
+    if (named.empty()) {
+      note(fmt::format("triune: there is no command '{} {}'; see `triune help`", name, word));
+      return ExitCode::usage;
+    }
     command = named.front();
     name += " " + word;
   }
-  print(command->help(arguments.topic.empty() ? name : name.substr(0, name.rfind(' '))));
+  // Not command->help(): that explains the command which was chosen, and this is `help`.
+  print(command->get_formatter()->make_help(command, name, CLI::AppFormatMode::Normal));
   return ExitCode::ok;
 }
 

@@ -4,8 +4,8 @@
 #include "base/try.h"
 #include "front/cli/commands.h"
 #include "front/cli/documents.h"
-#include "front/cli/progress.h"
 #include "front/cli/terminal.h"
+#include "runtime/progress_bar.h"
 
 namespace triune::front {
 namespace {
@@ -22,7 +22,7 @@ void print_report(const VerifyReport& report, bool json) {
 Result<ExitCode> run_verify(const VerifyArguments& arguments, const CommandLine& line) {
   return with_hive(line.settings, {}, [&](Hive& hive) -> Result<ExitCode> {
     TRIUNE_TRY(settle(hive, arguments.waiting));
-    ProgressLine progress;
+    runtime::ProgressBar progress;
     TRIUNE_ASSIGN(const VerifyReport report, hive.verify(progress.callback()));
     progress.finish();
     print_report(report, line.settings.json);
@@ -33,7 +33,7 @@ Result<ExitCode> run_verify(const VerifyArguments& arguments, const CommandLine&
 Result<ExitCode> run_repair(const VerifyArguments& arguments, const CommandLine& line) {
   return with_hive(line.settings, {}, [&](Hive& hive) -> Result<ExitCode> {
     TRIUNE_TRY(settle(hive, arguments.waiting));
-    ProgressLine progress;
+    runtime::ProgressBar progress;
     TRIUNE_ASSIGN(const VerifyReport found, hive.repair(progress.callback()));
     progress.finish();
     if (line.settings.json) {
@@ -52,7 +52,7 @@ struct RebuildArguments {
 
 Result<ExitCode> run_rebuild(const RebuildArguments& arguments, const CommandLine& line) {
   return with_hive(line.settings, {}, [&](Hive& hive) -> Result<ExitCode> {
-    ProgressLine progress;
+    runtime::ProgressBar progress;
     TRIUNE_TRY(hive.rebuild(arguments.projection, progress.callback()));
     progress.finish();
     TRIUNE_ASSIGN(const HiveStatus status, hive.status());
@@ -101,7 +101,7 @@ void add_repair_commands(CLI::App& root, CommandLine& line) {
   clean->add_option("--grace", sweep->grace_seconds, "Keep blobs younger than this")
       ->capture_default_str()
       ->type_name("SECONDS")
-      ->check(CLI::NonNegativeNumber);
+      ->check(CLI::NonNegativeNumber.description(""));
   when_chosen(clean, line, sweep, run_sweep);
 }
 

@@ -117,13 +117,21 @@ void add_search(CLI::App& root, CommandLine& line) {
   auto* command = add_command(root, "search", "Find the nearest vectors of a collection",
                               "triune search --collection code --id main.cpp -k 5 --where \"language = 'c'\"");
   command->add_option("--collection", arguments->collection, "Where to search")->required()->type_name("NAME");
-  auto* query = command->add_option_group("query", "What to be near to; exactly one of");
-  query->add_option("--vector", arguments->file, "A file with a JSON array, or numbers; - for standard input")
-      ->type_name("FILE");
-  query->add_option("--id", arguments->id, "The vector stored under this id")->type_name("ID");
-  query->add_option("--vector-json", arguments->json, "A JSON array of numbers")->type_name("ARRAY");
-  query->require_option(1);
-  command->add_option("-k,--count", arguments->count, "How many")->capture_default_str()->check(CLI::Range(1, 10'000));
+  auto* file = command
+                   ->add_option("--vector", arguments->file,
+                                "Near the vector in a file: a JSON array, or numbers; - is standard input")
+                   ->type_name("FILE");
+  auto* id = command->add_option("--id", arguments->id, "Near the vector stored under this id")->type_name("ID");
+  auto* array = command->add_option("--vector-json", arguments->json, "Near this vector, a JSON array of numbers")
+                    ->type_name("ARRAY");
+  command->parse_complete_callback([file, id, array] {
+    if (file->count() + id->count() + array->count() != 1)
+      throw CLI::RequiredError("one of --vector, --id and --vector-json");
+  });
+  command->add_option("-k,--count", arguments->count, "How many")
+      ->capture_default_str()
+      ->type_name("N")
+      ->check(CLI::Range(1, 10'000).description(""));
   command->add_option("--where", arguments->where, "SQL predicate over the metadata and the owner row")
       ->type_name("SQL");
   command->add_option("--param", arguments->parameters, "Value of ?1, ?2, … of --where, in turn")
@@ -142,7 +150,8 @@ void add_text(CLI::App& root, CommandLine& line) {
   command->add_option("--collection", arguments->search.collection, "One text index; default: all")->type_name("NAME");
   command->add_option("-k,--count", arguments->search.count, "How many at most")
       ->capture_default_str()
-      ->check(CLI::Range(1, 10'000));
+      ->type_name("N")
+      ->check(CLI::Range(1, 10'000).description(""));
   when_chosen(command, line, arguments, run_text);
 }
 

@@ -7,8 +7,8 @@
 
 #include "base/try.h"
 #include "front/cli/interrupt.h"
-#include "front/cli/progress.h"
 #include "front/cli/terminal.h"
+#include "runtime/progress_bar.h"
 
 namespace triune::front {
 namespace {
@@ -27,7 +27,7 @@ std::uint64_t slowest(const Receipt& receipt) {
 
 /// Waits in short turns, to draw and to notice Ctrl-C between them.
 void wait_for_projections(Hive& hive, const Token& token, Deadline deadline) {
-  ProgressLine progress;
+  runtime::ProgressBar progress;
   while (!deadline.expired() && !interrupted()) {
     const auto turn = std::min(deadline.remaining(), std::chrono::milliseconds(200));
     const auto reached = hive.wait(token, Deadline::after(turn));
@@ -37,7 +37,7 @@ void wait_for_projections(Hive& hive, const Token& token, Deadline deadline) {
       note(fmt::format("the projections do not follow: {}", reached.error().message));
       return;
     }
-    if (const auto receipt = hive.receipt()) progress.show("projecting", slowest(*receipt), token.lsn);
+    if (const auto receipt = hive.receipt()) progress.update("projecting", slowest(*receipt), token.lsn);
   }
 }
 

@@ -93,14 +93,20 @@ Result<ExitCode> run_cypher(const StatementArguments& arguments, const CommandLi
 }
 
 void add_statement(CLI::App* command, StatementArguments& arguments) {
-  auto* source = command->add_option_group("statement", "One of");
-  source->add_option("statement", arguments.statement, "The statement; - reads it from standard input")
-      ->type_name("TEXT");
-  source->add_option("--file", arguments.file, "Read the statement from a file")
-      ->type_name("FILE")
-      ->check(CLI::ExistingFile);
-  source->require_option(1);
-  command->add_option("--limit", arguments.limit, "Rows at most")->capture_default_str()->check(CLI::PositiveNumber);
+  auto* statement =
+      command->add_option("statement", arguments.statement, "The statement; - reads it from standard input")
+          ->type_name("TEXT");
+  auto* file = command->add_option("--file", arguments.file, "Read the statement from a file instead")
+                   ->type_name("FILE")
+                   ->check(CLI::ExistingFile.description(""));
+  // No option group: positionals in one are not found after "--", which a statement that begins with a dash needs.
+  command->parse_complete_callback([statement, file] {
+    if (statement->count() + file->count() != 1) throw CLI::RequiredError("a statement or --file FILE, one of them,");
+  });
+  command->add_option("--limit", arguments.limit, "Rows at most")
+      ->capture_default_str()
+      ->type_name("N")
+      ->check(CLI::PositiveNumber.description(""));
 }
 
 CLI::Option* add_parameters(CLI::App* command, StatementArguments& arguments, const std::string& help) {
