@@ -11,14 +11,18 @@
 namespace triune {
 namespace {
 
+/// The shortest text that reads back as the same number, and as a double: "1.0", not "1".
+std::string number_text(double value) {
+  auto text = fmt::format("{}", value);
+  if (text.find_first_not_of("-0123456789") == std::string::npos) text += ".0";
+  return text;
+}
+
 struct TextPrinter {
   std::string operator()(Null) const { return {}; }
   std::string operator()(bool value) const { return value ? "true" : "false"; }
   std::string operator()(std::int64_t value) const { return std::to_string(value); }
-  std::string operator()(double value) const {
-    auto text = fmt::format("{}", value);
-    return text;
-  }
+  std::string operator()(double value) const { return number_text(value); }
   std::string operator()(const std::string& value) const { return value; }
   std::string operator()(const Json& value) const { return value.text; }
   std::string operator()(const Bytes& value) const {
@@ -32,7 +36,7 @@ struct JsonPrinter {
   std::string operator()(Null) const { return "null"; }
   std::string operator()(bool value) const { return value ? "true" : "false"; }
   std::string operator()(std::int64_t value) const { return std::to_string(value); }
-  std::string operator()(double value) const { return std::isfinite(value) ? fmt::format("{}", value) : "null"; }
+  std::string operator()(double value) const { return std::isfinite(value) ? number_text(value) : "null"; }
   std::string operator()(const std::string& value) const { return model::json_string(value); }
   std::string operator()(const Json& value) const { return value.text; }
   std::string operator()(const Bytes& value) const { return model::json_string(model::base64(value)); }
@@ -46,9 +50,13 @@ const Value* find(const Record& record, std::string_view name) noexcept {
   return nullptr;
 }
 
-std::string to_text(const Value& value) { return std::visit(TextPrinter{}, value); }
+std::string to_text(const Value& value) {
+  return std::visit(TextPrinter{}, value);
+}
 
-std::string to_json(const Value& value) { return std::visit(JsonPrinter{}, value); }
+std::string to_json(const Value& value) {
+  return std::visit(JsonPrinter{}, value);
+}
 
 std::string to_json(const Record& record) {
   std::string text = "{";
@@ -61,7 +69,9 @@ std::string to_json(const Record& record) {
   return text + "}";
 }
 
-std::string to_string(const Token& token) { return fmt::format("{}:{}", token.incarnation, token.lsn); }
+std::string to_string(const Token& token) {
+  return fmt::format("{}:{}", token.incarnation, token.lsn);
+}
 
 std::string_view to_string(ProjectionState state) noexcept {
   switch (state) {
