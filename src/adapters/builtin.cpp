@@ -1,6 +1,8 @@
 #include "adapters/builtin.h"
 
+#include "adapters/memory/register.h"
 #include "adapters/sqlite/register.h"
+#include "adapters/usearch/register.h"
 
 namespace triune::adapters {
 namespace {
@@ -8,6 +10,8 @@ namespace {
 contract::Registry make_registry() {
   contract::Registry registry;
   register_sqlite(registry);
+  register_memory_vector(registry);
+  register_usearch(registry);
   return registry;
 }
 

@@ -1,0 +1,220 @@
+// How a collection's graph is built, grown and replaced.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <exception>
+#include <numeric>
+#include <thread>
+
+#include "adapters/usearch/collection.h"
+#include "adapters/usearch/packed.h"
+#include "base/failpoint.h"
+#include "base/try.h"
+#include "contract/vector_rules.h"
+
+namespace triune::adapters::usearch {
+namespace {
+
+// While vectors are added searches wait, so a turn is short.
+constexpr auto longest_turn = std::chrono::milliseconds(2);
+
+}  // namespace
+
+Collection::Task Collection::next_task(bool draining) const {
+  const Rows& rows = body_.rows;
+  if (dropped_) return Task::nothing;
+  if (!body_.graph) return rows.live() >= settings_.index_from ? Task::add : Task::nothing;
+  // Half of the bound, so that a collection that stays near it does not build and drop graphs all the time.
+  if (rows.live() < settings_.index_from / 2) return Task::drop_graph;
+  const auto tombstones = static_cast<double>(rows.tombstones());
+  if (tombstones > settings_.most_tombstones * static_cast<double>(body_.graph->size())) return Task::rebuild;
+  const std::size_t in_graph = body_.graph->size() - rows.tombstones();
+  const std::size_t fresh = rows.live() - std::min(in_graph, rows.live());
+  const std::size_t strays = rows.scanned().size() - std::min(fresh, rows.scanned().size());
+  // Building anew helps against strays that additions made, not against those that the data make.
+  if (strays > settings_.most_fresh / 2 + 2 * unavoidable_strays_.load()) return Task::rebuild;
+  return fresh > (draining ? 0 : settings_.most_fresh) ? Task::add : Task::nothing;
+}
+
+bool Collection::needs_maintenance() {
+  const Seat seat(gate_, Deadline::never());
+  return next_task(false) != Task::nothing;
+}
+
+Status Collection::maintain(const std::atomic<bool>& stop) {
+  const std::scoped_lock lock(maintenance_);
+  bool added = false;
+  while (!stop.load()) {
+    Task task = Task::nothing;
+    {
+      const Seat seat(gate_, Deadline::never());
+      task = next_task(added);
+    }
+    if (task == Task::nothing) break;
+    if (task == Task::add) {
+      TRIUNE_TRY(add_burst(settings_.most_fresh));
+      added = true;
+    } else if (task == Task::rebuild) {
+      TRIUNE_TRY(rebuild(stop));
+    } else {
+      const Closed closed(gate_);
+      body_.graph.reset();
+      body_.rows.adopt({});
+      ++version_;
+    }
+  }
+  return added && !stop.load() ? mark_strays() : Status{};
+}
+
+Status Collection::add_burst(std::size_t most) {
+  const Closed closed(gate_);
+  if (dropped_) return {};
+  Rows& rows = body_.rows;
+  if (!body_.graph) {
+    TRIUNE_ASSIGN(body_.graph, Graph::make(*body_.scorer, settings_.tuning, rows.live(), settings_.seats));
+  }
+  Graph& graph = *body_.graph;
+  const auto end = std::chrono::steady_clock::now() + longest_turn;
+  ++version_;
+  // From the back, since adding takes a row out of the list by moving the last into its place.
+  for (std::size_t at = rows.scanned().size(); at > 0 && most > 0; --at) {
+    const Row row = rows.scanned()[at - 1];
+    if (rows.state(row) != RowState::fresh) continue;
+    TRIUNE_TRY(graph.reserve(graph.size() + 1));
+    TRIUNE_TRY(graph.add(row, rows.vector(row)));
+    rows.set_indexed(row);
+    --most;
+    if (std::chrono::steady_clock::now() >= end) break;
+  }
+  return {};
+}
+
+void Collection::add_some_if_behind() {
+  // When vectors come faster than maintenance adds them, their writer lends a hand, or searches would scan ever more.
+  // Not while the graph is built anew: then maintenance is taken.
+  const std::unique_lock lock(maintenance_, std::try_to_lock);
+  if (!lock) return;
+  {
+    const Seat seat(gate_, Deadline::never());
+    if (!body_.graph || body_.rows.scanned().size() < 4 * settings_.most_fresh) return;
+  }
+  // A failure to add leaves the vectors fresh, where searches find them; maintenance meets it again and reports it.
+  (void)add_burst(settings_.most_fresh);
+}
+
+Status Collection::mark_strays() {
+  std::vector<Row> unreachable;
+  {
+    const Seat seat(gate_, Deadline::never());
+    if (dropped_ || !body_.graph) return {};
+    unreachable = body_.graph->unreachable();
+  }
+  const Closed closed(gate_);
+  Rows& rows = body_.rows;
+  std::vector<bool> missed(rows.end());
+  for (const Row row : unreachable) missed[row] = true;
+  for (const Row row : body_.graph->rows()) {
+    if (rows.state(row) == RowState::indexed && missed[row]) rows.set_stray(row);
+    if (rows.state(row) == RowState::stray && !missed[row]) rows.set_indexed(row);
+  }
+  return {};
+}
+
+Result<std::unique_ptr<Graph>> Collection::build_graph(const Scorer& scorer, std::span<const Row> rows,
+                                                       const Graph::VectorOf& vector_of,
+                                                       const std::atomic<bool>& stop) const {
+  TRIUNE_ASSIGN(auto graph, Graph::make(scorer, settings_.tuning, rows.size(), settings_.seats));
+  for (const Row row : rows) {
+    if (stop.load(std::memory_order_relaxed)) return failure(ErrorCode::cancelled, "the store is closing");
+    TRIUNE_TRY(graph->add(row, vector_of(row)));
+  }
+  return graph;
+}
+
+Status Collection::rebuild(const std::atomic<bool>& stop) {
+  std::vector<Row> live;
+  std::optional<Rows::Pin> pin;
+  const Scorer* scorer = nullptr;
+  {
+    const Seat seat(gate_, Deadline::never());
+    if (dropped_) return {};
+    for (Row row = 0; row < body_.rows.end(); ++row)
+      if (body_.rows.is_live(row)) live.push_back(row);
+    pin.emplace(body_.rows);
+    scorer = body_.scorer;
+  }
+  const auto pinned = [&](Row row) { return pin->vector(row); };
+  TRIUNE_ASSIGN(auto graph, build_graph(*scorer, live, pinned, stop));
+  const auto unreachable = graph->unreachable();
+
+  const Closed closed(gate_);
+  if (dropped_) return {};
+  // The collection may have been widened meanwhile: links stay good, vectors stand elsewhere.
+  graph->retarget(*body_.scorer, [this](Row row) { return body_.rows.vector(row); });
+  std::vector<bool> members(body_.rows.end());
+  for (const Row row : live) members[row] = true;
+  body_.rows.adopt(members);
+  for (const Row row : unreachable)
+    if (body_.rows.is_live(row)) body_.rows.set_stray(row);
+  body_.graph = std::move(graph);
+  unavoidable_strays_ = unreachable.size();
+  ++version_;
+  return {};
+}
+
+Status Collection::fill(Body& body, std::uint64_t expected, const contract::VectorSource& source) const {
+  body.rows.reserve(expected);
+  std::vector<std::byte> packed(wide_.bytes());
+  return source([&](const contract::VectorEntry& entry) -> Status {
+    TRIUNE_TRY(contract::check_values(entry.values, specification_.dimension, entry.key));
+    if (body.rows.find(entry.key))
+      return failure(ErrorCode::invalid_argument, fmt::format("key {} came twice in the load", entry.key));
+    if (!body.scorer->fits(entry.values)) widen(body);
+    body.rows.reserve(1);
+    const float length = body.scorer->pack(entry.values, packed.data());
+    body.rows.put(entry.key, packed.data(), length);
+    if (!entry.metadata.empty()) body.metadata.insert_or_assign(entry.key, entry.metadata);
+    return {};
+  });
+}
+
+Status Collection::bulk_load(std::uint64_t expected, const contract::VectorSource& source,
+                             const contract::Position& position) {
+  const std::scoped_lock lock(maintenance_);
+  const auto filled = [this] {
+    return failure(ErrorCode::conflict, fmt::format("vector collection '{}' is not empty; only an empty one can be "
+                                                    "bulk loaded, drop it first",
+                                                    specification_.collection));
+  };
+  {
+    const Seat seat(gate_, Deadline::never());
+    if (dropped_) return std::unexpected(gone());
+    if (body_.rows.live() != 0) return filled();
+  }
+  Body body(narrow_);
+  TRIUNE_TRY(fill(body, expected, source));
+  if (body.rows.live() >= settings_.index_from) {
+    std::vector<Row> all(body.rows.live());
+    std::iota(all.begin(), all.end(), 0U);
+    const std::atomic<bool> never{false};
+    const auto vector_of = [&](Row row) { return static_cast<const Rows&>(body.rows).vector(row); };
+    TRIUNE_ASSIGN(body.graph, build_graph(*body.scorer, all, vector_of, never));
+    for (const Row row : all) body.rows.set_indexed(row);
+    for (const Row row : body.graph->unreachable()) body.rows.set_stray(row);
+  }
+  {
+    const Closed closed(gate_);
+    if (dropped_) return std::unexpected(gone());
+    if (body_.rows.live() != 0) return filled();
+    body_ = std::move(body);
+    scalar_ = body_.scorer->scalar();
+    position_ = position;
+    unavoidable_strays_ = body_.graph ? body_.rows.scanned().size() : 0;
+    ++version_;
+  }
+  base::failpoint("usearch.bulk_load.loaded");
+  return {};
+}
+
+}  // namespace triune::adapters::usearch

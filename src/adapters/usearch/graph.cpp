@@ -1,0 +1,206 @@
+#include "adapters/usearch/graph.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <usearch/index.hpp>
+
+#include "base/try.h"
+
+namespace triune::adapters::usearch {
+namespace {
+
+namespace native = ::unum::usearch;
+using Index = native::index_gt<float, Row, Row>;
+
+Error engine_error(ErrorCode code, const char* what, const char* native_message) {
+  return {.code = code,
+          .message = fmt::format("usearch could not {}: {}", what, native_message),
+          .engine = "usearch",
+          .native_code = native_message};
+}
+
+// usearch's errors abort the program when dropped unread, so each is taken out at once.
+template <class NativeResult>
+Status check(NativeResult& result, const char* what) {
+  if (result) return {};
+  const char* message = result.error.release();
+  const bool memory = std::string_view(message).find("emory") != std::string_view::npos;
+  return std::unexpected(engine_error(memory ? ErrorCode::resource_exhausted : ErrorCode::internal, what, message));
+}
+
+}  // namespace
+
+struct Graph::Implementation {
+  // What usearch calls to compare a query with a node, or two nodes.
+  struct Measure {
+    const Scorer& scorer;
+    const std::byte* const* vectors;
+    float operator()(const std::byte* query, const Index::member_citerator_t& node) const noexcept {
+      return scorer.score(query, vectors[get_slot(node)]);
+    }
+    float operator()(const Index::member_citerator_t& left, const Index::member_citerator_t& right) const noexcept {
+      return scorer.score(vectors[get_slot(left)], vectors[get_slot(right)]);
+    }
+  };
+  // Asks for the first lines of each neighbour's vector while the first of them is compared: their places are random.
+  struct Prefetch {
+    const std::byte* const* vectors;
+    template <class Iterator, class End>
+    void operator()(Iterator node, End end) const noexcept {
+      for (; node != end; ++node) {
+        const std::byte* vector = vectors[get_slot(node)];
+        __builtin_prefetch(vector);
+        __builtin_prefetch(vector + 64);
+        __builtin_prefetch(vector + 128);
+      }
+    }
+  };
+
+  Implementation(const Scorer& scorer_used, const GraphTuning& tuning_used, std::size_t contexts_used)
+      : scorer(scorer_used), tuning(tuning_used), contexts(contexts_used) {}
+
+  [[nodiscard]] Measure measure() const { return {scorer, vectors.data()}; }
+  [[nodiscard]] Prefetch prefetch() const { return {vectors.data()}; }
+
+  Scorer scorer;
+  GraphTuning tuning;
+  std::size_t contexts;
+  Index index;
+  std::vector<const std::byte*> vectors;  ///< By node.
+  std::vector<Row> rows;                  ///< By node.
+};
+
+Graph::Graph(std::unique_ptr<Implementation> implementation) : implementation_(std::move(implementation)) {}
+Graph::~Graph() = default;
+
+Result<std::unique_ptr<Graph>> Graph::make(const Scorer& scorer, const GraphTuning& tuning, std::size_t capacity,
+                                           std::size_t contexts) {
+  auto implementation = std::make_unique<Implementation>(scorer, tuning, contexts);
+  auto made = Index::make(native::index_config_t(tuning.connectivity));
+  TRIUNE_TRY(check(made, "make an index"));
+  implementation->index = std::move(made.index);
+  std::unique_ptr<Graph> graph(new Graph(std::move(implementation)));
+  TRIUNE_TRY(graph->reserve(capacity));
+  return graph;
+}
+
+Status Graph::reserve(std::size_t capacity) {
+  auto& self = *implementation_;
+  if (self.vectors.size() >= capacity && self.index.capacity() >= capacity) return {};
+  // Growing makes the contexts anew and so restarts their random levels: rarely and by half, never a few at a time.
+  capacity = std::max({capacity, self.vectors.size() + self.vectors.size() / 2, std::size_t{1024}});
+  self.vectors.resize(capacity);
+  self.rows.resize(capacity);
+  if (self.index.try_reserve(native::index_limits_t(capacity, self.contexts))) return {};
+  return failure(ErrorCode::resource_exhausted, fmt::format("no memory for an index of {} vectors", capacity));
+}
+
+Status Graph::add(Row row, const std::byte* vector, std::size_t context) {
+  auto& self = *implementation_;
+  native::index_update_config_t config;
+  config.expansion = self.tuning.expansion_add;
+  config.thread = context;
+  const auto note = [&](const Index::member_ref_t& node) {
+    self.vectors[node.slot] = vector;
+    self.rows[node.slot] = row;
+  };
+  auto result = self.index.add(row, vector, self.measure(), config, note, self.prefetch());
+  return check(result, "add a vector");
+}
+
+Result<Graph::Answer> Graph::search(const std::byte* query, std::size_t count, std::size_t context,
+                                    const Allow& allow) const {
+  const auto& self = *implementation_;
+  native::index_search_config_t config;
+  config.expansion = std::max(self.tuning.expansion_search, count);
+  config.thread = context;
+  const auto admitted = [&](const Index::member_cref_t& node) { return allow(self.rows[node.slot]); };
+  auto result =
+      allow ? self.index.search(query, count, self.measure(), config, admitted, self.prefetch())
+            : self.index.search(query, count, self.measure(), config, native::dummy_predicate_t{}, self.prefetch());
+  TRIUNE_TRY(check(result, "search"));
+  Answer answer;
+  answer.distances = result.computed_distances;
+  answer.found.reserve(result.size());
+  for (std::size_t at = 0; at < result.size(); ++at) {
+    const auto match = result[at];
+    answer.found.push_back({self.rows[match.member.slot], match.distance});
+  }
+  return answer;
+}
+
+std::size_t Graph::size() const {
+  return implementation_->index.size();
+}
+
+std::size_t Graph::memory_bytes() const {
+  const auto& self = *implementation_;
+  const auto& index = self.index;
+  // The nodes of level 0, and the share of 1/(connectivity - 1) that have links on upper levels too.
+  const std::size_t node = index.neighbors_base_bytes() + sizeof(Row) + sizeof(std::int16_t);
+  const std::size_t upper = index.neighbors_bytes() / (self.tuning.connectivity - 1);
+  return index.size() * (node + upper + 16) + index.capacity() * 8 + self.vectors.capacity() * 8 +
+         self.rows.capacity() * sizeof(Row);
+}
+
+std::span<const Row> Graph::rows() const {
+  return std::span(implementation_->rows).first(size());
+}
+
+std::vector<Row> Graph::unreachable() const {
+  const auto& self = *implementation_;
+  const std::size_t count = size();
+  std::vector<Row> missed;
+  if (count == 0) return missed;
+  // Searches descend from a node of the highest level; nodes that share it are found by its links or not at all.
+  std::vector<bool> seen(count);
+  std::vector<Row> open;
+  std::size_t entry = 0;
+  while (entry < count && self.index.level_of(static_cast<Row>(entry)) != self.index.max_level()) ++entry;
+  seen[entry] = true;
+  open.push_back(static_cast<Row>(entry));
+  while (!open.empty()) {
+    const Row node = open.back();
+    open.pop_back();
+    for (std::size_t level = 0; level <= self.index.level_of(node); ++level)
+      for (const auto& neighbour : self.index.neighbors(node, level)) {
+        if (seen[neighbour.slot]) continue;
+        seen[neighbour.slot] = true;
+        open.push_back(static_cast<Row>(neighbour.slot));
+      }
+  }
+  for (std::size_t node = 0; node < count; ++node)
+    if (!seen[node]) missed.push_back(self.rows[node]);
+  return missed;
+}
+
+void Graph::retarget(const Scorer& scorer, const VectorOf& vector_of) {
+  auto& self = *implementation_;
+  self.scorer = scorer;
+  for (std::size_t node = 0; node < size(); ++node) self.vectors[node] = vector_of(self.rows[node]);
+}
+
+Status Graph::save(const Sink& sink) const {
+  auto result = implementation_->index.save_to_stream(sink);
+  return check(result, "write an index");
+}
+
+Status Graph::load(const Source& source, Row rows, const VectorOf& vector_of) {
+  auto& self = *implementation_;
+  // Loading frees the contexts and takes their number from the limits known before: none must be made first.
+  auto result = self.index.load_from_stream(source);
+  TRIUNE_TRY(check(result, "read an index"));
+  self.vectors.clear();
+  self.rows.clear();
+  TRIUNE_TRY(reserve(size()));
+  for (std::size_t node = 0; node < size(); ++node) {
+    const Row row = self.index.at(static_cast<Row>(node)).key;
+    if (row >= rows) return failure(ErrorCode::corruption, fmt::format("the index names row {} of {}", row, rows));
+    self.rows[node] = row;
+    self.vectors[node] = vector_of(row);
+  }
+  return {};
+}
+
+}  // namespace triune::adapters::usearch

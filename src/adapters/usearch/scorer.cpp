@@ -1,0 +1,103 @@
+#include "adapters/usearch/scorer.h"
+
+#include <numkong/capabilities.h>
+#include <numkong/cast.h>
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <vector>
+
+namespace triune::adapters::usearch {
+namespace {
+
+constexpr std::uint32_t small_dimension = 32;
+constexpr float f16_largest = 60'000.0F;     // 65,504 is the last; a little room for rounding
+constexpr float f16_smallest = 1.0F / 8192;  // below, the absolute step of 2^-24 exceeds the relative error of 2^-11
+
+// Capabilities are asked once: the answer cannot change, and asking costs system calls.
+nk_capability_t processor() {
+  static const nk_capability_t capabilities = nk_capabilities();
+  return capabilities;
+}
+
+nk_dtype_t type_of(Scalar scalar) {
+  return scalar == Scalar::f16 ? nk_f16_k : nk_f32_k;
+}
+
+std::size_t packed_bytes(std::uint32_t dimension, Scalar scalar) {
+  const std::size_t bytes = dimension * (scalar == Scalar::f16 ? 2UL : 4UL);
+  return (bytes + 15) / 16 * 16;
+}
+
+double length_of(std::span<const float> values) {
+  double sum = 0;
+  for (const float value : values) sum += static_cast<double>(value) * value;
+  return std::sqrt(sum);
+}
+
+}  // namespace
+
+Scalar Scorer::default_scalar(std::uint32_t dimension) {
+  return dimension < small_dimension ? Scalar::f32 : Scalar::f16;
+}
+
+Scorer::Scorer(Metric metric, std::uint32_t dimension, Scalar scalar)
+    : metric_(metric), scalar_(scalar), dimension_(dimension), bytes_(packed_bytes(dimension, scalar)) {
+  const auto kind = metric == Metric::l2 ? nk_kernel_sqeuclidean_k : nk_kernel_dot_k;
+  nk_capability_t used{};
+  nk_kernel_punned_t found = nullptr;
+  nk_find_kernel_punned(kind, type_of(scalar), processor(), &found, &used);
+  assert(found != nullptr);  // the portable kernels are always there
+  // NumKong hands every kernel out under one type; by way of void* the compiler knows that this is meant.
+  kernel_ = reinterpret_cast<Kernel>(reinterpret_cast<void*>(found));
+}
+
+bool Scorer::fits(std::span<const float> values) const {
+  if (scalar_ == Scalar::f32 || metric_ == Metric::cosine) return true;
+  float largest = 0;
+  for (const float value : values) largest = std::max(largest, std::abs(value));
+  return largest == 0 || (largest >= f16_smallest && largest <= f16_largest);
+}
+
+float Scorer::pack(std::span<const float> values, std::byte* target) const {
+  assert(values.size() == dimension_);
+  double length = 1;
+  const float* source = values.data();
+  thread_local std::vector<float> scaled;
+  if (metric_ == Metric::cosine) {
+    length = length_of(values);
+    scaled.resize(values.size());
+    // In double, since the reciprocal of a tiny length overflows float.
+    const double scale = length > 0 ? 1.0 / length : 0.0;
+    std::ranges::transform(values, scaled.begin(), [scale](float value) { return static_cast<float>(value * scale); });
+    source = scaled.data();
+  }
+  nk_cast(source, nk_f32_k, dimension_, target, type_of(scalar_));
+  const std::size_t used = dimension_ * (scalar_ == Scalar::f16 ? 2UL : 4UL);
+  std::memset(target + used, 0, bytes_ - used);
+  return static_cast<float>(std::min<double>(length, std::numeric_limits<float>::max()));
+}
+
+void Scorer::unpack(const std::byte* packed, float length, std::span<float> values) const {
+  assert(values.size() == dimension_);
+  nk_cast(packed, type_of(scalar_), dimension_, values.data(), nk_f32_k);
+  if (metric_ == Metric::cosine)
+    for (float& value : values) value *= length;
+}
+
+float Scorer::score(const std::byte* left, const std::byte* right) const noexcept {
+  double result = 0;
+  if (scalar_ == Scalar::f16) {  // the kernels' result type: float for f16, double for f32
+    float narrow = 0;
+    kernel_(left, right, dimension_, &narrow);
+    result = narrow;
+  } else {
+    kernel_(left, right, dimension_, &result);
+  }
+  return static_cast<float>(metric_ == Metric::l2 ? result : -result);
+}
+
+}  // namespace triune::adapters::usearch

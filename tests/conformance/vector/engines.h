@@ -1,0 +1,32 @@
+// The vector engines under test, and what each may do differently.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "contract/vector_store.h"
+
+namespace triune::conformance {
+
+struct VectorEngine {
+  std::string name;
+  std::string factory;           ///< Its name in the registry.
+  float distance_tolerance = 0;  ///< Relative to 1 + |distance|; engines that quantise need some.
+  std::uint64_t index_from = 0;  ///< As in EngineOptions.
+};
+
+/// Every engine, and usearch a second time with bounds so small that a few hundred vectors have an index.
+const std::vector<VectorEngine>& vector_engines();
+
+Result<std::unique_ptr<contract::VectorStore>> open_engine(const VectorEngine& engine,
+                                                           const std::filesystem::path& directory);
+
+inline std::ostream& operator<<(std::ostream& stream, const VectorEngine& engine) {
+  return stream << engine.name;
+}
+
+}  // namespace triune::conformance
