@@ -68,7 +68,12 @@ def rank_problem(name, target):
     return f"{room} (rank {RANKS[room]}) includes {target} (rank {RANKS[other]}): only lower ranks may be included"
 
 
-def foreign_problem(name, quote, target):
+def is_test_support(root, name, target):
+    """A unit test may include what tests share."""
+    return name.endswith("_test.cpp") and (Path(root) / "tests" / target).is_file()
+
+
+def foreign_problem(root, name, quote, target):
     """Who may include what is neither a room nor the public API."""
     first = target.split("/")[0]
     if name.startswith(PUBLIC):
@@ -78,7 +83,7 @@ def foreign_problem(name, quote, target):
         return None
     if name.startswith("src/contract/") and name.endswith(".h"):
         return f"contract header includes {target}: no third party may be seen in a contract"
-    if quote == '"' and name.startswith("src/"):
+    if quote == '"' and name.startswith("src/") and not is_test_support(root, name, target):
         return f'includes "{target}": not a room; write <{target}> for a third party'
     return None
 
@@ -86,7 +91,7 @@ def foreign_problem(name, quote, target):
 def include_problems(root, name):
     found = []
     for line, quote, target in includes(read(root, name)):
-        for problem in (seal_problem(name, target), rank_problem(name, target), foreign_problem(name, quote, target)):
+        for problem in (seal_problem(name, target), rank_problem(name, target), foreign_problem(root, name, quote, target)):
             if problem:
                 found.append(f"{name}:{line}: {problem}")
     return found

@@ -63,6 +63,11 @@ class Layers(unittest.TestCase):
     def test_third_party_takes_angle_brackets(self):
         self.assert_only({"src/hive/hive.cpp": '#include "kuzu.h"\n'}, "write <kuzu.h> for a third party")
 
+    def test_unit_test_may_use_what_tests_share(self):
+        shared, code = {"tests/support/a.h": ""}, '#include "support/a.h"\n'
+        self.assert_only(shared | {"src/hive/hive_test.cpp": code})
+        self.assert_only(shared | {"src/hive/hive.cpp": code}, "write <support/a.h> for a third party")
+
     def test_contract_stays_narrow(self):
         methods = "".join(f"  virtual int method_{number}() = 0;\n" for number in range(13))
         self.assert_only({"src/contract/store.h": f"class Store {{\n{methods}}};\n"}, "Store has 13 pure virtual methods")
