@@ -112,6 +112,7 @@ void Authorizer::install(sqlite3* database) {
 void Authorizer::forget() {
   denial_.clear();
   altered_table_ = false;
+  changed_table_.clear();
 }
 
 int Authorizer::callback(void* self, int action, const char* first, const char* second, const char* database,
@@ -123,14 +124,16 @@ int Authorizer::callback(void* self, int action, const char* first, const char* 
   std::string denial = authorizer.check({action, text(first), text(second), text(database), text(trigger)});
   if (denial.empty()) return SQLITE_OK;
   authorizer.denial_ = std::move(denial);
-  return SQLITE_DENY;
+  // A pragma may take effect while it is compiled; anything else can be looked at to its end.
+  return authorizer.authority_ == Authority::observe && action != SQLITE_PRAGMA ? SQLITE_OK : SQLITE_DENY;
 }
 
-std::string Authorizer::check(const Request& request) const {
+std::string Authorizer::check(const Request& request) {
   switch (authority_) {
     case Authority::unrestricted: return {};
     case Authority::internal:
     case Authority::user_write_nested: return check_internal(request);
+    case Authority::observe:
     case Authority::user_read: return check_reading(request);
     case Authority::user_write: return check_user_write(request);
   }
@@ -154,16 +157,25 @@ std::string Authorizer::check_reading(const Request& request) {
   return denial.empty() ? "this statement writes, and only reading is allowed here" : denial;
 }
 
+std::string Authorizer::check_change(const Request& request) {
+  const auto [action, table, column, database, trigger] = request;
+  // ALTER TABLE mends temporary triggers that name the table; SQLite itself guards its schema tables.
+  const bool schema = table == "sqlite_temp_master" || table == "sqlite_temp_schema";
+  if (!database.empty() && database != "main" && !schema) return "only the main database may be written";
+  if (trigger.empty()) {
+    // A statement changes one table, which is asked for first; what else carries no name are actions of foreign keys,
+    // and they follow from changes that were allowed.
+    if (changed_table_.empty()) changed_table_ = table;
+    if (changed_table_ != table) return {};
+  }
+  // A trigger of Triune's own may write Triune's tables; one that the user made may not, however it is reached.
+  if (is_protected_name(table) && !is_protected_name(trigger)) return own_object("writing", table);
+  return {};
+}
+
 std::string Authorizer::check_user_write(const Request& request) {
   const auto [action, first, second, database, trigger] = request;
-  if (action == SQLITE_INSERT || action == SQLITE_UPDATE || action == SQLITE_DELETE) {
-    // ALTER TABLE mends temporary triggers that name the table; SQLite itself guards its schema tables.
-    const bool schema = first == "sqlite_temp_master" || first == "sqlite_temp_schema";
-    if (!database.empty() && database != "main" && !schema) return "only the main database may be written";
-    // A trigger of Triune's own may write Triune's tables; one that the user made may not, however it is reached.
-    if (is_protected_name(first) && !is_protected_name(trigger)) return own_object("writing", first);
-    return {};
-  }
+  if (action == SQLITE_INSERT || action == SQLITE_UPDATE || action == SQLITE_DELETE) return check_change(request);
   if (const auto target = definition_target(action, first, second)) {
     if (action != SQLITE_ALTER_TABLE && !database.empty() && database != "main")
       return "only the main database may be changed";

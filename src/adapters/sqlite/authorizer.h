@@ -12,6 +12,7 @@ namespace triune::adapters::sqlite {
 enum class Authority : std::uint8_t {
   unrestricted,       ///< The adapter's own BEGIN, SAVEPOINT, COMMIT and settings.
   internal,           ///< Triune's rooms: anything that leaves the transaction and the attached files alone.
+  observe,            ///< Nobody: the statement is compiled to see what it would do, and never run.
   user_read,          ///< A user's statement in a read session: nothing but reading.
   user_write,         ///< A user's statement in a write job, while it is compiled.
   user_write_nested,  ///< What virtual tables (FTS5) compile for themselves while a user's statement runs.
@@ -28,7 +29,7 @@ class Authorizer {
 
   /// Forgets what the last statement did.
   void forget();
-  /// Why the last statement was refused; empty when it was not.
+  /// Why the last statement was refused, or does not only read under `observe`; empty when it was not.
   [[nodiscard]] const std::string& denial() const { return denial_; }
   /// Whether the last statement alters a table: a rename hides its new name from the authorizer.
   [[nodiscard]] bool altered_table() const { return altered_table_; }
@@ -37,14 +38,16 @@ class Authorizer {
   struct Request;
   static int callback(void* self, int action, const char* first, const char* second, const char* database,
                       const char* trigger);
-  [[nodiscard]] std::string check(const Request& request) const;
+  [[nodiscard]] std::string check(const Request& request);
   [[nodiscard]] static std::string check_internal(const Request& request);
   [[nodiscard]] static std::string check_reading(const Request& request);
-  [[nodiscard]] static std::string check_user_write(const Request& request);
+  [[nodiscard]] std::string check_user_write(const Request& request);
+  [[nodiscard]] std::string check_change(const Request& request);
 
   Authority authority_ = Authority::unrestricted;
   std::string denial_;
   bool altered_table_ = false;
+  std::string changed_table_;  ///< The table that the statement itself changes.
 };
 
 /// Whether `name` is one of Triune's own (`triune_`, in any case).

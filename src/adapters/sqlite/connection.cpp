@@ -138,7 +138,7 @@ Result<StatementLease> Connection::prepare_anew(std::string_view sql, bool keep)
   if (statement.empty()) return refuse(ErrorCode::invalid_argument, "there is no statement in the text");
   while (!rest.empty()) {
     const std::size_t end = sql.size() - rest.size();
-    auto second = compile(rest, rest);
+    auto second = compile_next(rest, rest);
     if (!second || !second->empty())
       return refuse(ErrorCode::invalid_argument,
                     fmt::format("one statement at a time: this one ends at byte {}, and more follows", end));
@@ -150,8 +150,13 @@ Result<StatementLease> Connection::prepare_anew(std::string_view sql, bool keep)
 
 Result<Statement> Connection::compile(std::string_view sql, std::string_view& rest) {
   authorizer_.forget();
+  return compile_next(sql, rest);
+}
+
+Result<Statement> Connection::compile_next(std::string_view sql, std::string_view& rest) {
   auto statement = Statement::compile(database_.get(), sql, SQLITE_PREPARE_PERSISTENT, rest);
-  if (!statement && !authorizer_.denial().empty()) {
+  // A function that is refused comes back as a mere parse error.
+  if (!statement && !authorizer_.denial().empty() && authorizer_.authority() != Authority::observe) {
     statement.error().message = authorizer_.denial();
     statement.error().code = ErrorCode::permission_denied;
   }

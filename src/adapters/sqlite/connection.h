@@ -93,6 +93,7 @@ class Connection {
   Status configure(const ConnectionOptions& options);
   Status configure_writer();
   void install_callbacks();
+  Result<Statement> compile_next(std::string_view sql, std::string_view& rest);
   Result<StatementLease> prepare_anew(std::string_view sql, bool keep);
   static int on_progress(void* self);
   static int on_busy(void* self, int attempt);

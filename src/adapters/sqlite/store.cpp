@@ -36,11 +36,15 @@ contract::ColumnDescription column_of(std::span<const Value> row) {
 }  // namespace
 
 Result<std::unique_ptr<contract::RelationalStore>> Store::open(const contract::EngineOptions& options) {
+  return open_with(options, {});
+}
+
+Result<std::unique_ptr<contract::RelationalStore>> Store::open_with(const contract::EngineOptions& options,
+                                                                    Writer::Options writer_options) {
   if (sqlite3_libversion_number() < oldest_sound_version)
     return refuse(ErrorCode::unsupported, fmt::format("SQLite {} is older than 3.51.3", sqlite3_libversion()));
   const std::uint64_t memory = options.memory_bytes == 0 ? default_memory_bytes : options.memory_bytes;
   const std::uint32_t count = std::clamp(options.readers, 1U, most_readers);
-  Writer::Options writer_options;
   writer_options.connection = {options.path, ConnectionOptions::Role::writer, memory / 2};
   TRIUNE_ASSIGN(auto writer, Writer::open(writer_options));
   ConnectionOptions readers{options.path, ConnectionOptions::Role::reader, memory / 2 / count};
@@ -74,9 +78,9 @@ Result<bool> Store::is_read_only(std::string_view sql) {
   TRIUNE_ASSIGN(auto lease, readers_.take(Deadline::after(short_patience)));
   lease->set_user_limits(true);
   lease->set_deadline(Deadline::after(short_patience));
-  const AuthorityScope scope(*lease, Authority::user_read);
-  auto statement = lease->prepare(sql);
-  if (statement) return (*statement)->read_only();
+  const AuthorityScope scope(*lease, Authority::observe);
+  auto statement = lease->prepare_uncached(sql);
+  if (statement) return (*statement)->read_only() && lease->authorizer().denial().empty();
   if (statement.error().code == ErrorCode::permission_denied) return false;
   return failure_of(statement);
 }
@@ -95,8 +99,6 @@ Result<std::vector<contract::ColumnDescription>> Store::describe(std::string_vie
 }
 
 Result<contract::RelationalStatistics> Store::statistics() {
-  std::filesystem::path log = path_;
-  log += "-wal";
   return contract::RelationalStatistics{.file_bytes = size_of(path_),
                                         .log_bytes = writer_->log_frames() * page_bytes,
                                         .commits = writer_->commits(),

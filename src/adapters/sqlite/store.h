@@ -14,7 +14,11 @@ namespace triune::adapters::sqlite {
 /// One writer thread, a pool of readers. Every call from any thread.
 class Store final : public contract::RelationalStore {
  public:
+  /// Opens or creates the file at `options.path`, whose directory must exist. Errors: those of `Connection::open`.
   static Result<std::unique_ptr<contract::RelationalStore>> open(const contract::EngineOptions& options);
+  /// The same with other bounds for the writer, for tests and measurements; its `connection` is filled in here.
+  static Result<std::unique_ptr<contract::RelationalStore>> open_with(const contract::EngineOptions& options,
+                                                                      Writer::Options writer_options);
 
   [[nodiscard]] contract::RelationalCapabilities capabilities() const override;
   Result<std::unique_ptr<contract::RelationalSession>> read(contract::ReadScope scope, Deadline deadline) override;
