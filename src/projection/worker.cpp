@@ -12,6 +12,8 @@ namespace {
 // Other programs write to the canonical store without telling us; so the log is looked at this often (I2).
 constexpr std::chrono::milliseconds poll_interval{50};
 constexpr std::chrono::minutes step_deadline{2};
+// Counting costs the graph engine a few milliseconds.
+constexpr std::chrono::seconds count_interval{1};
 constexpr unsigned failure_limit = 6;
 
 std::chrono::milliseconds pause_after(unsigned failures) {
@@ -106,8 +108,29 @@ void ProjectionWorker::set_state(ProjectionState state, const std::string& error
   changed_.notify_all();
 }
 
-void ProjectionWorker::advance(std::uint64_t watermark, std::uint64_t head) {
+void ProjectionWorker::recount() {
   auto counted = projection_->count();
+  const std::scoped_lock lock(state_mutex_);
+  counted_at_ = Deadline::Clock::now();
+  if (counted) std::tie(entities_, set_aside_) = *counted;
+}
+
+ProjectionStatus ProjectionWorker::exact_status() {
+  {
+    const std::scoped_lock work(work_mutex_);
+    recount();
+  }
+  return status();
+}
+
+void ProjectionWorker::advance(std::uint64_t watermark, std::uint64_t head) {
+  bool count_now = false;
+  {
+    const std::scoped_lock lock(state_mutex_);
+    count_now = !opened_ || (watermark_ != watermark && Deadline::Clock::now() - counted_at_ > count_interval);
+  }
+  // Before the waiters wake, so that a receipt they write shows it.
+  if (count_now) recount();
   {
     const std::scoped_lock lock(state_mutex_);
     opened_ = true;
@@ -116,7 +139,6 @@ void ProjectionWorker::advance(std::uint64_t watermark, std::uint64_t head) {
     state_ = watermark_ >= head_ ? ProjectionState::current : ProjectionState::behind;
     error_.clear();
     failures_ = 0;
-    if (counted) std::tie(entities_, set_aside_) = *counted;
   }
   changed_.notify_all();
 }

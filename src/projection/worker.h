@@ -34,7 +34,10 @@ class ProjectionWorker {
   /// Blocks until the engine can answer at all, whatever its watermark.
   Status wait_until_open(Deadline deadline) { return wait_for(0, deadline); }
 
+  /// As last known, at once.
   [[nodiscard]] ProjectionStatus status() const;
+  /// With the entities counted now; waits for the step in flight.
+  [[nodiscard]] ProjectionStatus exact_status();
   [[nodiscard]] std::uint64_t watermark() const;
   Projection& projection() { return *projection_; }
 
@@ -68,6 +71,7 @@ class ProjectionWorker {
   void set_state(ProjectionState state, const std::string& error = {});
   void advance(std::uint64_t watermark, std::uint64_t head);
   void rest();
+  void recount();
 
   /// One step of catching up; false when the head was reached.
   Result<bool> catch_up(contract::RelationalSession& session);
@@ -84,6 +88,7 @@ class ProjectionWorker {
   std::uint64_t head_ = 0;
   std::uint64_t entities_ = 0;
   std::uint64_t set_aside_ = 0;
+  Deadline::Clock::time_point counted_at_{};
   unsigned failures_ = 0;  // in a row
   unsigned pauses_ = 0;
   bool opened_ = false;

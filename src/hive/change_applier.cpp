@@ -1,0 +1,315 @@
+#include "hive/change_applier.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <set>
+
+#include "base/try.h"
+#include "hive/definitions.h"
+#include "model/sql_text.h"
+
+namespace triune::hive {
+namespace {
+
+using model::quote_identifier;
+using projection::CollectionKind;
+
+std::string named(const NodeReference& node) { return fmt::format("{}/{}", node.label, node.id); }
+
+Bytes vector_bytes(const std::vector<float>& values) {
+  Bytes bytes(values.size() * sizeof(float));
+  std::memcpy(bytes.data(), values.data(), bytes.size());
+  return bytes;
+}
+
+/// "a" = ?1 AND "b" = ?2 over the fields of `key`, and the values.
+std::string conditions(const std::vector<std::string>& columns, std::size_t first_parameter) {
+  std::string sql;
+  for (std::size_t i = 0; i < columns.size(); ++i)
+    sql += fmt::format("{}{} = ?{}", i == 0 ? "" : " AND ", quote_identifier(columns[i]), first_parameter + i);
+  return sql;
+}
+
+Result<std::vector<Value>> key_values(const TableShape& shape, const Record& record) {
+  std::vector<Value> values;
+  for (const auto& column : shape.key()) {
+    const auto* const value = find(record, column);
+    if (value == nullptr || is_null(*value))
+      return failure(ErrorCode::invalid_argument,
+                     fmt::format("table {} is keyed by {}, which is missing", shape.name, column));
+    values.push_back(*value);
+  }
+  return values;
+}
+
+/// Whether the table numbers rows itself when the key is left out.
+bool numbers_itself(const TableShape& shape) {
+  const auto key = shape.key();
+  return key.size() == 1 && shape.column(key[0])->type == "INTEGER";
+}
+
+struct UpsertText {
+  std::string sql;
+  std::vector<Value> values;
+};
+
+UpsertText upsert(const TableShape& shape, const Record& values) {
+  const auto key = shape.key();
+  UpsertText text;
+  std::string names;
+  std::string places;
+  std::string updates;
+  std::string differs;
+  for (const auto& field : values) {
+    text.values.push_back(field.value);
+    const auto name = quote_identifier(field.name);
+    names += (names.empty() ? "" : ", ") + name;
+    places += fmt::format("{}?{}", places.empty() ? "" : ", ", text.values.size());
+    if (std::find(key.begin(), key.end(), field.name) != key.end()) continue;
+    updates += fmt::format("{}{} = excluded.{}", updates.empty() ? "" : ", ", name, name);
+    differs += fmt::format("{}{}.{} IS NOT excluded.{}", differs.empty() ? "" : " OR ", quote_identifier(shape.name), name,
+                           name);
+  }
+  text.sql = fmt::format("INSERT INTO {} ({}) VALUES ({})", quote_identifier(shape.name), names, places);
+  const bool keyed = std::all_of(key.begin(), key.end(), [&](const auto& column) { return find(values, column) != nullptr; });
+  if (!keyed) return text;
+  std::string conflict;
+  for (const auto& column : key) conflict += (conflict.empty() ? "" : ", ") + quote_identifier(column);
+  text.sql += fmt::format(" ON CONFLICT ({}) DO ", conflict);
+  text.sql += updates.empty() ? "NOTHING" : fmt::format("UPDATE SET {} WHERE {}", updates, differs);
+  return text;
+}
+
+}  // namespace
+
+std::string canonical_json(const Record& properties) {
+  Record sorted;
+  for (const auto& field : properties)
+    if (!is_null(field.value)) sorted.push_back(field);
+  std::sort(sorted.begin(), sorted.end(), [](const Field& a, const Field& b) { return a.name < b.name; });
+  return to_json(sorted);
+}
+
+Status ChangeApplier::apply(std::span<const Change> changes, std::span<const StagedBlob> blobs) {
+  blobs_ = blobs;
+  for (std::size_t i = 0; i < changes.size(); ++i) {
+    auto applied = std::visit([this](const auto& change) { return apply_one(change); }, changes[i]);
+    if (applied) continue;
+    applied.error().message = fmt::format("change {}: {}", i + 1, applied.error().message);
+    return applied;
+  }
+  return {};
+}
+
+Status ChangeApplier::count(Result<std::uint64_t> changed) {
+  if (!changed) return failure_of(changed);
+  changed_ += *changed;
+  return {};
+}
+
+Result<const TableShape*> ChangeApplier::shape_of(const std::string& table) {
+  const auto known = shapes_.find(table);
+  if (known != shapes_.end()) return &known->second;
+  TRIUNE_TRY(check_user_table(table));
+  TRIUNE_ASSIGN(TableShape shape, describe_table(session_, table));
+  if (shape.key().empty())
+    return failure(ErrorCode::invalid_argument,
+                   fmt::format("table {} has no primary key, so its rows cannot be put; use SQL or give it one", table));
+  return &shapes_.emplace(table, std::move(shape)).first->second;
+}
+
+Result<bool> ChangeApplier::row_exists(const TableShape& shape, const Record& values) {
+  TRIUNE_ASSIGN(const auto key, key_values(shape, values));
+  TRIUNE_ASSIGN(const RowSet rows,
+                session_.query(fmt::format("SELECT 1 FROM {} WHERE {}", quote_identifier(shape.name),
+                                           conditions(shape.key(), 1)),
+                               key, 1));
+  return !rows.rows.empty();
+}
+
+Status ChangeApplier::update_row(const TableShape& shape, const PutRow& change) {
+  TRIUNE_ASSIGN(auto values, key_values(shape, change.values));
+  const auto key = shape.key();
+  std::string updates;
+  std::string differs;
+  for (const auto& field : change.values) {
+    if (std::find(key.begin(), key.end(), field.name) != key.end()) continue;
+    values.push_back(field.value);
+    const auto name = quote_identifier(field.name);
+    updates += fmt::format("{}{} = ?{}", updates.empty() ? "" : ", ", name, values.size());
+    differs += fmt::format("{}{} IS NOT ?{}", differs.empty() ? "" : " OR ", name, values.size());
+  }
+  if (updates.empty()) return {};
+  return count(session_.execute(fmt::format("UPDATE {} SET {} WHERE {} AND ({})", quote_identifier(shape.name), updates,
+                                            conditions(key, 1), differs),
+                                values));
+}
+
+Status ChangeApplier::apply_one(const PutRow& change) {
+  TRIUNE_ASSIGN(const TableShape* const shape, shape_of(change.table));
+  for (const auto& field : change.values)
+    if (shape->column(field.name) == nullptr)
+      return failure(ErrorCode::invalid_argument, fmt::format("table {} has no column {}", change.table, field.name));
+  const auto key = shape->key();
+  const bool keyed =
+      std::all_of(key.begin(), key.end(), [&](const auto& column) { return find(change.values, column) != nullptr; });
+  if (!keyed && !numbers_itself(*shape)) {
+    auto missing = key_values(*shape, change.values);
+    return failure_of(missing);
+  }
+  const bool whole = std::all_of(shape->columns.begin(), shape->columns.end(), [&](const auto& column) {
+    return !column.not_null || column.primary_key_position > 0 || find(change.values, column.name) != nullptr;
+  });
+  // An upsert that leaves out a NOT NULL column fails before it looks for the row, so the row is looked for first.
+  if (keyed && !whole) {
+    TRIUNE_ASSIGN(const bool exists, row_exists(*shape, change.values));
+    if (exists) return update_row(*shape, change);
+  }
+  const auto text = upsert(*shape, change.values);
+  return count(session_.execute(text.sql, text.values));
+}
+
+Status ChangeApplier::apply_one(const DeleteRow& change) {
+  TRIUNE_ASSIGN(const TableShape* const shape, shape_of(change.table));
+  TRIUNE_ASSIGN(const auto key, key_values(*shape, change.key));
+  return count(session_.execute(
+      fmt::format("DELETE FROM {} WHERE {}", quote_identifier(change.table), conditions(shape->key(), 1)), key));
+}
+
+Result<std::int64_t> ChangeApplier::collection(CollectionKind kind, const std::string& name) {
+  const std::pair key{std::string(kind == CollectionKind::label ? "node_mapping" : "edge_mapping"), name};
+  if (!writable_.contains(key)) {
+    TRIUNE_TRY(check_not_mapped(session_, organization_id_, key.first, name));
+    writable_[key] = true;
+  }
+  return catalog_.collection(organization_id_, kind, name);
+}
+
+Status ChangeApplier::apply_one(const PutNode& change) {
+  TRIUNE_ASSIGN(const std::int64_t label, collection(CollectionKind::label, change.node.label));
+  TRIUNE_TRY(catalog_.properties(label, change.properties));
+  const std::array<Value, 4> parameters{organization_id_, label, change.node.id, canonical_json(change.properties)};
+  return count(session_.execute(
+      "INSERT INTO triune_nodes (organization_id, label_id, id, properties) VALUES (?1, ?2, ?3, ?4) "
+      "ON CONFLICT (organization_id, label_id, id) DO UPDATE SET properties = excluded.properties "
+      "WHERE triune_nodes.properties IS NOT excluded.properties",
+      parameters));
+}
+
+Status ChangeApplier::apply_one(const DeleteNode& change) {
+  const auto label = snapshot_.collection(organization_id_, CollectionKind::label, change.node.label);
+  TRIUNE_ASSIGN(const std::int64_t label_id, label ? Result<std::int64_t>(*label)
+                                                   : catalog_.collection(organization_id_, CollectionKind::label,
+                                                                         change.node.label));
+  TRIUNE_TRY(check_not_mapped(session_, organization_id_, "node_mapping", change.node.label));
+  const std::array<Value, 3> parameters{organization_id_, label_id, change.node.id};
+  return count(session_.execute("DELETE FROM triune_nodes WHERE organization_id = ?1 AND label_id = ?2 AND id = ?3",
+                                parameters));
+}
+
+Result<std::int64_t> ChangeApplier::node_number(const NodeReference& node, std::string_view role) {
+  TRIUNE_ASSIGN(const std::int64_t label,
+                catalog_.collection(organization_id_, CollectionKind::label, node.label));
+  const std::array<Value, 3> parameters{organization_id_, label, node.id};
+  TRIUNE_ASSIGN(const RowSet rows,
+                session_.query("SELECT node_id FROM triune_nodes WHERE organization_id = ?1 AND label_id = ?2 AND id = ?3",
+                               parameters, 1));
+  if (!rows.rows.empty()) return std::get<std::int64_t>(rows.rows[0][0]);
+  return failure(ErrorCode::not_found,
+                 fmt::format("the edge's {} node {} does not exist; put it first, in this commit or before", role,
+                             named(node)));
+}
+
+Status ChangeApplier::apply_one(const PutEdge& change) {
+  const auto& edge = change.edge;
+  TRIUNE_ASSIGN(const std::int64_t type, collection(CollectionKind::type, edge.type));
+  TRIUNE_ASSIGN(const std::int64_t from, node_number(edge.from, "from"));
+  TRIUNE_ASSIGN(const std::int64_t to, node_number(edge.to, "to"));
+  TRIUNE_ASSIGN(const std::int64_t from_label, catalog_.collection(organization_id_, CollectionKind::label, edge.from.label));
+  TRIUNE_ASSIGN(const std::int64_t to_label, catalog_.collection(organization_id_, CollectionKind::label, edge.to.label));
+  TRIUNE_TRY(catalog_.edge_end(type, from_label, to_label));
+  TRIUNE_TRY(catalog_.properties(type, change.properties));
+  const std::array<Value, 5> parameters{organization_id_, type, from, to, canonical_json(change.properties)};
+  return count(session_.execute(
+      "INSERT INTO triune_edges (organization_id, type_id, from_node, to_node, properties) VALUES (?1, ?2, ?3, ?4, ?5) "
+      "ON CONFLICT (organization_id, type_id, from_node, to_node) DO UPDATE SET properties = excluded.properties "
+      "WHERE triune_edges.properties IS NOT excluded.properties",
+      parameters));
+}
+
+Status ChangeApplier::apply_one(const DeleteEdge& change) {
+  const auto& edge = change.edge;
+  TRIUNE_ASSIGN(const std::int64_t type, collection(CollectionKind::type, edge.type));
+  const auto from = node_number(edge.from, "from");
+  const auto to = node_number(edge.to, "to");
+  for (const auto* const end : {&from, &to})
+    if (!*end && end->error().code != ErrorCode::not_found) return std::unexpected<Error>(end->error());
+  if (!from || !to) return {};
+  const std::array<Value, 4> parameters{organization_id_, type, *from, *to};
+  return count(session_.execute("DELETE FROM triune_edges WHERE organization_id = ?1 AND type_id = ?2 "
+                                "AND from_node = ?3 AND to_node = ?4",
+                                parameters));
+}
+
+Status ChangeApplier::apply_one(const PutVector& change) {
+  const auto id = snapshot_.collection(organization_id_, CollectionKind::vector, change.collection);
+  const auto definition = id ? snapshot_.vector_collections.find(*id) : snapshot_.vector_collections.end();
+  if (definition == snapshot_.vector_collections.end())
+    return failure(ErrorCode::not_found,
+                   fmt::format("there is no vector collection {0}; create it with `triune collection create {0} "
+                               "--dimension {1}`",
+                               change.collection, change.values.size()));
+  if (change.values.size() != definition->second.dimension)
+    return failure(ErrorCode::invalid_argument,
+                   fmt::format("vector {} has {} values and collection {} has {} dimensions", change.id,
+                               change.values.size(), change.collection, definition->second.dimension));
+  const std::array<Value, 4> parameters{organization_id_, *id, change.id, canonical_json(change.metadata)};
+  TRIUNE_ASSIGN(const std::uint64_t described,
+                session_.execute("INSERT INTO triune_vectors (organization_id, collection_id, id, metadata) "
+                                 "VALUES (?1, ?2, ?3, ?4) ON CONFLICT (organization_id, collection_id, id) "
+                                 "DO UPDATE SET metadata = excluded.metadata "
+                                 "WHERE triune_vectors.metadata IS NOT excluded.metadata",
+                                 parameters));
+  const std::array<Value, 4> values{organization_id_, *id, change.id, vector_bytes(change.values)};
+  TRIUNE_ASSIGN(const std::uint64_t stored,
+                session_.execute("INSERT INTO triune_vector_values (vector_key, vector) SELECT vector_key, ?4 "
+                                 "FROM triune_vectors WHERE organization_id = ?1 AND collection_id = ?2 AND id = ?3 "
+                                 "ON CONFLICT (vector_key) DO UPDATE SET vector = excluded.vector "
+                                 "WHERE triune_vector_values.vector IS NOT excluded.vector",
+                                 values));
+  changed_ += described + stored > 0 ? 1 : 0;
+  return {};
+}
+
+Status ChangeApplier::apply_one(const DeleteVector& change) {
+  const auto id = snapshot_.collection(organization_id_, CollectionKind::vector, change.collection);
+  if (!id)
+    return failure(ErrorCode::not_found, fmt::format("there is no vector collection {}", change.collection));
+  const std::array<Value, 3> parameters{organization_id_, *id, change.id};
+  return count(session_.execute("DELETE FROM triune_vectors WHERE organization_id = ?1 AND collection_id = ?2 AND id = ?3",
+                                parameters));
+}
+
+Status ChangeApplier::apply_one(const PutBlob& change) {
+  const auto& staged = blobs_.front();
+  blobs_ = blobs_.subspan(1);
+  const std::array<Value, 5> parameters{organization_id_, change.owner, change.name, staged.sha256,
+                                        static_cast<std::int64_t>(staged.size_bytes)};
+  return count(session_.execute(
+      "INSERT INTO triune_blob_references (organization_id, owner, name, sha256, size_bytes) "
+      "VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (organization_id, owner, name) "
+      "DO UPDATE SET sha256 = excluded.sha256, size_bytes = excluded.size_bytes "
+      "WHERE triune_blob_references.sha256 IS NOT excluded.sha256",
+      parameters));
+}
+
+Status ChangeApplier::apply_one(const DeleteBlob& change) {
+  const std::array<Value, 3> parameters{organization_id_, change.owner, change.name};
+  return count(session_.execute(
+      "DELETE FROM triune_blob_references WHERE organization_id = ?1 AND owner = ?2 AND name = ?3", parameters));
+}
+
+}  // namespace triune::hive

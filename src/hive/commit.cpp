@@ -1,0 +1,287 @@
+// Commits, transactions, and SQL that writes.
+#include <fmt/format.h>
+
+#include <array>
+
+#include "base/failpoint.h"
+#include "base/hash.h"
+#include "base/file.h"
+#include "base/try.h"
+#include "hive/definitions.h"
+#include "hive/implementation.h"
+#include "hive/tables.h"
+#include "projection/change_log.h"
+
+namespace triune::hive {
+namespace {
+
+/// What a job did, gathered anew each time it runs.
+struct Outcome {
+  std::uint64_t lsn = 0;
+  std::uint64_t changes = 0;
+  bool replayed = false;
+  bool catalog_changed = false;
+};
+
+/// Each change as one unambiguous line, so that equal commits and only they have equal hashes.
+struct Spelling {
+  static std::string quoted(std::string_view text) { return fmt::format("{}:{}", text.size(), text); }
+  static std::string node(const NodeReference& node) { return quoted(node.label) + quoted(node.id); }
+  static std::string edge(const EdgeReference& edge) { return quoted(edge.type) + node(edge.from) + node(edge.to); }
+  std::string operator()(const PutRow& c) const { return "put_row" + quoted(c.table) + quoted(to_json(c.values)); }
+  std::string operator()(const DeleteRow& c) const { return "delete_row" + quoted(c.table) + quoted(to_json(c.key)); }
+  std::string operator()(const PutNode& c) const { return "put_node" + node(c.node) + quoted(to_json(c.properties)); }
+  std::string operator()(const DeleteNode& c) const { return "delete_node" + node(c.node); }
+  std::string operator()(const PutEdge& c) const { return "put_edge" + edge(c.edge) + quoted(to_json(c.properties)); }
+  std::string operator()(const DeleteEdge& c) const { return "delete_edge" + edge(c.edge); }
+  std::string operator()(const PutVector& c) const {
+    const auto values = base::as_text(std::as_bytes(std::span(c.values)));
+    return "put_vector" + quoted(c.collection) + quoted(c.id) + quoted(values) + quoted(to_json(c.metadata));
+  }
+  std::string operator()(const DeleteVector& c) const { return "delete_vector" + quoted(c.collection) + quoted(c.id); }
+  std::string operator()(const PutBlob& c) const {
+    return "put_blob" + quoted(c.owner) + quoted(c.name) + quoted(base::sha256_hex(c.bytes));
+  }
+  std::string operator()(const DeleteBlob& c) const { return "delete_blob" + quoted(c.owner) + quoted(c.name); }
+};
+
+std::string request_hash(std::span<const Change> changes) {
+  std::string spelled;
+  for (const auto& change : changes) spelled += Spelling::quoted(std::visit(Spelling{}, change));
+  return base::sha256_hex(base::as_bytes(spelled));
+}
+
+/// What an earlier commit under the same key did, if there was one (I11).
+Result<bool> replay(contract::RelationalSession& session, std::int64_t organization_id, const std::string& key,
+                    const std::string& hash, Outcome& outcome) {
+  const std::array<Value, 2> parameters{organization_id, key};
+  TRIUNE_ASSIGN(const RowSet rows,
+                session.query("SELECT request_hash, lsn, changes FROM triune_commits "
+                              "WHERE organization_id = ?1 AND idempotency_key = ?2",
+                              parameters, 1));
+  if (rows.rows.empty()) return false;
+  if (std::get<std::string>(rows.rows[0][0]) != hash)
+    return failure(ErrorCode::conflict,
+                   fmt::format("the idempotency key {} was used for other changes; take a new key for new changes", key));
+  outcome.lsn = static_cast<std::uint64_t>(std::get<std::int64_t>(rows.rows[0][1]));
+  outcome.changes = static_cast<std::uint64_t>(std::get<std::int64_t>(rows.rows[0][2]));
+  outcome.replayed = true;
+  return true;
+}
+
+Status record_commit(contract::RelationalSession& session, std::int64_t organization_id, const std::string& key,
+                     const std::string& hash, const Outcome& outcome) {
+  const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::chrono::system_clock::now().time_since_epoch());
+  const std::array<Value, 6> parameters{organization_id,
+                                        key,
+                                        hash,
+                                        static_cast<std::int64_t>(outcome.lsn),
+                                        static_cast<std::int64_t>(outcome.changes),
+                                        std::int64_t{now.count()}};
+  TRIUNE_TRY(session.execute("INSERT INTO triune_commits (organization_id, idempotency_key, request_hash, lsn, changes, "
+                             "committed_at_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                             parameters));
+  return {};
+}
+
+}  // namespace
+
+Result<std::vector<StagedBlob>> Implementation::stage_blobs(std::span<const Change> changes) {
+  std::vector<std::span<const std::byte>> contents;
+  for (const auto& change : changes)
+    if (const auto* const blob = std::get_if<PutBlob>(&change)) contents.emplace_back(blob->bytes);
+  std::vector<StagedBlob> staged;
+  if (contents.empty()) return staged;
+  TRIUNE_ASSIGN(const auto hashes, blobs_->put_many(contents));
+  for (std::size_t i = 0; i < hashes.size(); ++i) staged.push_back({hashes[i], contents[i].size()});
+  base::failpoint("commit.blobs_staged");
+  return staged;
+}
+
+Result<Receipt> Implementation::commit(const Commit& commit, const CommitOptions& options) {
+  TRIUNE_TRY(check_open());
+  TRIUNE_TRY(check_changes(commit.changes));
+  if (commit.idempotency_key.size() > 200)
+    return failure(ErrorCode::invalid_argument, "an idempotency key has at most 200 bytes");
+  const auto key = commit.idempotency_key.empty() ? std::string() : options_.idempotency_namespace + commit.idempotency_key;
+  const auto hash = key.empty() ? std::string() : request_hash(commit.changes);
+  TRIUNE_ASSIGN(const auto blobs, stage_blobs(commit.changes));
+  const auto snapshot = catalog_.snapshot();
+  Outcome outcome;
+  TRIUNE_TRY(store_->write(
+      [&](contract::RelationalSession& session) -> Status {
+        outcome = {};
+        if (!key.empty()) {
+          TRIUNE_ASSIGN(const bool known, replay(session, organization_id_, key, hash, outcome));
+          if (known) return {};
+        }
+        projection::CatalogWriter catalog(catalog_, session);
+        ChangeApplier applier(session, catalog, *snapshot, organization_id_);
+        TRIUNE_TRY(applier.apply(commit.changes, blobs));
+        base::failpoint("commit.applied");
+        outcome.changes = applier.changed();
+        outcome.catalog_changed = catalog.changed();
+        TRIUNE_ASSIGN(outcome.lsn, projection::log_head(session));
+        return key.empty() ? Status() : record_commit(session, organization_id_, key, hash, outcome);
+      },
+      options.deadline));
+  base::failpoint("commit.durable");
+  committed(outcome.lsn, outcome.catalog_changed);
+  if (options.wait_for_projections.count() > 0) {
+    // A projection that is late shows in the receipt; the commit itself has succeeded.
+    static_cast<void>(wait({incarnation_, outcome.lsn}, Deadline::after(options.wait_for_projections)));
+  }
+  auto receipt = make_receipt(outcome.lsn, outcome.changes);
+  receipt.replayed = outcome.replayed;
+  return receipt;
+}
+
+namespace {
+
+class StoreTransaction final : public Transaction {
+ public:
+  StoreTransaction(Implementation& hive, std::unique_ptr<contract::RelationalTransaction> transaction)
+      : hive_(hive), transaction_(std::move(transaction)) {}
+
+  Result<RowSet> sql(std::string_view statement, std::span<const Value> parameters) override {
+    TRIUNE_TRY(check());
+    TRIUNE_ASSIGN(const std::int64_t before, schema_version(session()));
+    TRIUNE_ASSIGN(RowSet rows, session().execute_user(statement, parameters, row_limit));
+    TRIUNE_ASSIGN(const std::int64_t after, schema_version(session()));
+    if (before == after) return rows;
+    projection::CatalogWriter catalog(hive_.catalog(), session());
+    TRIUNE_TRY(capture_new_tables(session(), catalog, hive_.organization_id()));
+    catalog_changed_ = catalog_changed_ || catalog.changed();
+    return rows;
+  }
+
+  Status apply(std::span<const Change> changes) override {
+    TRIUNE_TRY(check());
+    TRIUNE_TRY(check_changes(changes));
+    TRIUNE_ASSIGN(const auto blobs, hive_.stage_blobs(changes));
+    TRIUNE_TRY(session().savepoint("triune_apply"));
+    const auto snapshot = hive_.catalog().snapshot();
+    projection::CatalogWriter catalog(hive_.catalog(), session());
+    ChangeApplier applier(session(), catalog, *snapshot, hive_.organization_id());
+    auto applied = applier.apply(changes, blobs);
+    if (!applied) TRIUNE_TRY(session().rollback_to("triune_apply"));
+    TRIUNE_TRY(session().release("triune_apply"));
+    if (!applied) return applied;
+    changed_ += applier.changed();
+    catalog_changed_ = catalog_changed_ || catalog.changed();
+    return {};
+  }
+
+  Status savepoint(std::string_view name) override {
+    TRIUNE_TRY(check());
+    return session().savepoint(user_name(name));
+  }
+
+  Status rollback_to(std::string_view name) override {
+    TRIUNE_TRY(check());
+    return session().rollback_to(user_name(name));
+  }
+
+  Result<Receipt> commit() override {
+    TRIUNE_TRY(check());
+    TRIUNE_ASSIGN(const std::uint64_t lsn, projection::log_head(session()));
+    const auto transaction = std::move(transaction_);
+    TRIUNE_TRY(transaction->commit());
+    hive_.committed(lsn, catalog_changed_);
+    return hive_.make_receipt(lsn, changed_);
+  }
+
+  Status rollback() override {
+    TRIUNE_TRY(check());
+    const auto transaction = std::move(transaction_);
+    return transaction->rollback();
+  }
+
+ private:
+  static constexpr std::size_t row_limit = 100'000;
+  static std::string user_name(std::string_view name) { return fmt::format("user_{}", name); }
+  contract::RelationalSession& session() { return transaction_->session(); }
+  Status check() const {
+    if (transaction_) return {};
+    return failure(ErrorCode::invalid_argument, "the transaction has ended; begin another");
+  }
+
+  Implementation& hive_;
+  std::unique_ptr<contract::RelationalTransaction> transaction_;
+  std::uint64_t changed_ = 0;
+  bool catalog_changed_ = false;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Transaction>> Implementation::begin(Deadline deadline) {
+  TRIUNE_TRY(check_open());
+  TRIUNE_ASSIGN(auto transaction, store_->begin(deadline));
+  return std::unique_ptr<Transaction>(std::make_unique<StoreTransaction>(*this, std::move(transaction)));
+}
+
+Result<RowSet> Implementation::write_sql(std::string_view statement, std::span<const Value> parameters,
+                                         const ReadOptions& options) {
+  RowSet rows;
+  Outcome outcome;
+  TRIUNE_TRY(store_->write(
+      [&](contract::RelationalSession& session) -> Status {
+        outcome = {};
+        TRIUNE_ASSIGN(const std::int64_t before, schema_version(session));
+        TRIUNE_ASSIGN(rows, session.execute_user(statement, parameters, options.max_rows));
+        TRIUNE_ASSIGN(const std::int64_t after, schema_version(session));
+        projection::CatalogWriter catalog(catalog_, session);
+        if (before != after) TRIUNE_TRY(capture_new_tables(session, catalog, organization_id_));
+        outcome.catalog_changed = catalog.changed();
+        TRIUNE_ASSIGN(outcome.lsn, projection::log_head(session));
+        return {};
+      },
+      options.deadline));
+  committed(outcome.lsn, outcome.catalog_changed);
+  return rows;
+}
+
+Status Implementation::define_in_job(
+    const std::function<Status(contract::RelationalSession&, projection::CatalogWriter&)>& job) {
+  TRIUNE_TRY(check_open());
+  Outcome outcome;
+  TRIUNE_TRY(store_->write(
+      [&](contract::RelationalSession& session) -> Status {
+        outcome = {};
+        projection::CatalogWriter catalog(catalog_, session);
+        TRIUNE_TRY(job(session, catalog));
+        outcome.catalog_changed = true;
+        TRIUNE_ASSIGN(outcome.lsn, projection::log_head(session));
+        return {};
+      },
+      Deadline::after(std::chrono::minutes(10))));
+  committed(outcome.lsn, outcome.catalog_changed);
+  return {};
+}
+
+Status Implementation::create_collection(const VectorCollection& collection) {
+  return define_in_job([&](contract::RelationalSession& session, projection::CatalogWriter& catalog) {
+    return define({session, catalog, organization_id_}, collection);
+  });
+}
+
+Status Implementation::map_nodes(const NodeMapping& mapping) {
+  return define_in_job([&](contract::RelationalSession& session, projection::CatalogWriter& catalog) {
+    return define({session, catalog, organization_id_}, mapping);
+  });
+}
+
+Status Implementation::map_edges(const EdgeMapping& mapping) {
+  return define_in_job([&](contract::RelationalSession& session, projection::CatalogWriter& catalog) {
+    return define({session, catalog, organization_id_}, mapping);
+  });
+}
+
+Status Implementation::create_text_index(const TextIndex& index) {
+  return define_in_job([&](contract::RelationalSession& session, projection::CatalogWriter& catalog) {
+    return define({session, catalog, organization_id_}, index);
+  });
+}
+
+}  // namespace triune::hive

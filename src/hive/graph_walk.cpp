@@ -1,0 +1,206 @@
+#include "hive/graph_walk.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/try.h"
+
+namespace triune::hive {
+namespace {
+
+using projection::CollectionKind;
+
+NodeNumber number(const Value& value) { return std::get<std::int64_t>(value); }
+
+std::string json_numbers(const std::vector<NodeNumber>& nodes) {
+  std::string json = "[";
+  for (const auto node : nodes) fmt::format_to(std::back_inserter(json), "{}{}", json.size() > 1 ? "," : "", node);
+  return json + "]";
+}
+
+Direction reversed(Direction direction) {
+  if (direction == Direction::both) return direction;
+  return direction == Direction::out ? Direction::in : Direction::out;
+}
+
+/// One end of a two-ended search: how each node was reached.
+struct Side {
+  std::unordered_map<NodeNumber, NodeNumber> parents;  // node to the one before it; the start to itself
+  std::vector<NodeNumber> frontier;
+  std::uint32_t depth = 0;
+
+  explicit Side(NodeNumber start) : parents{{start, start}}, frontier{start} {}
+
+  [[nodiscard]] std::vector<NodeNumber> chain(NodeNumber from) const {
+    std::vector<NodeNumber> nodes{from};
+    while (parents.at(nodes.back()) != nodes.back()) nodes.push_back(parents.at(nodes.back()));
+    return nodes;
+  }
+};
+
+}  // namespace
+
+std::vector<std::int64_t> GraphWalk::type_numbers(std::string_view type) const {
+  if (type.empty()) return catalog_.collections_of(organization_id_, CollectionKind::type);
+  const auto found = catalog_.collection(organization_id_, CollectionKind::type, type);
+  return found ? std::vector<std::int64_t>{*found} : std::vector<std::int64_t>{};
+}
+
+Result<NodeNumber> GraphWalk::number_of(const NodeReference& node) {
+  const auto label = catalog_.collection(organization_id_, CollectionKind::label, node.label);
+  const std::array<Value, 3> parameters{organization_id_, label.value_or(0), node.id};
+  TRIUNE_ASSIGN(const RowSet rows,
+                session_.query("SELECT node_id FROM triune_nodes "
+                               "WHERE organization_id = ?1 AND label_id = ?2 AND id = ?3",
+                               parameters, 1));
+  if (!rows.rows.empty()) return number(rows.rows[0][0]);
+  return failure(ErrorCode::not_found, fmt::format("there is no node {}/{}", node.label, node.id));
+}
+
+Result<std::uint64_t> GraphWalk::degree(NodeNumber node, std::string_view type, Direction direction) {
+  std::uint64_t total = 0;
+  for (const auto type_id : type_numbers(type)) {
+    const std::array<Value, 3> parameters{organization_id_, type_id, node};
+    for (const bool outwards : {true, false}) {
+      if (direction == (outwards ? Direction::in : Direction::out)) continue;
+      TRIUNE_ASSIGN(const RowSet rows,
+                    session_.query(fmt::format("SELECT count(*) FROM triune_edges WHERE organization_id = ?1 "
+                                               "AND type_id = ?2 AND {} = ?3",
+                                               outwards ? "from_node" : "to_node"),
+                                   parameters, 1));
+      total += static_cast<std::uint64_t>(number(rows.rows.at(0).at(0)));
+    }
+  }
+  return total;
+}
+
+Status GraphWalk::expand_one_way(const std::string& frontier, std::int64_t type, bool outwards,
+                                 const EdgeVisitor& visitor) {
+  const std::string_view sql =
+      outwards ? "SELECT e.from_node, e.to_node FROM json_each(?1) k CROSS JOIN triune_edges e "
+                 "ON e.organization_id = ?2 AND e.type_id = ?3 AND e.from_node = k.value"
+               : "SELECT e.to_node, e.from_node FROM json_each(?1) k CROSS JOIN triune_edges e "
+                 "ON e.organization_id = ?2 AND e.type_id = ?3 AND e.to_node = k.value";
+  const std::array<Value, 3> parameters{frontier, organization_id_, type};
+  return session_.visit(sql, parameters, [&](std::span<const Value> row) -> Status {
+    if (++edges_seen_ > edge_budget_)
+      return failure(ErrorCode::resource_exhausted, fmt::format("more than {} edges to visit", edge_budget_));
+    return visitor(number(row[0]), number(row[1]));
+  });
+}
+
+Status GraphWalk::expand(const std::vector<NodeNumber>& frontier, const std::vector<std::int64_t>& types,
+                         Direction direction, const EdgeVisitor& visitor) {
+  const auto json = json_numbers(frontier);
+  for (const auto type : types) {
+    if (direction != Direction::in) TRIUNE_TRY(expand_one_way(json, type, true, visitor));
+    if (direction != Direction::out) TRIUNE_TRY(expand_one_way(json, type, false, visitor));
+  }
+  return {};
+}
+
+Result<std::vector<std::pair<NodeNumber, std::uint32_t>>> GraphWalk::within(NodeNumber start, std::string_view type,
+                                                                            Direction direction, std::uint32_t depth) {
+  const auto types = type_numbers(type);
+  std::unordered_map<NodeNumber, std::uint32_t> seen{{start, 0}};
+  std::vector<std::pair<NodeNumber, std::uint32_t>> found;
+  std::vector<NodeNumber> frontier{start};
+  for (std::uint32_t step = 1; step <= depth && !frontier.empty(); ++step) {
+    std::vector<NodeNumber> next;
+    TRIUNE_TRY(expand(frontier, types, direction, [&](NodeNumber, NodeNumber to) -> Status {
+      if (seen.emplace(to, step).second) next.push_back(to);
+      return {};
+    }));
+    std::sort(next.begin(), next.end());
+    for (const auto node : next) found.emplace_back(node, step);
+    frontier = std::move(next);
+  }
+  return found;
+}
+
+Result<std::vector<NodeNumber>> GraphWalk::shortest_path(NodeNumber from, NodeNumber to, std::string_view type,
+                                                         Direction direction, std::uint32_t max_length) {
+  if (from == to) return std::vector<NodeNumber>{from};
+  const auto types = type_numbers(type);
+  Side forward(from);
+  Side backward(to);
+  while (forward.depth + backward.depth < max_length) {
+    // The smaller frontier grows, so both together stay small.
+    const bool grow_forward = forward.frontier.size() <= backward.frontier.size();
+    Side& side = grow_forward ? forward : backward;
+    const Side& other = grow_forward ? backward : forward;
+    std::vector<NodeNumber> next;
+    NodeNumber meeting = 0;
+    TRIUNE_TRY(expand(side.frontier, types, grow_forward ? direction : reversed(direction),
+                      [&](NodeNumber before, NodeNumber after) -> Status {
+                        if (!side.parents.emplace(after, before).second) return {};
+                        next.push_back(after);
+                        if (other.parents.contains(after)) meeting = after;
+                        return {};
+                      }));
+    ++side.depth;
+    if (meeting != 0) {
+      auto path = forward.chain(meeting);
+      std::reverse(path.begin(), path.end());
+      const auto rest = backward.chain(meeting);
+      path.insert(path.end(), rest.begin() + 1, rest.end());
+      return path;
+    }
+    if (next.empty()) break;
+    side.frontier = std::move(next);
+  }
+  return std::vector<NodeNumber>{};
+}
+
+Result<std::uint64_t> GraphWalk::count_paths(std::string_view type, std::uint32_t length, const NodeNumber* start) {
+  const auto types = type_numbers(type);
+  // How many walks of the steps so far end at each node.
+  std::unordered_map<NodeNumber, std::uint64_t> ending;
+  if (start != nullptr) ending[*start] = 1;
+  for (std::uint32_t step = 0; step < length; ++step) {
+    std::unordered_map<NodeNumber, std::uint64_t> next;
+    const bool everywhere = start == nullptr && step == 0;
+    const EdgeVisitor visitor = [&](NodeNumber from, NodeNumber to) -> Status {
+      if (everywhere)
+        next[to] += 1;
+      else if (const auto known = ending.find(from); known != ending.end())
+        next[to] += known->second;
+      return {};
+    };
+    for (const auto type_id : types) {
+      const std::array<Value, 2> parameters{organization_id_, type_id};
+      if (start == nullptr)
+        TRIUNE_TRY(session_.visit("SELECT from_node, to_node FROM triune_edges WHERE organization_id = ?1 AND type_id = ?2",
+                                  parameters,
+                                  [&](std::span<const Value> row) { return visitor(number(row[0]), number(row[1])); }));
+    }
+    if (start != nullptr) {
+      std::vector<NodeNumber> frontier;
+      for (const auto& [node, count] : ending) frontier.push_back(node);
+      TRIUNE_TRY(expand(frontier, types, Direction::out, visitor));
+    }
+    ending = std::move(next);
+  }
+  std::uint64_t total = 0;
+  for (const auto& [node, count] : ending) total += count;
+  return total;
+}
+
+Result<std::vector<NodeReference>> GraphWalk::names_of(const std::vector<NodeNumber>& nodes) {
+  std::unordered_map<NodeNumber, NodeReference> names;
+  const std::array<Value, 1> parameters{json_numbers(nodes)};
+  TRIUNE_TRY(session_.visit("SELECT n.node_id, n.label_id, n.id FROM json_each(?1) k CROSS JOIN triune_nodes n "
+                            "ON n.node_id = k.value",
+                            parameters, [&](std::span<const Value> row) -> Status {
+                              names[number(row[0])] = {catalog_.name_of(number(row[1])), std::get<std::string>(row[2])};
+                              return {};
+                            }));
+  std::vector<NodeReference> result;
+  result.reserve(nodes.size());
+  for (const auto node : nodes) result.push_back(names[node]);
+  return result;
+}
+
+}  // namespace triune::hive

@@ -1,0 +1,109 @@
+// The hive behind the facade: wiring only; each file named after what it answers.
+//
+//   open.cpp     opening, closing, receipts, waiting        commit.cpp   commits, transactions, SQL that writes
+//   read.cpp     SQL, Cypher, point reads                    search.cpp   vectors        text.cpp   full text
+//   graph.cpp    traversals and their routing                load.cpp     bulk loads
+//   maintain.cpp status, verify, repair, rebuild, sweep
+#pragma once
+
+#include <atomic>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "contract/relational_store.h"
+#include "hive/change_applier.h"
+#include "hive/directory_lock.h"
+#include "hive/projection_set.h"
+#include "projection/catalog.h"
+#include "runtime/blob_files.h"
+#include "triune/hive.h"
+
+namespace triune::hive {
+
+class Implementation final : public Hive {
+ public:
+  static Result<std::unique_ptr<Hive>> open(const std::filesystem::path& directory, HiveOptions options);
+  ~Implementation() override;
+
+  Result<Receipt> commit(const Commit& commit, const CommitOptions& options) override;
+  Result<Receipt> receipt() override;
+  Status wait(const Token& token, Deadline deadline) override;
+  Result<std::unique_ptr<Transaction>> begin(Deadline deadline) override;
+  Result<RowSet> sql(std::string_view statement, std::span<const Value> parameters,
+                     const ReadOptions& options) override;
+  Result<RowSet> cypher(std::string_view statement, const Record& parameters, const ReadOptions& options) override;
+  Result<VectorSearchResult> search(const VectorSearch& search, const ReadOptions& options) override;
+  Result<std::vector<TextHit>> text(const TextSearch& search, const ReadOptions& options) override;
+  Result<Routed<std::vector<Neighbor>>> neighbors(const NeighborsQuery& query, const ReadOptions& options) override;
+  Result<Routed<std::uint64_t>> count_neighbors(const NeighborsQuery& query, const ReadOptions& options) override;
+  Result<Routed<Path>> shortest_path(const PathQuery& query, const ReadOptions& options) override;
+  Result<Routed<std::uint64_t>> count_paths(const PathCountQuery& query, const ReadOptions& options) override;
+  Result<Record> get_row(std::string_view table, const Record& key) override;
+  Result<Record> get_node(const NodeReference& node) override;
+  Result<Record> get_edge(const EdgeReference& edge) override;
+  Result<PutVector> get_vector(std::string_view collection, std::string_view id) override;
+  Result<Bytes> get_blob(std::string_view owner, std::string_view name) override;
+  Status create_collection(const VectorCollection& collection) override;
+  Status map_nodes(const NodeMapping& mapping) override;
+  Status map_edges(const EdgeMapping& mapping) override;
+  Status create_text_index(const TextIndex& index) override;
+  Result<Receipt> load_nodes(std::string_view label, const Supplier<PutNode>& next, const Progress& progress) override;
+  Result<Receipt> load_edges(std::string_view type, std::string_view from_label, std::string_view to_label,
+                             const Supplier<PutEdge>& next, const Progress& progress) override;
+  Result<Receipt> load_vectors(std::string_view collection, const Supplier<PutVector>& next,
+                               const Progress& progress) override;
+  Result<HiveStatus> status() override;
+  Result<VerifyReport> verify(const Progress& progress) override;
+  Result<VerifyReport> repair(const Progress& progress) override;
+  Status rebuild(std::string_view projection, const Progress& progress) override;
+  Result<std::uint64_t> sweep(std::chrono::seconds grace) override;
+  Status close() override;
+
+  // For the transaction, which is a part of this room.
+  [[nodiscard]] std::int64_t organization_id() const { return organization_id_; }
+  projection::Catalog& catalog() { return catalog_; }
+  /// Makes the bytes of every PutBlob durable (I8).
+  Result<std::vector<StagedBlob>> stage_blobs(std::span<const Change> changes);
+  /// After a durable commit: the dictionary is read anew when it grew, the projections wake, the session's token moves.
+  void committed(std::uint64_t lsn, bool catalog_changed);
+  Receipt make_receipt(std::uint64_t lsn, std::uint64_t changes);
+
+ private:
+  Implementation(std::filesystem::path directory, HiveOptions options);
+  Status start();
+  Status identify();
+  Status check_open() const;
+  Status define_in_job(const std::function<Status(contract::RelationalSession&, projection::CatalogWriter&)>& job);
+  /// The lsn a read needs; `conflict` for a token of another incarnation.
+  Result<std::uint64_t> required_lsn(const Consistency& consistency) const;
+  Result<std::unique_ptr<contract::RelationalSession>> reader(const ReadOptions& options);
+  Result<RowSet> write_sql(std::string_view statement, std::span<const Value> parameters, const ReadOptions& options);
+
+  /// The graph engine at the asked token, or the reason why it cannot answer in time.
+  Result<std::shared_ptr<contract::GraphStore>> graph_store(const ReadOptions& options);
+  /// Tells the projection when its engine failed in a read (I4).
+  void report(projection::ProjectionWorker& worker, const Error& error);
+
+  Result<std::vector<float>> query_vector(contract::RelationalSession& session, std::int64_t collection_id,
+                                          const VectorCollection& definition, const VectorSearch& search);
+  Result<VerifyReport> compare_all(bool repair, const Progress& progress);
+  Status check_blobs(VerifyReport& report, const Progress& progress);
+  Status trim_log();
+
+  std::filesystem::path directory_;
+  HiveOptions options_;
+  std::unique_ptr<DirectoryLock> lock_;
+  std::unique_ptr<contract::RelationalStore> store_;
+  projection::Catalog catalog_;
+  std::string incarnation_;
+  std::int64_t organization_id_ = 0;
+  std::unique_ptr<runtime::BlobFiles> blobs_;
+  std::unique_ptr<ProjectionSet> projections_;
+  std::atomic<std::uint64_t> session_lsn_{0};
+  std::atomic<bool> catalog_stale_{false};
+  std::atomic<bool> closed_{false};
+};
+
+}  // namespace triune::hive

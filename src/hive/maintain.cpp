@@ -1,0 +1,155 @@
+// Status, verify, repair, rebuild, sweep.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/try.h"
+#include "hive/implementation.h"
+#include "projection/change_log.h"
+
+namespace triune::hive {
+namespace {
+
+constexpr std::size_t example_limit = 20;
+// Fewer entries than this are not worth a trim when the hive closes.
+constexpr std::uint64_t trim_minimum = 100'000;
+
+Deadline maintenance_deadline() { return Deadline::after(std::chrono::minutes(10)); }
+
+}  // namespace
+
+Result<HiveStatus> Implementation::status() {
+  TRIUNE_TRY(check_open());
+  HiveStatus status{.directory = directory_.string(), .incarnation = incarnation_};
+  {
+    TRIUNE_ASSIGN(const auto session, store_->read(contract::ReadScope::internal, maintenance_deadline()));
+    TRIUNE_ASSIGN(status.lsn, projection::log_head(*session));
+    const auto count = [&](std::string_view sql) -> Result<std::uint64_t> {
+      const std::array<Value, 1> parameters{organization_id_};
+      TRIUNE_ASSIGN(const RowSet rows, session->query(sql, parameters, 1));
+      return static_cast<std::uint64_t>(std::get<std::int64_t>(rows.rows.at(0).at(0)));
+    };
+    TRIUNE_ASSIGN(status.nodes, count("SELECT count(*) FROM triune_nodes WHERE organization_id = ?1"));
+    TRIUNE_ASSIGN(status.edges, count("SELECT count(*) FROM triune_edges WHERE organization_id = ?1"));
+    TRIUNE_ASSIGN(status.vectors, count("SELECT count(*) FROM triune_vectors WHERE organization_id = ?1"));
+    TRIUNE_ASSIGN(status.blobs,
+                  count("SELECT count(DISTINCT sha256) FROM triune_blob_references WHERE organization_id = ?1"));
+  }
+  TRIUNE_ASSIGN(const auto statistics, store_->statistics());
+  status.database_bytes = statistics.file_bytes + statistics.log_bytes;
+  for (auto* const worker : projections_->all()) {
+    // A projection that cannot be opened shows so in its state; the status itself has succeeded.
+    static_cast<void>(worker->wait_until_open(Deadline::after(std::chrono::seconds(60))));
+    auto one = worker->exact_status();
+    one.organization = options_.organization;
+    status.projections.push_back(std::move(one));
+  }
+  return status;
+}
+
+Status Implementation::check_blobs(VerifyReport& report, const Progress& progress) {
+  TRIUNE_ASSIGN(const auto session, store_->read(contract::ReadScope::internal, Deadline::never()));
+  const std::array<Value, 1> parameters{organization_id_};
+  return session->visit(
+      "SELECT sha256, min(owner), min(name) FROM triune_blob_references WHERE organization_id = ?1 GROUP BY sha256",
+      parameters, [&](std::span<const Value> row) -> Status {
+        const auto& hash = std::get<std::string>(row[0]);
+        ++report.blobs_checked;
+        if (progress && report.blobs_checked % 100 == 0) progress("checking blobs", report.blobs_checked, 0);
+        const auto checked = blobs_->check(hash);
+        if (checked) return {};
+        const bool missing = checked.error().code == ErrorCode::not_found;
+        ++(missing ? report.blobs_missing : report.blobs_corrupt);
+        if (report.blob_examples.size() < example_limit)
+          report.blob_examples.push_back(fmt::format("{} blob {} of {} ({})", missing ? "missing" : "corrupt",
+                                                     std::get<std::string>(row[2]), std::get<std::string>(row[1]), hash));
+        return {};
+      });
+}
+
+Result<VerifyReport> Implementation::compare_all(bool repair, const Progress& progress) {
+  TRIUNE_TRY(check_open());
+  VerifyReport report;
+  for (auto* const worker : projections_->all()) {
+    TRIUNE_ASSIGN(Differences differences, worker->verify(repair, progress));
+    report.projections.push_back(std::move(differences));
+    report.lsn = std::max(report.lsn, worker->watermark());
+  }
+  TRIUNE_TRY(check_blobs(report, progress));
+  report.ok = report.blobs_missing == 0 && report.blobs_corrupt == 0 &&
+              std::all_of(report.projections.begin(), report.projections.end(), [](const Differences& one) {
+                return one.missing == 0 && one.extra == 0 && one.different == 0;
+              });
+  return report;
+}
+
+Result<VerifyReport> Implementation::verify(const Progress& progress) { return compare_all(false, progress); }
+
+Result<VerifyReport> Implementation::repair(const Progress& progress) { return compare_all(true, progress); }
+
+Status Implementation::rebuild(std::string_view projection, const Progress& progress) {
+  TRIUNE_TRY(check_open());
+  if (!projection.empty()) {
+    TRIUNE_ASSIGN(auto* const worker, projections_->named(projection));
+    return worker->rebuild(progress);
+  }
+  for (auto* const worker : projections_->all()) TRIUNE_TRY(worker->rebuild(progress));
+  return {};
+}
+
+Status Implementation::trim_log() {
+  // Only what every projection holds durably may go (I3); the last entry stays, so that lsns go on from it.
+  std::uint64_t keep_from = ~std::uint64_t{0};
+  for (auto* const worker : projections_->all()) {
+    TRIUNE_ASSIGN(const std::uint64_t durable, worker->durable_watermark());
+    keep_from = std::min(keep_from, durable);
+  }
+  std::uint64_t first = 0;
+  std::uint64_t head = 0;
+  {
+    TRIUNE_ASSIGN(const auto session, store_->read(contract::ReadScope::internal, maintenance_deadline()));
+    TRIUNE_ASSIGN(first, projection::log_start(*session));
+    TRIUNE_ASSIGN(head, projection::log_head(*session));
+  }
+  keep_from = std::min(keep_from, head);
+  if (keep_from < first + trim_minimum) return {};
+  return store_->write(
+      [&](contract::RelationalSession& session) -> Status {
+        const std::array<Value, 1> parameters{static_cast<std::int64_t>(keep_from)};
+        TRIUNE_TRY(session.execute("DELETE FROM triune_change_log WHERE lsn < ?1", parameters));
+        return {};
+      },
+      maintenance_deadline());
+}
+
+Result<std::uint64_t> Implementation::sweep(std::chrono::seconds grace) {
+  TRIUNE_TRY(check_open());
+  const auto limit = std::chrono::system_clock::now() - grace;
+  std::vector<std::string> candidates;
+  TRIUNE_TRY(blobs_->visit([&](const runtime::StoredBlob& blob) -> Status {
+    if (blob.last_put <= limit) candidates.push_back(blob.hash);
+    return {};
+  }));
+  std::uint64_t removed = 0;
+  for (const auto& hash : candidates) {
+    // Under the writer, so that no commit can take the reference between the look and the removal.
+    TRIUNE_TRY(store_->write(
+        [&](contract::RelationalSession& session) -> Status {
+          const std::array<Value, 2> parameters{organization_id_, hash};
+          TRIUNE_ASSIGN(const RowSet rows,
+                        session.query("SELECT 1 FROM triune_blob_references WHERE organization_id = ?1 AND sha256 = ?2",
+                                      parameters, 1));
+          if (!rows.rows.empty()) return {};
+          TRIUNE_ASSIGN(const bool gone, blobs_->remove(hash, limit));
+          removed += gone ? 1 : 0;
+          return {};
+        },
+        maintenance_deadline()));
+  }
+  TRIUNE_TRY(blobs_->sweep_temporaries(std::max(grace, std::chrono::seconds(3600))));
+  TRIUNE_TRY(trim_log());
+  return removed;
+}
+
+}  // namespace triune::hive

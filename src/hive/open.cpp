@@ -1,0 +1,158 @@
+// Opening, closing, receipts and waiting.
+#include <fmt/format.h>
+
+#include <array>
+
+#include "adapters/builtin.h"
+#include "base/file.h"
+#include "base/try.h"
+#include "hive/implementation.h"
+#include "hive/tables.h"
+#include "migrate/migrate.h"
+#include "projection/change_log.h"
+#include "triune/ids.h"
+
+namespace triune {
+
+Result<std::unique_ptr<Hive>> Hive::open(const std::filesystem::path& directory, HiveOptions options) {
+  return hive::Implementation::open(directory, std::move(options));
+}
+
+}  // namespace triune
+
+namespace triune::hive {
+namespace {
+
+Deadline open_deadline() { return Deadline::after(std::chrono::minutes(2)); }
+
+}  // namespace
+
+Implementation::Implementation(std::filesystem::path directory, HiveOptions options)
+    : directory_(std::move(directory)), options_(std::move(options)) {}
+
+Implementation::~Implementation() {
+  // Nothing acknowledged is lost when this fails: the projections catch up from the log at the next open (I3).
+  static_cast<void>(close());
+}
+
+Result<std::unique_ptr<Hive>> Implementation::open(const std::filesystem::path& directory, HiveOptions options) {
+  if (!options.create && !std::filesystem::exists(directory / "hive.db"))
+    return failure(ErrorCode::not_found,
+                   fmt::format("there is no hive in {0}; make one with `triune init {0}`", directory.string()));
+  std::unique_ptr<Implementation> hive(
+      new Implementation(std::filesystem::absolute(directory).lexically_normal(), std::move(options)));
+  TRIUNE_TRY(hive->start());
+  return std::unique_ptr<Hive>(std::move(hive));
+}
+
+Status Implementation::start() {
+  if (options_.organization.empty() || options_.organization.size() > 200)
+    return failure(ErrorCode::invalid_argument, "an organization's name has 1 to 200 bytes");
+  TRIUNE_TRY(base::create_directories_durably(directory_));
+  TRIUNE_ASSIGN(lock_, DirectoryLock::acquire(directory_));
+  const auto& registry = adapters::builtin();
+  TRIUNE_ASSIGN(store_, registry.relational.at("sqlite")({.path = directory_ / "hive.db",
+                                                          .memory_bytes = options_.relational_cache_bytes,
+                                                          .threads = 1,
+                                                          .readers = options_.readers}));
+  TRIUNE_TRY(migrate::apply(*store_, migrate::sqlite_migrations(), open_deadline()));
+  TRIUNE_TRY(identify());
+  const auto number = std::to_string(organization_id_);
+  TRIUNE_ASSIGN(blobs_, runtime::BlobFiles::open(directory_ / "blobs" / number));
+  projections_ = std::make_unique<ProjectionSet>(ProjectionSet::Settings{
+      .environment = {.canonical = store_.get(),
+                      .catalog = &catalog_,
+                      .incarnation = incarnation_,
+                      .organization_id = organization_id_,
+                      .organization = options_.organization,
+                      .root = directory_ / "projections" / number,
+                      .engine = {.path = {}, .memory_bytes = 0, .threads = options_.engine_threads}},
+      .registry = &registry,
+      .graph_memory_bytes = options_.graph_memory_bytes,
+      .background = options_.project_in_background});
+  projections_->notify(session_lsn_);
+  return {};
+}
+
+Status Implementation::identify() {
+  // Read first: in the steady state opening writes nothing.
+  {
+    TRIUNE_ASSIGN(const auto session, store_->read(contract::ReadScope::internal, open_deadline()));
+    TRIUNE_TRY(catalog_.reload(*session));
+  }
+  TRIUNE_TRY(store_->write(
+      [&](contract::RelationalSession& session) -> Status {
+        const std::array<Value, 1> fresh{new_id()};
+        TRIUNE_TRY(session.execute("INSERT INTO triune_hive (key, value) VALUES ('incarnation', ?1) ON CONFLICT DO NOTHING",
+                                   fresh));
+        projection::CatalogWriter catalog(catalog_, session);
+        TRIUNE_ASSIGN(organization_id_, catalog.organization(options_.organization));
+        // Another program may have made tables since (I2).
+        return capture_new_tables(session, catalog, organization_id_);
+      },
+      open_deadline()));
+  TRIUNE_ASSIGN(const auto session, store_->read(contract::ReadScope::internal, open_deadline()));
+  TRIUNE_TRY(catalog_.reload(*session));
+  TRIUNE_ASSIGN(const RowSet rows, session->query("SELECT value FROM triune_hive WHERE key = 'incarnation'", {}, 1));
+  incarnation_ = std::get<std::string>(rows.rows.at(0).at(0));
+  TRIUNE_ASSIGN(session_lsn_, projection::log_head(*session));
+  return {};
+}
+
+Status Implementation::check_open() const {
+  if (!closed_) return {};
+  return failure(ErrorCode::cancelled, "the hive was closed");
+}
+
+Status Implementation::close() {
+  if (closed_.exchange(true)) return {};
+  if (projections_) projections_->stop();
+  Status trimmed;
+  if (projections_) trimmed = trim_log();
+  projections_.reset();
+  blobs_.reset();
+  store_.reset();
+  lock_.reset();
+  return trimmed;
+}
+
+Receipt Implementation::make_receipt(std::uint64_t lsn, std::uint64_t changes) {
+  return {.incarnation = incarnation_, .lsn = lsn, .changes = changes, .projections = projections_->statuses()};
+}
+
+Result<Receipt> Implementation::receipt() {
+  TRIUNE_TRY(check_open());
+  TRIUNE_ASSIGN(const auto session, reader({}));
+  TRIUNE_ASSIGN(const std::uint64_t head, projection::log_head(*session));
+  return make_receipt(head, 0);
+}
+
+Result<std::uint64_t> Implementation::required_lsn(const Consistency& consistency) const {
+  if (consistency.level == Consistency::Level::eventual) return 0;
+  if (consistency.level == Consistency::Level::session) return session_lsn_.load();
+  if (consistency.token.incarnation == incarnation_) return consistency.token.lsn;
+  return failure(ErrorCode::conflict,
+                 fmt::format("the token {} belongs to another history; this one is {}", to_string(consistency.token),
+                             incarnation_));
+}
+
+Status Implementation::wait(const Token& token, Deadline deadline) {
+  TRIUNE_TRY(check_open());
+  TRIUNE_ASSIGN(const std::uint64_t lsn, required_lsn(Consistency::at_least(token)));
+  for (auto* const worker : projections_->all()) TRIUNE_TRY(worker->wait_for(lsn, deadline));
+  return {};
+}
+
+void Implementation::committed(std::uint64_t lsn, bool catalog_changed) {
+  // The commit is durable: a dictionary that cannot be read now must not turn it into an error, the next commit retries.
+  if (catalog_changed || catalog_stale_) {
+    auto session = reader({});
+    catalog_stale_ = !session || !catalog_.reload(**session);
+  }
+  auto known = session_lsn_.load();
+  while (known < lsn && !session_lsn_.compare_exchange_weak(known, lsn)) {
+  }
+  projections_->notify(lsn);
+}
+
+}  // namespace triune::hive

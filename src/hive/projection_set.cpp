@@ -1,0 +1,108 @@
+#include "hive/projection_set.h"
+
+#include <fmt/format.h>
+
+#include "base/try.h"
+
+namespace triune::hive {
+
+using projection::CollectionKind;
+using projection::GraphProjection;
+using projection::ProjectionWorker;
+using projection::VectorProjection;
+
+ProjectionWorker* ProjectionSet::add(std::unique_ptr<projection::Projection> projection) {
+  workers_.push_back(std::make_unique<ProjectionWorker>(*settings_.environment.canonical, std::move(projection)));
+  if (settings_.background && !stopped_) workers_.back()->start();
+  return workers_.back().get();
+}
+
+Driven<GraphProjection> ProjectionSet::graph_locked() {
+  if (graph_.worker != nullptr) return graph_;
+  auto environment = settings_.environment;
+  environment.root /= "graph";
+  environment.engine.memory_bytes = settings_.graph_memory_bytes;
+  const std::string engine = "kuzu";
+  auto made = std::make_unique<GraphProjection>(environment, engine, settings_.registry->graph.at(engine));
+  graph_.projection = made.get();
+  graph_.worker = add(std::move(made));
+  return graph_;
+}
+
+Driven<VectorProjection> ProjectionSet::vector_locked(std::int64_t collection_id, const VectorCollection& definition) {
+  auto& driven = vectors_[collection_id];
+  if (driven.worker != nullptr) return driven;
+  auto environment = settings_.environment;
+  environment.root /= fmt::format("vector-{}", collection_id);
+  const std::string engine = "usearch";
+  auto made = std::make_unique<VectorProjection>(environment, collection_id, definition, engine,
+                                                 settings_.registry->vector.at(engine));
+  driven.projection = made.get();
+  driven.worker = add(std::move(made));
+  return driven;
+}
+
+Driven<GraphProjection> ProjectionSet::graph() {
+  const std::scoped_lock lock(mutex_);
+  return graph_locked();
+}
+
+Result<Driven<VectorProjection>> ProjectionSet::vector(std::string_view collection) {
+  const auto catalog = settings_.environment.catalog->snapshot();
+  const auto id = catalog->collection(settings_.environment.organization_id, CollectionKind::vector, collection);
+  const auto definition = id ? catalog->vector_collections.find(*id) : catalog->vector_collections.end();
+  if (definition == catalog->vector_collections.end())
+    return failure(ErrorCode::not_found, fmt::format("there is no vector collection {}; `triune status` lists them",
+                                                     collection));
+  const std::scoped_lock lock(mutex_);
+  return vector_locked(*id, definition->second);
+}
+
+std::vector<ProjectionWorker*> ProjectionSet::all() {
+  const auto catalog = settings_.environment.catalog->snapshot();
+  const auto organization = settings_.environment.organization_id;
+  const std::scoped_lock lock(mutex_);
+  if (!catalog->collections_of(organization, CollectionKind::label).empty()) graph_locked();
+  for (const auto id : catalog->collections_of(organization, CollectionKind::vector))
+    if (const auto found = catalog->vector_collections.find(id); found != catalog->vector_collections.end())
+      vector_locked(id, found->second);
+  std::vector<ProjectionWorker*> workers;
+  for (const auto& worker : workers_) workers.push_back(worker.get());
+  return workers;
+}
+
+Result<ProjectionWorker*> ProjectionSet::named(std::string_view name) {
+  std::string known;
+  for (auto* const worker : all()) {
+    const auto status = worker->status();
+    if (status.name == name) return worker;
+    known += (known.empty() ? "" : ", ") + status.name;
+  }
+  return failure(ErrorCode::not_found,
+                 fmt::format("there is no projection {}; there are: {}", name, known.empty() ? "none" : known));
+}
+
+void ProjectionSet::notify(std::uint64_t head) {
+  for (auto* const worker : all()) worker->notify(head);
+}
+
+std::vector<ProjectionStatus> ProjectionSet::statuses() {
+  std::vector<ProjectionStatus> statuses;
+  for (auto* const worker : all()) {
+    statuses.push_back(worker->status());
+    statuses.back().organization = settings_.environment.organization;
+  }
+  return statuses;
+}
+
+void ProjectionSet::stop() {
+  std::vector<ProjectionWorker*> workers;
+  {
+    const std::scoped_lock lock(mutex_);
+    stopped_ = true;
+    for (const auto& worker : workers_) workers.push_back(worker.get());
+  }
+  for (auto* const worker : workers) worker->stop();
+}
+
+}  // namespace triune::hive

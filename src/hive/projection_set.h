@@ -1,0 +1,62 @@
+// The projections of one organization and the threads that drive them.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "projection/graph_projection.h"
+#include "projection/vector_projection.h"
+#include "projection/worker.h"
+
+namespace triune::hive {
+
+/// A projection of a known kind with its worker; both live as long as the set.
+template <class P>
+struct Driven {
+  projection::ProjectionWorker* worker = nullptr;
+  P* projection = nullptr;
+};
+
+/// Thread rule: any thread.
+class ProjectionSet {
+ public:
+  struct Settings {
+    projection::Environment environment;  ///< `root` is the organization's directory; each projection gets its own in it.
+    const contract::Registry* registry = nullptr;
+    std::uint64_t graph_memory_bytes = 0;
+    bool background = true;  ///< Start threads as soon as there is something to project.
+  };
+
+  explicit ProjectionSet(Settings settings) : settings_(std::move(settings)) {}
+
+  Driven<projection::GraphProjection> graph();
+  /// `not_found` when there is no such collection.
+  Result<Driven<projection::VectorProjection>> vector(std::string_view collection);
+  /// Every projection the catalog calls for: the graph once there is a label, each vector collection.
+  std::vector<projection::ProjectionWorker*> all();
+  /// The one called `name`; `not_found`.
+  Result<projection::ProjectionWorker*> named(std::string_view name);
+  /// Tells all that the log grew.
+  void notify(std::uint64_t head);
+  std::vector<ProjectionStatus> statuses();
+  /// Stops all threads, saving what they hold.
+  void stop();
+
+ private:
+  projection::ProjectionWorker* add(std::unique_ptr<projection::Projection> projection);
+  Driven<projection::GraphProjection> graph_locked();
+  Driven<projection::VectorProjection> vector_locked(std::int64_t collection_id, const VectorCollection& definition);
+
+  Settings settings_;
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<projection::ProjectionWorker>> workers_;  // guarded by mutex_, grows only
+  Driven<projection::GraphProjection> graph_;
+  std::map<std::int64_t, Driven<projection::VectorProjection>> vectors_;
+  bool stopped_ = false;
+};
+
+}  // namespace triune::hive

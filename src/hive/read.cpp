@@ -1,0 +1,159 @@
+// SQL, Cypher and point reads.
+#include <fmt/format.h>
+
+#include <array>
+#include <cstring>
+
+#include "base/try.h"
+#include "hive/implementation.h"
+#include "hive/tables.h"
+#include "model/json.h"
+#include "model/sql_text.h"
+
+namespace triune::hive {
+namespace {
+
+using projection::CollectionKind;
+
+Deadline point_deadline() { return Deadline::after(std::chrono::seconds(10)); }
+
+std::unexpected<Error> absent(std::string_view what) {
+  return failure(ErrorCode::not_found, fmt::format("there is no {}", what));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<contract::RelationalSession>> Implementation::reader(const ReadOptions& options) {
+  return store_->read(contract::ReadScope::internal, options.deadline);
+}
+
+Result<RowSet> Implementation::sql(std::string_view statement, std::span<const Value> parameters,
+                                   const ReadOptions& options) {
+  TRIUNE_TRY(check_open());
+  TRIUNE_ASSIGN(const bool reads, store_->is_read_only(statement));
+  if (!reads) return write_sql(statement, parameters, options);
+  TRIUNE_ASSIGN(const auto session, store_->read(contract::ReadScope::user, options.deadline));
+  return session->query(statement, parameters, options.max_rows);
+}
+
+void Implementation::report(projection::ProjectionWorker& worker, const Error& error) {
+  if (error.code == ErrorCode::corruption || error.code == ErrorCode::internal) worker.report_failure(error);
+}
+
+Result<std::shared_ptr<contract::GraphStore>> Implementation::graph_store(const ReadOptions& options) {
+  TRIUNE_TRY(check_open());
+  TRIUNE_ASSIGN(const std::uint64_t lsn, required_lsn(options.consistency));
+  const auto driven = projections_->graph();
+  TRIUNE_TRY(driven.worker->wait_for(lsn, options.deadline));
+  auto store = driven.projection->store();
+  if (store) return store;
+  Error error{.code = ErrorCode::unavailable,
+              .message = "the graph is being rebuilt; ask again in a moment",
+              .engine = driven.projection->engine(),
+              .native_code = {}};
+  error.retry = Retry::safe;
+  return std::unexpected<Error>(std::move(error));
+}
+
+Result<RowSet> Implementation::cypher(std::string_view statement, const Record& parameters,
+                                      const ReadOptions& options) {
+  TRIUNE_ASSIGN(const auto store, graph_store(options));
+  auto rows = store->query(statement, parameters,
+                           {.deadline = options.deadline, .read_only = true, .max_rows = options.max_rows});
+  if (!rows) report(*projections_->graph().worker, rows.error());
+  return rows;
+}
+
+Result<Record> Implementation::get_row(std::string_view table, const Record& key) {
+  TRIUNE_TRY(check_open());
+  TRIUNE_TRY(check_user_table(table));
+  TRIUNE_ASSIGN(const auto session, store_->read(contract::ReadScope::internal, point_deadline()));
+  if (key.empty()) return failure(ErrorCode::invalid_argument, "a point read needs the primary key");
+  std::string condition;
+  std::vector<Value> values;
+  for (const auto& field : key) {
+    values.push_back(field.value);
+    condition += fmt::format("{}{} = ?{}", condition.empty() ? "" : " AND ", model::quote_identifier(field.name),
+                             values.size());
+  }
+  auto rows = session->query(fmt::format("SELECT * FROM {} WHERE {}", model::quote_identifier(table), condition), values,
+                             2);
+  if (!rows) return failure_of(rows);
+  if (rows->rows.empty()) return absent(fmt::format("row {} in {}", to_json(key), table));
+  Record record;
+  for (std::size_t i = 0; i < rows->columns.size(); ++i) record.push_back({rows->columns[i], rows->rows[0][i]});
+  return record;
+}
+
+Result<Record> Implementation::get_node(const NodeReference& node) {
+  TRIUNE_TRY(check_open());
+  const auto label = catalog_.snapshot()->collection(organization_id_, CollectionKind::label, node.label);
+  if (!label) return absent("label " + node.label);
+  TRIUNE_ASSIGN(const auto session, store_->read(contract::ReadScope::internal, point_deadline()));
+  const std::array<Value, 3> parameters{organization_id_, *label, node.id};
+  TRIUNE_ASSIGN(const RowSet rows,
+                session->query("SELECT properties FROM triune_nodes "
+                               "WHERE organization_id = ?1 AND label_id = ?2 AND id = ?3",
+                               parameters, 1));
+  if (rows.rows.empty()) return absent(projection::describe(node));
+  return model::parse_json_object(std::get<std::string>(rows.rows[0][0]));
+}
+
+Result<Record> Implementation::get_edge(const EdgeReference& edge) {
+  TRIUNE_TRY(check_open());
+  const auto catalog = catalog_.snapshot();
+  const auto type = catalog->collection(organization_id_, CollectionKind::type, edge.type);
+  const auto from = catalog->collection(organization_id_, CollectionKind::label, edge.from.label);
+  const auto to = catalog->collection(organization_id_, CollectionKind::label, edge.to.label);
+  if (!type || !from || !to) return absent(projection::describe(edge));
+  TRIUNE_ASSIGN(const auto session, store_->read(contract::ReadScope::internal, point_deadline()));
+  const std::array<Value, 6> parameters{organization_id_, *type, *from, edge.from.id, *to, edge.to.id};
+  TRIUNE_ASSIGN(const RowSet rows,
+                session->query("SELECT e.properties FROM triune_nodes f CROSS JOIN triune_nodes t "
+                               "CROSS JOIN triune_edges e ON e.organization_id = ?1 AND e.type_id = ?2 "
+                               "AND e.from_node = f.node_id AND e.to_node = t.node_id "
+                               "WHERE f.organization_id = ?1 AND f.label_id = ?3 AND f.id = ?4 "
+                               "AND t.organization_id = ?1 AND t.label_id = ?5 AND t.id = ?6",
+                               parameters, 1));
+  if (rows.rows.empty()) return absent(projection::describe(edge));
+  return model::parse_json_object(std::get<std::string>(rows.rows[0][0]));
+}
+
+Result<PutVector> Implementation::get_vector(std::string_view collection, std::string_view id) {
+  TRIUNE_TRY(check_open());
+  const auto number = catalog_.snapshot()->collection(organization_id_, CollectionKind::vector, collection);
+  if (!number) return absent(fmt::format("vector collection {}", collection));
+  TRIUNE_ASSIGN(const auto session, store_->read(contract::ReadScope::internal, point_deadline()));
+  const std::array<Value, 3> parameters{organization_id_, *number, std::string(id)};
+  TRIUNE_ASSIGN(const RowSet rows,
+                session->query("SELECT x.vector, v.metadata FROM triune_vectors v JOIN triune_vector_values x "
+                               "ON x.vector_key = v.vector_key "
+                               "WHERE v.organization_id = ?1 AND v.collection_id = ?2 AND v.id = ?3",
+                               parameters, 1));
+  if (rows.rows.empty()) return absent(fmt::format("vector {} in {}", id, collection));
+  const auto& bytes = std::get<Bytes>(rows.rows[0][0]);
+  PutVector vector{.collection = std::string(collection),
+                   .id = std::string(id),
+                   .values = std::vector<float>(bytes.size() / sizeof(float)),
+                   .metadata = {}};
+  std::memcpy(vector.values.data(), bytes.data(), vector.values.size() * sizeof(float));
+  TRIUNE_ASSIGN(vector.metadata, model::parse_json_object(std::get<std::string>(rows.rows[0][1])));
+  return vector;
+}
+
+Result<Bytes> Implementation::get_blob(std::string_view owner, std::string_view name) {
+  TRIUNE_TRY(check_open());
+  TRIUNE_ASSIGN(const auto session, store_->read(contract::ReadScope::internal, point_deadline()));
+  const std::array<Value, 3> parameters{organization_id_, std::string(owner), std::string(name)};
+  TRIUNE_ASSIGN(const RowSet rows,
+                session->query("SELECT sha256 FROM triune_blob_references "
+                               "WHERE organization_id = ?1 AND owner = ?2 AND name = ?3",
+                               parameters, 1));
+  if (rows.rows.empty()) return absent(fmt::format("blob {} of {}", name, owner));
+  auto bytes = blobs_->get(std::get<std::string>(rows.rows[0][0]));
+  // The reference is there and the bytes are not: that is damage, not absence (I8).
+  if (!bytes && bytes.error().code == ErrorCode::not_found) bytes.error().code = ErrorCode::corruption;
+  return bytes;
+}
+
+}  // namespace triune::hive

@@ -1,0 +1,203 @@
+// Vector search: filter in SQL, candidates from the engine, ranked again with exact distances.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstring>
+#include <queue>
+
+#include "base/try.h"
+#include "hive/implementation.h"
+#include "hive/vector_filter.h"
+#include "model/json.h"
+
+namespace triune::hive {
+namespace {
+
+using contract::VectorKey;
+using projection::VectorProjection;
+
+constexpr std::size_t count_limit = 10'000;
+
+/// Distance in the collection's metric, on the stored values.
+double distance(Metric metric, std::span<const float> a, std::span<const float> b) {
+  double dot = 0;
+  double a_square = 0;
+  double b_square = 0;
+  double squared = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    const double x = a[i];
+    const double y = b[i];
+    dot += x * y;
+    a_square += x * x;
+    b_square += y * y;
+    squared += (x - y) * (x - y);
+  }
+  if (metric == Metric::l2) return squared;
+  if (metric == Metric::dot) return 1 - dot;
+  return a_square == 0 || b_square == 0 ? 1 : 1 - dot / std::sqrt(a_square * b_square);
+}
+
+struct Candidate {
+  double distance = 0;
+  VectorKey key = 0;
+  auto operator<=>(const Candidate&) const = default;
+};
+
+std::span<const float> as_floats(const Value& blob, std::vector<float>& buffer) {
+  const auto& bytes = std::get<Bytes>(blob);
+  buffer.resize(bytes.size() / sizeof(float));
+  std::memcpy(buffer.data(), bytes.data(), buffer.size() * sizeof(float));
+  return buffer;
+}
+
+std::string json_keys(std::span<const VectorKey> keys) {
+  std::string json = "[";
+  for (const auto key : keys) fmt::format_to(std::back_inserter(json), "{}{}", json.size() > 1 ? "," : "", key);
+  return json + "]";
+}
+
+/// Exact distances of `keys`, those still stored, nearest first.
+Result<std::vector<Candidate>> rank(contract::RelationalSession& session, Metric metric, std::span<const float> query,
+                                    std::span<const VectorKey> keys) {
+  std::vector<Candidate> ranked;
+  std::vector<float> buffer;
+  const std::array<Value, 1> parameters{json_keys(keys)};
+  TRIUNE_TRY(session.visit("SELECT x.vector_key, x.vector FROM json_each(?1) k CROSS JOIN triune_vector_values x "
+                           "ON x.vector_key = k.value",
+                           parameters, [&](std::span<const Value> row) -> Status {
+                             const auto values = as_floats(row[1], buffer);
+                             if (values.size() == query.size())
+                               ranked.push_back({distance(metric, query, values),
+                                                 static_cast<VectorKey>(std::get<std::int64_t>(row[0]))});
+                             return {};
+                           }));
+  std::sort(ranked.begin(), ranked.end());
+  return ranked;
+}
+
+/// The nearest of all, or of `keys`, straight from the canonical store: slow and always right (I4).
+Result<std::vector<Candidate>> scan_canonical(contract::RelationalSession& session, std::int64_t organization_id,
+                                              std::int64_t collection_id, Metric metric, std::span<const float> query,
+                                              const std::optional<std::vector<VectorKey>>& keys, std::size_t count) {
+  std::priority_queue<Candidate> nearest;
+  std::vector<float> buffer;
+  const std::array<Value, 2> parameters{organization_id, collection_id};
+  TRIUNE_TRY(session.visit(
+      "SELECT v.vector_key, x.vector FROM triune_vectors v CROSS JOIN triune_vector_values x "
+      "ON x.vector_key = v.vector_key WHERE v.organization_id = ?1 AND v.collection_id = ?2",
+      parameters, [&](std::span<const Value> row) -> Status {
+        const auto key = static_cast<VectorKey>(std::get<std::int64_t>(row[0]));
+        if (keys && !std::binary_search(keys->begin(), keys->end(), key)) return {};
+        const auto values = as_floats(row[1], buffer);
+        if (values.size() != query.size()) return {};
+        nearest.push({distance(metric, query, values), key});
+        if (nearest.size() > count) nearest.pop();
+        return {};
+      }));
+  std::vector<Candidate> ranked;
+  for (; !nearest.empty(); nearest.pop()) ranked.push_back(nearest.top());
+  std::reverse(ranked.begin(), ranked.end());
+  return ranked;
+}
+
+/// Asks the engine for a few more than wanted, because its copy is quantised and may hold what was just deleted; and for
+/// more again until enough are left.
+Result<std::vector<Candidate>> ask_engine(contract::RelationalSession& session, contract::VectorStore& store,
+                                          Metric metric, std::span<const float> query,
+                                          contract::VectorQueryOptions options, std::size_t count,
+                                          std::string& strategy) {
+  for (std::size_t wanted = count + std::max<std::size_t>(count / 2, 20);; wanted *= 2) {
+    options.count = wanted;
+    TRIUNE_ASSIGN(const contract::VectorAnswer answer,
+                  store.search(VectorProjection::engine_collection, query, options));
+    strategy = answer.strategy;
+    std::vector<VectorKey> keys;
+    for (const auto& match : answer.matches) keys.push_back(match.key);
+    TRIUNE_ASSIGN(auto ranked, rank(session, metric, query, keys));
+    if (ranked.size() >= count || answer.matches.size() < wanted) {
+      if (ranked.size() > count) ranked.resize(count);
+      return ranked;
+    }
+  }
+}
+
+Result<std::vector<VectorHit>> describe_hits(contract::RelationalSession& session,
+                                             const std::vector<Candidate>& candidates) {
+  std::vector<VectorHit> hits;
+  for (const auto& candidate : candidates) {
+    const std::array<Value, 1> parameters{static_cast<std::int64_t>(candidate.key)};
+    TRIUNE_ASSIGN(const RowSet rows,
+                  session.query("SELECT id, metadata FROM triune_vectors WHERE vector_key = ?1", parameters, 1));
+    if (rows.rows.empty()) continue;
+    TRIUNE_ASSIGN(Record metadata, model::parse_json_object(std::get<std::string>(rows.rows[0][1])));
+    hits.push_back({std::get<std::string>(rows.rows[0][0]), candidate.distance, std::move(metadata)});
+  }
+  return hits;
+}
+
+}  // namespace
+
+Result<std::vector<float>> Implementation::query_vector(contract::RelationalSession& session,
+                                                        std::int64_t collection_id, const VectorCollection& definition,
+                                                        const VectorSearch& search) {
+  std::vector<float> values;
+  if (const auto* const id = std::get_if<std::string>(&search.query)) {
+    const std::array<Value, 3> parameters{organization_id_, collection_id, *id};
+    TRIUNE_ASSIGN(const RowSet rows,
+                  session.query("SELECT x.vector FROM triune_vectors v JOIN triune_vector_values x "
+                                "ON x.vector_key = v.vector_key "
+                                "WHERE v.organization_id = ?1 AND v.collection_id = ?2 AND v.id = ?3",
+                                parameters, 1));
+    if (rows.rows.empty())
+      return failure(ErrorCode::not_found, fmt::format("there is no vector {} in {}", *id, definition.name));
+    as_floats(rows.rows[0][0], values);
+  } else {
+    values = std::get<std::vector<float>>(search.query);
+  }
+  if (values.size() != definition.dimension)
+    return failure(ErrorCode::invalid_argument, fmt::format("the query has {} values and {} has {} dimensions",
+                                                            values.size(), definition.name, definition.dimension));
+  if (!std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value); }))
+    return failure(ErrorCode::invalid_argument, "the query vector holds a NaN or an infinity");
+  return values;
+}
+
+Result<VectorSearchResult> Implementation::search(const VectorSearch& search, const ReadOptions& options) {
+  TRIUNE_TRY(check_open());
+  if (search.count < 1 || search.count > count_limit)
+    return failure(ErrorCode::invalid_argument, fmt::format("a search returns 1 to {} vectors", count_limit));
+  TRIUNE_ASSIGN(const std::uint64_t lsn, required_lsn(options.consistency));
+  TRIUNE_ASSIGN(const auto driven, projections_->vector(search.collection));
+  const auto& definition = driven.projection->definition();
+  const auto collection_id = driven.projection->collection_id();
+  const auto ready = driven.worker->wait_for(lsn, options.deadline);
+  const auto store = driven.projection->store();
+  const bool degraded = !ready || !store;
+  if (!ready && ready.error().code != ErrorCode::unavailable) return std::unexpected<Error>(ready.error());
+
+  VectorSearchResult result;
+  result.watermark = driven.worker->watermark();
+  contract::VectorQueryOptions engine{.exact = search.exact, .deadline = options.deadline};
+  if (!search.where.empty()) {
+    TRIUNE_ASSIGN(const auto session, store_->read(contract::ReadScope::user, options.deadline));
+    TRIUNE_ASSIGN(engine.filter.keys,
+                  filter_keys(*session, organization_id_, collection_id, definition, search));
+  }
+  TRIUNE_ASSIGN(const auto session, reader(options));
+  TRIUNE_ASSIGN(const auto query, query_vector(*session, collection_id, definition, search));
+  auto candidates =
+      degraded ? scan_canonical(*session, organization_id_, collection_id, definition.metric, query, engine.filter.keys,
+                                search.count)
+               : ask_engine(*session, *store, definition.metric, query, engine, search.count, result.strategy);
+  if (degraded) result.strategy = "canonical scan";
+  if (!candidates) {
+    report(*driven.worker, candidates.error());
+    return failure_of(candidates);
+  }
+  TRIUNE_ASSIGN(result.hits, describe_hits(*session, *candidates));
+  return result;
+}
+
+}  // namespace triune::hive

@@ -1,0 +1,46 @@
+// Users' tables: their shape, and the triggers that capture every change of them (I2).
+//
+// The triggers are plain SQL without functions of ours, so that they also run when another program writes.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "contract/relational_store.h"
+#include "projection/catalog.h"
+
+namespace triune::hive {
+
+/// A table as the catalogue describes it.
+struct TableShape {
+  std::string name;
+  std::vector<contract::ColumnDescription> columns;
+
+  /// Columns of the primary key in their order; empty when the table has none.
+  [[nodiscard]] std::vector<std::string> key() const;
+  [[nodiscard]] const contract::ColumnDescription* column(std::string_view wanted) const;
+};
+
+/// Reads a table's shape within a session, so that tables made by the same job are seen. `not_found` when there is none.
+Result<TableShape> describe_table(contract::RelationalSession& session, std::string_view table);
+
+/// Refuses the names that belong to Triune ("triune_…", "sqlite_…").
+Status check_user_table(std::string_view table);
+
+/// Makes capture triggers for every user table that has none, and logs a 'load' for those that hold rows already. Call in
+/// the job that may have made tables.
+Status capture_new_tables(contract::RelationalSession& session, projection::CatalogWriter& catalog,
+                          std::int64_t organization_id);
+
+/// A number that changes whenever the schema does.
+Result<std::int64_t> schema_version(contract::RelationalSession& session);
+
+/// `PREFIX."column"` as text, the form in which rows name graph nodes.
+std::string column_as_id(std::string_view prefix, std::string_view column);
+
+/// `json_object(…)` over columns of `prefix`, sorted by name; bytes become hexadecimal text, which JSON can hold.
+std::string columns_as_json(std::string_view prefix, std::vector<std::string> columns);
+
+}  // namespace triune::hive
