@@ -115,7 +115,7 @@ TEST(File, EachNewDirectoryIsSyncedInItsParent) {
     if (operation == FileOperation::sync_directory) synced.push_back(path);
     return 0;
   });
-  const auto top = directory.path();
+  const auto& top = directory.path();
   ASSERT_TRUE(write_durably(top / "a" / "b" / "file", as_bytes("x")));
   EXPECT_EQ(synced, (std::vector{top, top / "a", top / "a" / "b"}));
 }
