@@ -1,5 +1,6 @@
 #include "adapters/builtin.h"
 
+#include "adapters/kuzu/register.h"
 #include "adapters/memory/register.h"
 #include "adapters/sqlite/register.h"
 #include "adapters/usearch/register.h"
@@ -11,6 +12,7 @@ contract::Registry make_registry() {
   contract::Registry registry;
   register_sqlite(registry);
   register_memory_vector(registry);
+  register_kuzu(registry);
   register_usearch(registry);
   return registry;
 }
