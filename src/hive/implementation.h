@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "contract/relational_store.h"
+#include "hive/bulk.h"
 #include "hive/change_applier.h"
 #include "hive/directory_lock.h"
 #include "hive/projection_set.h"
@@ -91,6 +92,7 @@ class Implementation final : public Hive {
   Result<VerifyReport> compare_all(bool repair, const Progress& progress);
   Status check_blobs(VerifyReport& report, const Progress& progress);
   Status trim_log();
+  LoadContext load_context(const Progress& progress);
 
   std::filesystem::path directory_;
   HiveOptions options_;

@@ -1,0 +1,198 @@
+// Loading edges: held as numbers, sorted, and inserted in the order of the table.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <tuple>
+
+#include "base/try.h"
+#include "hive/bulk.h"
+#include "hive/change_applier.h"
+#include "hive/definitions.h"
+#include "hive/node_index.h"
+
+namespace triune::hive {
+namespace {
+
+using projection::CollectionKind;
+
+// Every batch touches every page of the two trees, so there should be few: 24 bytes an edge and its properties.
+constexpr std::size_t batch_limit = 8'000'000;
+constexpr std::size_t batch_byte_limit = 192U << 20U;
+
+constexpr std::string_view put_sql =
+    "INSERT INTO triune_edges (organization_id, type_id, from_node, to_node, properties) VALUES (?1, ?2, ?3, ?4, ?5) "
+    "ON CONFLICT (organization_id, type_id, from_node, to_node) DO UPDATE SET properties = excluded.properties "
+    "WHERE triune_edges.properties IS NOT excluded.properties";
+
+/// An edge by the numbers of its ends.
+struct NumberedEdge {
+  std::int64_t from = 0;
+  std::int64_t to = 0;
+  std::uint64_t offset = 0;  // of the properties in the batch's arena
+  std::uint32_t length = 0;  // 0: none
+  std::uint32_t order = 0;   // the last of equal ones wins
+};
+
+struct EdgeBatch {
+  std::vector<NumberedEdge> edges;
+  std::string arena;
+
+  [[nodiscard]] bool full() const {
+    return edges.size() >= batch_limit || edges.size() * sizeof(NumberedEdge) + arena.size() >= batch_byte_limit;
+  }
+
+  void add(std::int64_t from, std::int64_t to, const Record& properties) {
+    const auto json = properties.empty() ? std::string() : canonical_json(properties);
+    edges.push_back({from, to, arena.size(), static_cast<std::uint32_t>(json.size()),
+                     static_cast<std::uint32_t>(edges.size())});
+    arena += json;
+  }
+
+  /// In the order of the table, each edge once.
+  void sort() {
+    std::sort(edges.begin(), edges.end(), [](const NumberedEdge& a, const NumberedEdge& b) {
+      return std::tie(a.from, a.to, b.order) < std::tie(b.from, b.to, a.order);
+    });
+    const auto same = [](const NumberedEdge& a, const NumberedEdge& b) { return a.from == b.from && a.to == b.to; };
+    edges.erase(std::unique(edges.begin(), edges.end(), same), edges.end());
+  }
+
+  [[nodiscard]] std::string properties(const NumberedEdge& edge) const {
+    return edge.length == 0 ? std::string("{}") : arena.substr(edge.offset, edge.length);
+  }
+};
+
+class EdgeLoader {
+ public:
+  EdgeLoader(const LoadContext& context, std::string_view type, std::string_view from_label, std::string_view to_label)
+      : context_(context), type_(type), from_label_(from_label), to_label_(to_label) {}
+
+  Result<std::uint64_t> run(const Supplier<PutEdge>& next) {
+    TRIUNE_TRY(index_nodes());
+    PutEdge edge;
+    for (;;) {
+      edge.edge.type = type_;
+      edge.edge.from.label = from_label_;
+      edge.edge.to.label = to_label_;
+      edge.properties.clear();
+      TRIUNE_ASSIGN(const bool more, next(edge));
+      if (!more) break;
+      TRIUNE_TRY(take(edge));
+      if (batch_.full()) TRIUNE_TRY(write());
+    }
+    if (!batch_.edges.empty()) TRIUNE_TRY(write());
+    return changed_;
+  }
+
+ private:
+  Status index_nodes() {
+    TRIUNE_ASSIGN(const auto session, context_.store.read(contract::ReadScope::internal, load_deadline()));
+    const auto catalog = context_.catalog.snapshot();
+    const auto number = [&](const std::string& label) {
+      return catalog->collection(context_.organization_id, CollectionKind::label, label).value_or(0);
+    };
+    TRIUNE_TRY(from_nodes_.load(*session, context_.organization_id, number(from_label_)));
+    if (from_label_ == to_label_) return {};
+    return other_nodes_.load(*session, context_.organization_id, number(to_label_));
+  }
+
+  Result<std::int64_t> end(const NodeIndex& nodes, std::string_view role, const NodeReference& node) const {
+    const auto number = nodes.find(node.id);
+    if (number != 0) return number;
+    return at_entity(Error{.code = ErrorCode::not_found,
+                           .message = fmt::format("the {} node {}/{} does not exist; load the nodes first", role,
+                                                  node.label, node.id),
+                           .engine = {},
+                           .native_code = {}},
+                     done_);
+  }
+
+  Status take(const PutEdge& edge) {
+    ++done_;
+    TRIUNE_ASSIGN(const std::int64_t from, end(from_nodes_, "from", edge.edge.from));
+    TRIUNE_ASSIGN(const std::int64_t to,
+                  end(from_label_ == to_label_ ? from_nodes_ : other_nodes_, "to", edge.edge.to));
+    if (!edge.properties.empty()) {
+      const std::array<Change, 1> one{edge};
+      if (const auto checked = check_changes(one); !checked) return at_entity(checked.error(), done_);
+      note_types(edge.properties);
+    }
+    batch_.add(from, to, edge.properties);
+    if (context_.progress && done_ % 100'000 == 0) context_.progress("reading edges", done_, 0);
+    return {};
+  }
+
+  /// Keeps one example of each property and type met, to register them once for a batch.
+  void note_types(const Record& properties) {
+    for (const auto& field : properties) {
+      const bool known = std::any_of(examples_.begin(), examples_.end(), [&](const Record& example) {
+        return example[0].name == field.name && example[0].value.index() == field.value.index();
+      });
+      if (!known) examples_.push_back({field});
+    }
+  }
+
+  Status write() {
+    batch_.sort();
+    if (context_.progress) context_.progress("writing edges", done_, 0);
+    Loaded loaded;
+    TRIUNE_TRY(context_.store.write(
+        [&](contract::RelationalSession& session) -> Status {
+          loaded = {};
+          projection::CatalogWriter catalog(context_.catalog, session);
+          TRIUNE_ASSIGN(const std::int64_t type_id, register_type(session, catalog));
+          TRIUNE_ASSIGN(const std::uint64_t existing, count_rows(session, "triune_edges", context_.organization_id));
+          TRIUNE_TRY(insert_batch(session, context_.organization_id, type_id, batch_.edges.size(), existing, loaded,
+                                  [&] { return insert(session, type_id); }));
+          loaded.catalog_changed = catalog.changed();
+          return {};
+        },
+        load_deadline()));
+    context_.committed(loaded);
+    changed_ += loaded.changed;
+    batch_ = {};
+    return {};
+  }
+
+  Result<std::int64_t> register_type(contract::RelationalSession& session, projection::CatalogWriter& catalog) {
+    TRIUNE_TRY(check_not_mapped(session, context_.organization_id, "edge_mapping", type_));
+    const auto collection = [&](CollectionKind kind, const std::string& name) {
+      return catalog.collection(context_.organization_id, kind, name);
+    };
+    TRIUNE_ASSIGN(const std::int64_t type_id, collection(CollectionKind::type, type_));
+    TRIUNE_ASSIGN(const std::int64_t from_id, collection(CollectionKind::label, from_label_));
+    TRIUNE_ASSIGN(const std::int64_t to_id, collection(CollectionKind::label, to_label_));
+    TRIUNE_TRY(catalog.edge_end(type_id, from_id, to_id));
+    for (const auto& example : examples_) TRIUNE_TRY(catalog.properties(type_id, example));
+    return type_id;
+  }
+
+  Result<std::uint64_t> insert(contract::RelationalSession& session, std::int64_t type_id) {
+    ChunkedInsert rows(session, put_sql, 5);
+    for (const auto& edge : batch_.edges)
+      TRIUNE_TRY(rows.add(context_.organization_id, type_id, edge.from, edge.to, batch_.properties(edge)));
+    TRIUNE_TRY(rows.flush());
+    return rows.changed();
+  }
+
+  const LoadContext& context_;
+  std::string type_;
+  std::string from_label_;
+  std::string to_label_;
+  NodeIndex from_nodes_;
+  NodeIndex other_nodes_;  // of the to label, when it is another
+  EdgeBatch batch_;
+  std::vector<Record> examples_;
+  std::uint64_t done_ = 0;
+  std::uint64_t changed_ = 0;
+};
+
+}  // namespace
+
+Result<std::uint64_t> load_all_edges(const LoadContext& context, std::string_view type, std::string_view from_label,
+                                     std::string_view to_label, const Supplier<PutEdge>& next) {
+  return EdgeLoader(context, type, from_label, to_label).run(next);
+}
+
+}  // namespace triune::hive
