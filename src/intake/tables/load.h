@@ -1,8 +1,8 @@
 // Files into a hive: what `triune load` does.
 //
-// A bad line (a row that cannot be read, an id that is missing, an end of an edge that does not exist, a vector of another
-// dimension) is counted, reported with its line number and left out; with `strict` the first one ends the load with its
-// error, and what was committed before stays. Loading the same file again changes nothing.
+// A bad line (a row that cannot be read, an id that is missing, an end of an edge that does not exist, a vector of
+// another dimension) is counted, reported with its line number and left out; with `strict` the first one ends the load
+// with its error, and what was committed before stays. Loading the same file again changes nothing.
 #pragma once
 
 #include <cstdint>
@@ -51,13 +51,16 @@ struct EdgeLoad {
 
 struct VectorLoad {
   std::string collection;
-  Metric metric = Metric::cosine;  ///< Of a collection that is made; its dimension is that of the first vector.
-  std::string owner_table;         ///< Of a collection that is made.
+  /// Of a collection that is made (cosine when not given); one that exists must have it. Its dimension is that of the
+  /// first vector.
+  std::optional<Metric> metric;
+  std::string owner_table;  ///< Of a collection that is made.
   LoadOptions options;
 };
 
-/// Rows into `table`, which is made (STRICT, with the columns and types of the file) when absent. Every column of the file
-/// must be one of an existing table's. Errors: `invalid_argument` for a column that is missing, and what the hive returns.
+/// Rows into `table`, which is made (STRICT, with the columns and types of the file) when absent. Every column of the
+/// file must be one of an existing table's. Errors: `invalid_argument` for a column that is missing, and what the hive
+/// returns.
 Result<LoadReport> load_rows(Hive& hive, TableReader& reader, const RowLoad& load, const Progress& progress = {});
 
 /// Nodes: column `id`; every other column is a property.

@@ -22,7 +22,7 @@
 namespace triune::intake {
 
 enum class TableFormat : std::uint8_t {
-  automatic,   ///< By extension: .jsonl, .ndjson, .json are JSON lines, .tsv is CSV with tabs, anything else CSV.
+  automatic,  ///< By extension: .jsonl, .ndjson, .json are JSON lines, .tsv is CSV with tabs, anything else CSV.
   csv,
   json_lines,
 };
@@ -32,8 +32,8 @@ struct TableReaderOptions {
   /// Names of the columns; the file then has no header line. JSON lines: only these members are read.
   std::vector<std::string> columns;
   char delimiter = ',';
-  /// Columns that stay text whatever their cells look like, as identifiers do. When they are all there is, the file is
-  /// read once instead of twice.
+  /// Columns of CSV that stay text whatever their cells look like, as identifiers do. When they are all there is, the
+  /// file is read once instead of twice.
   std::vector<std::string> text_columns;
   std::uint64_t max_record_bytes = 64ULL << 20U;  ///< A longer row is bad.
 };
@@ -48,9 +48,10 @@ struct TableColumn {
 
 class TableReader {
  public:
-  /// Opens `path`; "-" is standard input, which is copied to a temporary file when its types must be known first.
-  /// Errors: `not_found`, `unavailable`, `invalid_argument` for a header that is missing, repeats a name or has an empty
-  /// one.
+  /// Opens `path`; "-" and anything that is no regular file is first copied to a temporary file, so that it can be read
+  /// twice.
+  /// Errors: `not_found`, `unavailable`, `invalid_argument` for a header that is missing, repeats a name or has an
+  /// empty one.
   static Result<std::unique_ptr<TableReader>> open(const std::filesystem::path& path, TableReaderOptions options = {});
 
   virtual ~TableReader() = default;
@@ -62,12 +63,14 @@ class TableReader {
   [[nodiscard]] virtual std::uint64_t line() const = 0;
   /// The columns with their types, over the whole file: JSON lines are read through for it. Call before `next`.
   virtual Result<std::vector<TableColumn>> columns() = 0;
-  [[nodiscard]] virtual std::uint64_t bytes_done() const = 0;   ///< For progress.
-  [[nodiscard]] virtual std::uint64_t bytes_total() const = 0;  ///< 0 when unknown.
+  /// Back to the first row. Errors: `unavailable`, `unsupported`.
+  virtual Status rewind();
+  [[nodiscard]] virtual std::uint64_t bytes_done() const = 0;  ///< For progress.
+  [[nodiscard]] virtual std::uint64_t bytes_total() const = 0;
 };
 
-/// The numbers of a vector cell: a JSON array, or numbers separated by commas, semicolons or white space, with or without
-/// brackets. Error: `invalid_argument`.
+/// The numbers of a vector cell: a JSON array, or numbers separated by commas, semicolons or white space, with or
+/// without brackets. Error: `invalid_argument`.
 Result<std::vector<float>> parse_vector(const Value& value);
 
 }  // namespace triune::intake

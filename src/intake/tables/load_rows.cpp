@@ -1,0 +1,181 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <span>
+
+#include "base/try.h"
+#include "intake/tables/load_run.h"
+#include "model/sql_text.h"
+
+namespace triune::intake {
+namespace {
+
+constexpr std::size_t batch_rows = 5'000;
+constexpr std::size_t batch_bytes = 8U << 20U;
+
+struct ColumnShape {
+  std::string name;
+  std::string type;
+  bool is_key = false;
+};
+
+struct NumberedRow {
+  PutRow put;
+  std::uint64_t line = 0;
+};
+
+Result<std::vector<ColumnShape>> shape_of(Hive& hive, const std::string& table) {
+  const std::array<Value, 1> parameters{table};
+  TRIUNE_ASSIGN(const RowSet found, hive.sql("SELECT name, type, pk FROM pragma_table_info(?1)", parameters));
+  std::vector<ColumnShape> columns;
+  for (const auto& row : found.rows)
+    columns.push_back(
+        {std::get<std::string>(row[0]), std::get<std::string>(row[1]), std::get<std::int64_t>(row[2]) > 0});
+  return columns;
+}
+
+std::string_view sql_type(ColumnType type) {
+  switch (type) {
+    case ColumnType::boolean:
+    case ColumnType::integer: return "INTEGER";
+    case ColumnType::decimal: return "REAL";
+    case ColumnType::null:
+    case ColumnType::text:
+    case ColumnType::json: return "TEXT";
+  }
+  return "TEXT";
+}
+
+Result<std::string> key_of(const std::vector<TableColumn>& columns, const std::string& wanted) {
+  const auto has = [&](std::string_view name) {
+    return std::any_of(columns.begin(), columns.end(), [&](const TableColumn& column) { return column.name == name; });
+  };
+  if (columns.empty()) return failure(ErrorCode::invalid_argument, "the file has no columns to make a table of");
+  if (wanted.empty()) return has("id") ? "id" : columns.front().name;
+  if (has(wanted)) return wanted;
+  return failure(ErrorCode::invalid_argument, fmt::format("the file has no column {} to be the key", wanted));
+}
+
+Status make_table(Hive& hive, TableReader& reader, const RowLoad& load) {
+  TRIUNE_ASSIGN(const auto columns, reader.columns());
+  TRIUNE_ASSIGN(const std::string key, key_of(columns, load.key));
+  std::string definitions;
+  for (const auto& column : columns)
+    definitions += fmt::format("{}{} {}{}", definitions.empty() ? "" : ", ", model::quote_identifier(column.name),
+                               sql_type(column.type), column.name == key ? " NOT NULL PRIMARY KEY" : "");
+  TRIUNE_TRY(hive.sql(
+      fmt::format("CREATE TABLE IF NOT EXISTS {} ({}) STRICT", model::quote_identifier(load.table), definitions)));
+  return {};
+}
+
+// A value as a STRICT column of `type` takes it, where that loses nothing; else as it is, for the table to refuse.
+void fit(const std::string& type, Value& value) {
+  if (is_null(value)) return;
+  const auto* const number = std::get_if<double>(&value);
+  if (type == "TEXT" && !std::holds_alternative<std::string>(value)) {
+    value = to_text(value);
+  } else if (type == "INTEGER" || type == "INT") {
+    constexpr double exact = 9007199254740992.0;
+    if (const auto* const flag = std::get_if<bool>(&value))
+      value = static_cast<std::int64_t>(*flag);
+    else if (number != nullptr && std::trunc(*number) == *number && std::abs(*number) <= exact)
+      value = static_cast<std::int64_t>(*number);
+  } else if (type == "REAL") {
+    if (const auto* const integer = std::get_if<std::int64_t>(&value)) value = static_cast<double>(*integer);
+  }
+}
+
+class RowLoader {
+ public:
+  RowLoader(Hive& hive, LoadRun& run, const RowLoad& load, std::vector<ColumnShape> shape)
+      : hive_(hive), run_(run), table_(load.table), shape_(std::move(shape)) {}
+
+  Status run() {
+    Record record;
+    for (;;) {
+      TRIUNE_ASSIGN(const bool more, run_.next(record));
+      if (!more) break;
+      const auto ready = prepare(record);
+      if (!ready.has_value()) {
+        TRIUNE_TRY(run_.set_aside(ready.error().message));
+        continue;
+      }
+      bytes_ += to_json(record).size();
+      batch_.push_back({.put = {table_, record}, .line = run_.reader().line()});
+      if (batch_.size() >= batch_rows || bytes_ >= batch_bytes) TRIUNE_TRY(flush());
+    }
+    return flush();
+  }
+
+ private:
+  Status prepare(Record& record) const {
+    TRIUNE_TRY(check_properties(record));
+    for (auto& field : record) {
+      const auto column =
+          std::find_if(shape_.begin(), shape_.end(), [&](const ColumnShape& each) { return each.name == field.name; });
+      if (column == shape_.end())
+        return failure(ErrorCode::invalid_argument, fmt::format("table {} has no column {}", table_, field.name));
+      fit(column->type, field.value);
+    }
+    for (const auto& column : shape_) {
+      if (!column.is_key) continue;
+      const auto* const value = find(record, column.name);
+      if (value == nullptr || is_null(*value))
+        return failure(ErrorCode::invalid_argument, fmt::format("the key {} is missing", column.name));
+    }
+    return {};
+  }
+
+  Status flush() {
+    if (!batch_.empty()) TRIUNE_TRY(commit(batch_));
+    batch_.clear();
+    bytes_ = 0;
+    run_.show_progress();
+    return {};
+  }
+
+  // When the table refuses the batch, its halves are tried until the rows at fault are found.
+  Status commit(std::span<NumberedRow> rows) {
+    Commit commit;
+    for (const auto& row : rows) commit.changes.emplace_back(row.put);
+    auto receipt = hive_.commit(commit);
+    if (receipt.has_value()) {
+      run_.report().rows += rows.size();
+      run_.report().changed += receipt->changes;
+      run_.report().receipt = std::move(*receipt);
+      return {};
+    }
+    const ErrorCode code = receipt.error().code;
+    if (code != ErrorCode::invalid_argument && code != ErrorCode::conflict) return failure_of(receipt);
+    if (rows.size() == 1) return run_.set_aside(rows.front().line, receipt.error().message);
+    TRIUNE_TRY(this->commit(rows.first(rows.size() / 2)));
+    return this->commit(rows.subspan(rows.size() / 2));
+  }
+
+  Hive& hive_;
+  LoadRun& run_;
+  std::string table_;
+  std::vector<ColumnShape> shape_;
+  std::vector<NumberedRow> batch_;
+  std::size_t bytes_ = 0;
+};
+
+}  // namespace
+
+Result<LoadReport> load_rows(Hive& hive, TableReader& reader, const RowLoad& load, const Progress& progress) {
+  LoadRun run(reader, load.options, progress);
+  TRIUNE_ASSIGN(auto shape, shape_of(hive, load.table));
+  if (shape.empty()) {
+    TRIUNE_TRY(make_table(hive, reader, load));
+    TRIUNE_ASSIGN(shape, shape_of(hive, load.table));
+  }
+  TRIUNE_TRY(RowLoader(hive, run, load, std::move(shape)).run());
+  if (run.report().receipt.incarnation.empty()) {
+    TRIUNE_ASSIGN(run.report().receipt, hive.receipt());
+  }
+  return run.report();
+}
+
+}  // namespace triune::intake
