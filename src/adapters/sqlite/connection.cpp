@@ -75,19 +75,17 @@ Result<std::unique_ptr<Connection>> Connection::open(const ConnectionOptions& op
 }
 
 Status Connection::configure(const ConnectionOptions& options) {
-  sqlite3* database = database_.get();
   install_callbacks();
-  set_user_limits(false);
+  set_guarded(false);
   set_deadline(Deadline::after(open_patience));
-  // Triggers and views may use only what cannot harm, and the schema cannot be edited as data. FTS5 works with both.
-  sqlite3_db_config(database, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
-  sqlite3_db_config(database, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+  // The schema and the tables inside virtual tables cannot be edited as data, whoever asks.
+  sqlite3_db_config(database_.get(), SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
   const bool writer = options.role == ConnectionOptions::Role::writer;
   TRIUNE_TRY(writer ? configure_writer() : control("PRAGMA query_only = ON"));
   TRIUNE_TRY(control(fmt::format("PRAGMA cache_size = -{}", std::max<std::uint64_t>(options.cache_bytes >> 10U, 256))));
   TRIUNE_TRY(control("PRAGMA foreign_keys = ON"));
   // Reads the first page: a file that is no database is found here and not at the first use.
-  TRIUNE_TRY(control("SELECT 1 FROM sqlite_schema LIMIT 1"));
+  TRIUNE_TRY(refresh_schema());
   set_deadline(Deadline::never());
   return {};
 }
@@ -113,7 +111,8 @@ void Connection::install_callbacks() {
   authorizer_.install(database_.get());
 }
 
-void Connection::set_user_limits(bool on) {
+void Connection::set_guarded(bool on) {
+  sqlite3_db_config(database_.get(), SQLITE_DBCONFIG_TRUSTED_SCHEMA, on ? 0 : 1, nullptr);
   for (const auto& limit : limits) sqlite3_limit(database_.get(), limit.id, on ? limit.user : limit.internal);
 }
 
@@ -154,13 +153,25 @@ Result<Statement> Connection::compile(std::string_view sql, std::string_view& re
 }
 
 Result<Statement> Connection::compile_next(std::string_view sql, std::string_view& rest) {
-  auto statement = Statement::compile(database_.get(), sql, SQLITE_PREPARE_PERSISTENT, rest);
+  const std::string_view text = sql;
+  auto statement = Statement::compile(database_.get(), text, SQLITE_PREPARE_PERSISTENT, rest);
+  if (statement) return statement;
   // A function that is refused comes back as a mere parse error.
-  if (!statement && !authorizer_.denial().empty() && authorizer_.authority() != Authority::observe) {
+  const bool refused = !authorizer_.denial().empty() && authorizer_.authority() != Authority::observe;
+  if (refused) {
     statement.error().message = authorizer_.denial();
     statement.error().code = ErrorCode::permission_denied;
+    return statement;
   }
-  return statement;
+  // SQLite may have judged by a schema that another program has changed since.
+  const bool own = authorizer_.authority() == Authority::unrestricted;
+  if (own || statement.error().code != ErrorCode::invalid_argument || !refresh_schema()) return statement;
+  auto again = Statement::compile(database_.get(), text, SQLITE_PREPARE_PERSISTENT, rest);
+  return again ? std::move(again) : std::move(statement);
+}
+
+Status Connection::refresh_schema() {
+  return control("SELECT 1 FROM sqlite_schema LIMIT 1");
 }
 
 Status Connection::control(std::string_view sql) {

@@ -61,6 +61,8 @@ class Connection {
   Result<StatementLease> prepare_uncached(std::string_view sql);
   /// Compiles the first of several statements; empty when there is none.
   Result<Statement> compile(std::string_view sql, std::string_view& rest);
+  /// Makes sure that the schema in memory is that of the file as the transaction in force sees it.
+  Status refresh_schema();
   /// Runs a statement of the adapter itself, without rows, whatever the authority in force.
   Status control(std::string_view sql);
   /// Like `control`, with SQLite's result code, for those that must tell failures apart.
@@ -68,8 +70,9 @@ class Connection {
 
   /// Until when statements may run and wait for locks.
   void set_deadline(Deadline deadline) { deadline_ = deadline; }
-  /// Tighter bounds on what a statement may need, for SQL given by users.
-  void set_user_limits(bool on);
+  /// Whether statements are given by users: tighter bounds on what one may need, and views and triggers may call only
+  /// functions that are marked as harmless.
+  void set_guarded(bool on);
   /// Who compiles. Returns who did before.
   Authority set_authority(Authority authority);
   [[nodiscard]] const Authorizer& authorizer() const { return authorizer_; }

@@ -79,17 +79,18 @@ Result<RowSet> Session::execute_user(std::string_view sql, std::span<const Value
   TRIUNE_TRY(usable());
   if (kind_ != Kind::write)
     return refuse(ErrorCode::permission_denied, "a read session cannot write; run the statement in a write job");
-  connection_.set_user_limits(true);
+  connection_.set_guarded(true);
   auto result = checked(run_user(sql, parameters, max_rows));
-  connection_.set_user_limits(false);
+  connection_.set_guarded(false);
   return result;
 }
 
 Result<RowSet> Session::collect(Statement& statement, std::size_t max_rows) {
   RowSet result;
-  result.columns = statement.column_names();
   while (true) {
     TRIUNE_ASSIGN(const bool more, statement.step());
+    // Only now: the first step compiles the statement again when the schema has changed.
+    if (result.columns.empty()) result.columns = statement.column_names();
     if (!more) return result;
     if (result.rows.size() < max_rows) {
       statement.read_row(result.rows.emplace_back());
@@ -162,7 +163,7 @@ Status Session::run_first(std::string_view sql, std::string_view& rest) {
 Result<RowSet> Session::run_user(std::string_view sql, std::span<const Value> parameters, std::size_t max_rows) {
   // Another program may have changed the schema: reading it now means that SQLite need not compile the user's statement
   // again while it runs, under the wider authority that virtual tables need then.
-  TRIUNE_TRY(connection_.control("SELECT 1 FROM sqlite_schema LIMIT 1"));
+  TRIUNE_TRY(connection_.refresh_schema());
   AuthorityScope scope(connection_, Authority::user_write);
   TRIUNE_ASSIGN(StatementLease statement, connection_.prepare_uncached(sql));
   const bool alters = connection_.authorizer().altered_table();

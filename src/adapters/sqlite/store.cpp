@@ -76,7 +76,7 @@ Result<std::unique_ptr<contract::RelationalTransaction>> Store::begin(Deadline d
 
 Result<bool> Store::is_read_only(std::string_view sql) {
   TRIUNE_ASSIGN(auto lease, readers_.take(Deadline::after(short_patience)));
-  lease->set_user_limits(true);
+  lease->set_guarded(true);
   lease->set_deadline(Deadline::after(short_patience));
   const AuthorityScope scope(*lease, Authority::observe);
   auto statement = lease->prepare_uncached(sql);

@@ -14,10 +14,11 @@
 
 namespace triune::adapters::sqlite {
 
-/// A new empty directory under the system's temporary one.
+/// A new empty directory.
 class TemporaryDirectory {
  public:
-  TemporaryDirectory() : path_(std::filesystem::temp_directory_path() / ("triune-sqlite-" + new_id())) {
+  explicit TemporaryDirectory(const std::filesystem::path& parent = std::filesystem::temp_directory_path())
+      : path_(parent / ("triune-sqlite-" + new_id())) {
     std::filesystem::create_directories(path_);
   }
   ~TemporaryDirectory() {
