@@ -26,6 +26,7 @@ class InterruptibleReader final : public intake::TableReader {
   }
   [[nodiscard]] std::uint64_t line() const override { return reader_->line(); }
   Result<std::vector<intake::TableColumn>> columns() override { return reader_->columns(); }
+  Status rewind() override { return reader_->rewind(); }
   [[nodiscard]] std::uint64_t bytes_done() const override { return reader_->bytes_done(); }
   [[nodiscard]] std::uint64_t bytes_total() const override { return reader_->bytes_total(); }
 

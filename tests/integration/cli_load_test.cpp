@@ -1,0 +1,137 @@
+// load and import: files into the hive.
+#include <signal.h>
+#include <unistd.h>
+
+#include <fstream>
+
+#include "integration/cli_process.h"
+
+namespace triune::testing {
+namespace {
+
+class CliLoad : public CliTest {
+ protected:
+  void SetUp() override { make_hive(); }
+};
+
+TEST_F(CliLoad, RowsMakeTheirTableAndAgainChangeNothing) {
+  const auto tasks = file("tasks.csv", "id,title,score\n1,\"Review, twice\",0.5\n2,Test,\n");
+  const auto first = succeed({"load", "rows", tasks, "--table", "tasks", "--key", "id"}).document();
+  EXPECT_EQ(first.at("rows"), 2);
+  EXPECT_EQ(first.at("changed"), 2);
+  EXPECT_EQ(first.at("bad"), 0);
+  EXPECT_TRUE(first.at("receipt").contains("token"));
+  EXPECT_EQ(succeed({"sql", "SELECT * FROM tasks ORDER BY id"}).lines(),
+            (std::vector<Json>{Json::parse(R"({"id":1,"title":"Review, twice","score":0.5})"),
+                               Json::parse(R"({"id":2,"title":"Test","score":null})")}));
+  EXPECT_EQ(succeed({"load", "rows", tasks, "--table", "tasks"}).document().at("changed"), 0);
+}
+
+TEST_F(CliLoad, BadRowsAreNamedLeftOutAndMakeTheExitCodeOne) {
+  const auto agents = file("agents.csv", "id,role\nada,reviewer\n,nobody\nbob,tester\n");
+  const auto outcome = triune({"load", "nodes", agents, "--label", "Agent", "--json"});
+  EXPECT_EQ(outcome.exit_code, 1) << outcome;
+  const auto report = outcome.document();
+  EXPECT_EQ(report.at("rows"), 2);
+  EXPECT_EQ(report.at("bad"), 1);
+  EXPECT_EQ(report.at("bad_lines")[0].at("line"), 3);
+  EXPECT_EQ(report.at("bad_lines")[0].at("file"), agents);
+  EXPECT_FALSE(report.at("bad_lines")[0].at("reason").get<std::string>().empty());
+  EXPECT_EQ(triune({"get", "node", "Agent", "bob"}).exit_code, 0);
+}
+
+TEST_F(CliLoad, StrictEndsAtTheFirstBadRow) {
+  const auto agents = file("agents.csv", "id,role\n,nobody\nbob,tester\n");
+  const auto outcome = triune({"load", "nodes", agents, "--label", "Agent", "--strict", "--json"});
+  EXPECT_EQ(outcome.exit_code, 1) << outcome;
+  EXPECT_EQ(outcome.out, "");
+  EXPECT_NE(outcome.err.find("2"), std::string::npos) << outcome;
+  EXPECT_EQ(triune({"get", "node", "Agent", "bob"}).exit_code, 3);
+}
+
+TEST_F(CliLoad, NodesEdgesAndVectorsMeetInOneHive) {
+  static_cast<void>(succeed({"load", "nodes", "-", "--label", "Agent"}, "id,age\n007,30\n8,40\n"));
+  const auto edges = file("knows.tsv", "007\t8\t0.5\n");
+  const auto loaded = succeed({"load", "edges", edges, "--type", "KNOWS", "--from", "Agent", "--to", "Agent",
+                               "--columns", "from,to,weight"})
+                          .document();
+  EXPECT_EQ(loaded.at("changed"), 1);
+  EXPECT_EQ(succeed({"cypher", "MATCH (a)-[k:KNOWS]->(b) RETURN a.id AS a, k.weight AS w, b.age AS age"}).out,
+            "{\"a\":\"007\",\"w\":0.5,\"age\":40}\n");
+  const auto vectors = file("code.jsonl",
+                            "{\"id\":\"a\",\"vector\":[1,0],\"lang\":\"c\"}\n"
+                            "{\"id\":\"b\",\"vector\":[0,1],\"lang\":\"py\"}\n");
+  EXPECT_EQ(succeed({"load", "vectors", vectors, "--collection", "code"}).document().at("changed"), 2);
+  const auto found = succeed({"search", "--collection", "code", "--vector-json", "[0.1,1]", "-k", "1"}).document();
+  EXPECT_EQ(found.at("hits")[0].at("id"), "b");
+  EXPECT_EQ(succeed({"verify"}).document().at("ok"), true);
+}
+
+TEST_F(CliLoad, DelimiterAndFormatAreChosen) {
+  const auto rows = file("rows.txt", "id;name\n1;a,b\n");
+  static_cast<void>(succeed({"load", "rows", rows, "--table", "t", "--delimiter", ";"}));
+  EXPECT_EQ(succeed({"sql", "SELECT name FROM t"}).out, "{\"name\":\"a,b\"}\n");
+  const auto lines = file("lines.txt", "{\"id\":2,\"name\":\"c\"}\n");
+  static_cast<void>(succeed({"load", "rows", lines, "--table", "t", "--format", "jsonl"}));
+  EXPECT_EQ(succeed({"sql", "SELECT name FROM t WHERE id = 2"}).out, "{\"name\":\"c\"}\n");
+}
+
+TEST_F(CliLoad, MissingFileIsNotFound) {
+  EXPECT_EQ(triune({"load", "nodes", path("absent.csv").string(), "--label", "A"}).exit_code, 3);
+  EXPECT_EQ(triune({"import", "claude", path("absent").string()}).exit_code, 3);
+}
+
+/// Waits until the child has committed something, at most a minute.
+bool wait_for_commits(const std::filesystem::path& log) {
+  for (int i = 0; i < 6000; ++i) {
+    std::error_code absent;
+    if (const auto size = std::filesystem::file_size(log, absent); !absent && size > 500'000) return true;
+    ::usleep(10'000);
+  }
+  return false;
+}
+
+TEST_F(CliLoad, InterruptStopsCleanlyAndTheSameLoadGoesOn) {
+  std::string text = "id,name\n";
+  for (int i = 0; i < 400'000; ++i) text += std::to_string(i) + ",a name that takes some room\n";
+  const auto nodes = file("nodes.csv", text);
+  const auto process = start({"--hive", hive(), "load", "nodes", nodes, "--label", "A", "--json"});
+  ASSERT_TRUE(wait_for_commits(path("hive") / "hive.db-wal"));
+  ASSERT_EQ(::kill(process, SIGINT), 0);
+  const auto outcome = finish(process);
+  EXPECT_EQ(outcome.exit_code, 130) << outcome;
+  EXPECT_EQ(outcome.out, "");
+  EXPECT_NE(outcome.err.find("\"code\":\"cancelled\""), std::string::npos) << outcome;
+  EXPECT_LT(succeed({"status"}).document().at("nodes"), 400'000);
+  EXPECT_EQ(succeed({"load", "nodes", nodes, "--label", "A"}).document().at("rows"), 400'000);
+  EXPECT_EQ(succeed({"status"}).document().at("nodes"), 400'000);
+}
+
+constexpr std::string_view session_log =
+    R"({"type":"user","uuid":"11111111-1111-4111-8111-111111111111","parentUuid":null,"sessionId":"22222222-2222-4222-8222-222222222222","timestamp":"2026-01-02T03:04:05.000Z","version":"2.0.1","cwd":"/home/ada/project","isSidechain":false,"userType":"external","message":{"role":"user","content":"Where is the lock taken?"}}
+this is no JSON
+{"type":"assistant","uuid":"33333333-3333-4333-8333-333333333333","parentUuid":"11111111-1111-4111-8111-111111111111","sessionId":"22222222-2222-4222-8222-222222222222","timestamp":"2026-01-02T03:04:06.000Z","version":"2.0.1","cwd":"/home/ada/project","isSidechain":false,"userType":"external","requestId":"req_1","message":{"id":"msg_1","type":"message","role":"assistant","model":"claude-opus-4","content":[{"type":"text","text":"In directory_lock.cpp."}],"usage":{"input_tokens":10,"output_tokens":5,"cache_read_input_tokens":0,"cache_creation_input_tokens":0}}}
+)";
+
+TEST_F(CliLoad, ImportOfClaudeTellsWhatCameInAndAgainNothing) {
+  const auto folder = path("projects") / "-home-ada-project";
+  std::filesystem::create_directories(folder);
+  std::ofstream(folder / "22222222-2222-4222-8222-222222222222.jsonl") << session_log;
+  const auto fresh = path("fresh").string();
+  const auto first = bare({"import", "claude", path("projects").string(), "--hive", fresh, "--json"});
+  ASSERT_EQ(first.exit_code, 0) << first;
+  const auto report = first.document();
+  EXPECT_EQ(report.at("sessions"), 1);
+  EXPECT_EQ(report.at("messages"), 2);
+  EXPECT_EQ(report.at("bad"), 1);
+  EXPECT_EQ(report.at("bad_lines")[0].at("line"), 2);
+  EXPECT_GT(report.at("changed"), 0);
+  const auto again = bare({"import", "claude", path("projects").string(), "--hive", fresh, "--json"});
+  EXPECT_EQ(again.document().at("changed"), 0) << again;
+  const auto people = bare({"import", "claude", path("projects").string(), "--hive", fresh});
+  EXPECT_NE(people.out.find("new messages"), std::string::npos) << people;
+  EXPECT_EQ(bare({"text", "lock", "--hive", fresh, "--json"}).document().at("hits").size(), 1U);
+}
+
+}  // namespace
+}  // namespace triune::testing

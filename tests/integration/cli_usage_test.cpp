@@ -1,0 +1,191 @@
+// The command line itself: usage errors, help, common options, what is printed where.
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "integration/cli_process.h"
+#include "triune/hive.h"
+
+namespace triune::testing {
+namespace {
+
+using CliUsage = CliTest;
+
+TEST_F(CliUsage, WrongCommandLineIsTwoAndOpensNothing) {
+  const std::vector<std::vector<std::string>> wrong = {
+      {},
+      {"nonsense"},
+      {"sql"},
+      {"sql", "SELECT 1", "--file", "/dev/null"},
+      {"status", "extra"},
+      {"status", "--nonsense"},
+      {"load", "nodes"},
+      {"load", "rows", "f.csv"},
+      {"search", "--collection", "c"},
+      {"search", "--collection", "c", "--id", "a", "--vector-json", "[1]"},
+      {"search", "--collection", "c", "--id", "a", "-k", "0"},
+      {"collection", "create", "c", "--dimension", "3", "--metric", "near"},
+      {"map", "edges", "--table", "t", "--type", "T", "--from", "a", "--to", "b:B"},
+      {"cypher", "RETURN 1", "--param", "novalue"},
+      {"get", "row", "t", "novalue"},
+      {"status", "--consistency", "yesterday"},
+      {"status", "--deadline", "0"},
+      {"help", "nonsense"},
+  };
+  for (const auto& arguments : wrong) {
+    const auto outcome = triune(arguments);
+    EXPECT_EQ(outcome.exit_code, 2) << (arguments.empty() ? "" : arguments.front()) << "\n" << outcome;
+    EXPECT_EQ(outcome.out, "") << outcome;
+    EXPECT_NE(outcome.err.find("triune: "), std::string::npos) << outcome;
+    EXPECT_FALSE(std::filesystem::exists(hive()));
+  }
+}
+
+TEST_F(CliUsage, UsageErrorIsADocumentWhenJsonIsAsked) {
+  const auto outcome = triune({"--json", "sql"});
+  EXPECT_EQ(outcome.exit_code, 2);
+  EXPECT_EQ(outcome.error().at("code"), "usage");
+  EXPECT_EQ(outcome.error().at("retry"), "never");
+}
+
+TEST_F(CliUsage, EveryCommandIsExplainedWithAnExample) {
+  const std::vector<std::vector<std::string>> commands = {
+      {"init"},
+      {"status"},
+      {"import", "claude"},
+      {"load", "rows"},
+      {"load", "nodes"},
+      {"load", "edges"},
+      {"load", "vectors"},
+      {"commit"},
+      {"sql"},
+      {"cypher"},
+      {"search"},
+      {"text"},
+      {"neighbors"},
+      {"path"},
+      {"get", "row"},
+      {"get", "node"},
+      {"get", "edge"},
+      {"get", "vector"},
+      {"get", "blob"},
+      {"verify"},
+      {"repair"},
+      {"rebuild"},
+      {"sweep"},
+      {"map", "nodes"},
+      {"map", "edges"},
+      {"index", "text"},
+      {"bench"},
+      {"collection", "create"},
+      {"version"},
+  };
+  const auto overview = bare({"help"});
+  EXPECT_EQ(overview.exit_code, 0);
+  for (auto words : commands) {
+    EXPECT_NE(overview.out.find("\n  " + words.front()), std::string::npos) << words.front();
+    words.insert(words.begin(), "help");
+    const auto help = bare(words);
+    EXPECT_EQ(help.exit_code, 0) << help;
+    EXPECT_NE(help.out.find("Example:\n  triune "), std::string::npos) << words.back() << "\n" << help;
+    EXPECT_NE(help.out.find("--hive --org --json"), std::string::npos) << words.back() << "\n" << help;
+  }
+  EXPECT_NE(bare({"help", "exit-codes"}).out.find("4    conflict"), std::string::npos);
+  EXPECT_EQ(bare({"load", "rows", "--help"}).out, bare({"help", "load", "rows"}).out);
+}
+
+TEST_F(CliUsage, VersionNeedsNoHive) {
+  EXPECT_FALSE(bare({"version", "--json"}).document().at("version").get<std::string>().empty());
+  EXPECT_EQ(bare({"version"}).exit_code, 0);
+}
+
+TEST_F(CliUsage, MissingHiveIsNotFoundAndNotMade) {
+  for (const auto& command : {"status", "verify"}) {
+    const auto outcome = triune({command, "--json"});
+    EXPECT_EQ(outcome.exit_code, 3) << outcome;
+    EXPECT_EQ(outcome.out, "");
+    EXPECT_EQ(outcome.error().at("code"), "not_found");
+    EXPECT_NE(outcome.err.find("triune init"), std::string::npos) << outcome;
+  }
+  EXPECT_EQ(commit({R"({"op":"put_node","label":"A","id":"1"})"}).exit_code, 3);
+  EXPECT_FALSE(std::filesystem::exists(hive()));
+}
+
+TEST_F(CliUsage, CommonOptionsStandBeforeAndAfterTheCommand) {
+  make_hive();
+  const auto before = bare({"--json", "--hive", hive(), "sql", "SELECT 1 AS one"});
+  const auto after = bare({"sql", "SELECT 1 AS one", "--hive", hive(), "--json"});
+  EXPECT_EQ(before.out, "{\"one\":1}\n") << before;
+  EXPECT_EQ(after.out, before.out) << after;
+}
+
+TEST_F(CliUsage, StatementMayBeginWithADashAndAWordMayBeACommand) {
+  make_hive();
+  EXPECT_EQ(bare({"--json", "--hive", hive(), "sql", "--", "-- first\nSELECT 2 AS two"}).out, "{\"two\":2}\n");
+  EXPECT_EQ(triune({"text", "status", "--json"}).exit_code, 0);
+}
+
+TEST_F(CliUsage, EnvironmentNamesTheHive) {
+  make_hive();
+  const auto process = ::fork();
+  if (process == 0) {
+    const int null = ::open("/dev/null", O_RDWR);
+    ::dup2(null, STDOUT_FILENO);
+    ::dup2(null, STDERR_FILENO);
+    ::setenv("TRIUNE_HIVE", hive().c_str(), 1);
+    ::execl(TRIUNE_BINARY, TRIUNE_BINARY, "status", nullptr);
+    ::_exit(127);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(process, &status, 0), process);
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+}
+
+TEST_F(CliUsage, SecondOpenerIsUnavailableAndNamesTheOwner) {
+  make_hive();
+  auto owner = Hive::open(hive(), {.project_in_background = false});
+  ASSERT_TRUE(owner.has_value()) << owner.error().message;
+  for (const auto& arguments : std::vector<std::vector<std::string>>{{"status"}, {"sql", "SELECT 1"}, {"init"}}) {
+    auto json = arguments;
+    json.push_back("--json");
+    const auto outcome = triune(json);
+    EXPECT_EQ(outcome.exit_code, 5) << outcome;
+    EXPECT_EQ(outcome.out, "");
+    EXPECT_EQ(outcome.error().at("code"), "unavailable");
+    EXPECT_NE(outcome.err.find(std::to_string(::getpid())), std::string::npos) << outcome;
+  }
+  ASSERT_TRUE((*owner)->close().has_value());
+  EXPECT_EQ(triune({"status"}).exit_code, 0);
+}
+
+/// Exit code of a query whose answer goes to `descriptor`.
+int exit_code_writing_to(int descriptor, const std::string& hive) {
+  const auto process = ::fork();
+  if (process == 0) {
+    ::dup2(descriptor, STDOUT_FILENO);
+    const int null = ::open("/dev/null", O_RDWR);
+    ::dup2(null, STDERR_FILENO);
+    ::execl(TRIUNE_BINARY, TRIUNE_BINARY, "--hive", hive.c_str(), "sql",
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 9000) SELECT i FROM n", nullptr);
+    ::_exit(127);
+  }
+  int status = 0;
+  ::waitpid(process, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+TEST_F(CliUsage, ReaderThatHadEnoughIsNoFailureAndAFullDiskIs) {
+  make_hive();
+  int ends[2];
+  ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+  ::close(ends[0]);
+  EXPECT_EQ(exit_code_writing_to(ends[1], hive()), 0);
+  ::close(ends[1]);
+  const int full = ::open("/dev/full", O_WRONLY | O_CLOEXEC);
+  ASSERT_GE(full, 0);
+  EXPECT_EQ(exit_code_writing_to(full, hive()), 1);
+  ::close(full);
+}
+
+}  // namespace
+}  // namespace triune::testing
