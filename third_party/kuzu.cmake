@@ -60,7 +60,10 @@ configure_file(${KUZU_SOURCE}/cmake/templates/system_config.h.in ${KUZU_GENERATE
 set(KUZU_LIBRARIES_DIRECTORY ${CMAKE_BINARY_DIR}/lib)
 file(MAKE_DIRECTORY ${KUZU_LIBRARIES_DIRECTORY})
 add_library(kuzu INTERFACE)
-target_include_directories(kuzu SYSTEM INTERFACE ${KUZU_SOURCE}/src/include ${KUZU_GENERATED})
+# Its headers of the storage name those of the libraries that it bundles.
+target_include_directories(kuzu SYSTEM INTERFACE ${KUZU_SOURCE}/src/include ${KUZU_GENERATED}
+  ${KUZU_SOURCE}/third_party/alp/include ${KUZU_SOURCE}/third_party/roaring_bitmap
+  ${KUZU_SOURCE}/third_party/utf8proc/include)
 target_compile_definitions(kuzu INTERFACE __64BIT__)
 # So that build/bin/triune finds the object when the tree is moved.
 target_link_options(kuzu INTERFACE "LINKER:-rpath,$ORIGIN/../lib" "LINKER:-rpath,${KUZU_LIBRARIES_DIRECTORY}")

@@ -4,7 +4,6 @@
 #include <optional>
 
 #include "adapters/kuzu/batch.h"
-#include "adapters/kuzu/catalogue.h"
 #include "adapters/kuzu/engine.h"
 #include "contract/graph_store.h"
 #include "contract/position.h"
@@ -23,8 +22,7 @@ Status write_position(Session& session, const contract::Position& position);
 
 /// Applies `batch`, already sorted from the same, between BEGIN and COMMIT. Errors leave nothing behind, except those
 /// with `outcome_unknown`. The caller holds the writer's turn.
-Status apply_batch(Session& session, const Catalogue& catalogue, const contract::GraphBatch& batch,
-                   const SortedBatch& sorted);
+Status apply_batch(Session& session, const contract::GraphBatch& batch, const SortedBatch& sorted);
 
 /// Runs `work` in a write transaction: commits when it succeeds, rolls back when not.
 Status in_transaction(Session& session, const std::function<Status()>& work);

@@ -11,6 +11,7 @@
 #include <map>
 
 #include "adapters/kuzu/batch.h"
+#include "adapters/kuzu/schema.h"
 #include "adapters/kuzu/csv.h"
 #include "adapters/kuzu/kuzu_error.h"
 #include "adapters/kuzu/names.h"
@@ -63,6 +64,14 @@ class LoadFolder {
   int descriptor_;
 };
 
+// The values of `record` in the order of `properties`, NULL where it has none.
+void append_in_order(const Record& record, const std::vector<PropertyDefinition>& properties, std::vector<Value>& to) {
+  for (const auto& property : properties) {
+    const auto* value = find(record, property.name);
+    to.push_back(value == nullptr ? Value(Null{}) : *value);
+  }
+}
+
 // Finds keys that were supplied twice: COPY would keep both edges. Eight bytes for each edge of one table.
 class SeenKeys {
  public:
@@ -95,16 +104,16 @@ std::vector<PropertyType> column_types(std::size_t keys, const std::vector<Prope
 
 class Loader {
  public:
-  Loader(Session& session, Sessions& sessions, const Catalogue& catalogue, const LoadFolder& folder)
-      : session_(session), sessions_(sessions), catalogue_(catalogue), folder_(folder) {}
+  Loader(Session& session, Sessions& sessions, const contract::KnownSchema& known, const LoadFolder& folder)
+      : session_(session), sessions_(sessions), known_(known), folder_(folder) {}
 
   Status load_nodes(const std::string& label, contract::GraphSource& source) {
-    const auto* table = catalogue_.label(label);
+    const auto* table = known_.label(label);
     if (table == nullptr) return unknown(label);
     CsvTable csv(folder_.path(), next_name(), null_marker_, column_types(1, table->properties));
     TRIUNE_TRY(source.visit_nodes(label, [&](const PutNode& node) -> Status {
       if (node.node.label != label) return wrong_table(node.node.label, label);
-      TRIUNE_TRY(check_node(node, catalogue_));
+      TRIUNE_TRY(contract::check_node(node, known_, longest_text));
       std::vector<Value> row{node.node.id};
       append_in_order(node.properties, table->properties, row);
       return csv.append(row);
@@ -113,12 +122,12 @@ class Loader {
   }
 
   Status load_edges(const std::string& type, contract::GraphSource& source) {
-    const auto* table = catalogue_.type(type);
+    const auto* table = known_.type(type);
     if (table == nullptr) return {};  // a type without ends has no edges
     std::map<EdgeTable, EdgeFile> files;
     TRIUNE_TRY(source.visit_edges(type, [&](const PutEdge& edge) -> Status {
       if (edge.edge.type != type) return wrong_table(edge.edge.type, type);
-      TRIUNE_TRY(check_edge(edge, catalogue_));
+      TRIUNE_TRY(contract::check_edge(edge, known_, longest_text));
       auto& file = files[{type, edge.edge.from.label, edge.edge.to.label}];
       if (file.csv == nullptr)
         file.csv =
@@ -176,7 +185,7 @@ class Loader {
 
   Session& session_;
   Sessions& sessions_;
-  const Catalogue& catalogue_;
+  const contract::KnownSchema& known_;
   const LoadFolder& folder_;
   const std::string null_marker_ = "~" + new_id().substr(24);  // the random end of the id
   std::size_t tables_ = 0;
@@ -184,11 +193,11 @@ class Loader {
 
 }  // namespace
 
-Status copy_everything(Session& session, Sessions& sessions, const Catalogue& catalogue,
+Status copy_everything(Session& session, Sessions& sessions, const contract::KnownSchema& known,
                        const std::filesystem::path& folder, const contract::GraphSchema& schema,
                        contract::GraphSource& source) {
   TRIUNE_ASSIGN(const auto load_folder, LoadFolder::create(folder));
-  Loader loader(session, sessions, catalogue, load_folder);
+  Loader loader(session, sessions, known, load_folder);
   for (const auto& label : schema.labels) TRIUNE_TRY(loader.load_nodes(label.name, source));
   for (const auto& type : schema.types) TRIUNE_TRY(loader.load_edges(type.name, source));
   base::failpoint("kuzu.bulk_load.copied");

@@ -3,10 +3,9 @@
 
 #include <filesystem>
 
-#include "adapters/kuzu/catalogue.h"
 #include "adapters/kuzu/engine.h"
 #include "adapters/kuzu/sessions.h"
-#include "contract/graph_store.h"
+#include "contract/graph_rules.h"
 #include "contract/position.h"
 
 namespace triune::adapters::kuzu {
@@ -14,7 +13,7 @@ namespace triune::adapters::kuzu {
 /// Copies everything that `source` supplies for `schema` into the empty tables. `folder` is made and removed. Kuzu ends
 /// each COPY with a checkpoint, so nobody reads meanwhile. Errors: `invalid_argument` (a bad value, a missing end, an
 /// edge or a node supplied twice), `resource_exhausted`.
-Status copy_everything(Session& session, Sessions& sessions, const Catalogue& catalogue,
+Status copy_everything(Session& session, Sessions& sessions, const contract::KnownSchema& known,
                        const std::filesystem::path& folder, const contract::GraphSchema& schema,
                        contract::GraphSource& source);
 

@@ -5,6 +5,7 @@
 
 #include <unordered_map>
 
+#include "adapters/kuzu/engine_native.h"
 #include "adapters/kuzu/kuzu_error.h"
 #include "adapters/kuzu/values.h"
 #include "base/try.h"
@@ -25,17 +26,6 @@ NativeArguments to_native_arguments(const Arguments& arguments) {
   NativeArguments native;
   for (const auto& [name, argument] : arguments) native.emplace(name, to_native(argument));
   return native;
-}
-
-template <class Call>
-auto without_exceptions(Deadline deadline, const Call& call) -> decltype(call()) {
-  try {
-    return call();
-  } catch (const std::bad_alloc&) {
-    return kuzu_failure(ErrorCode::resource_exhausted, "out of memory in the graph engine", Retry::safe);
-  } catch (const std::exception& exception) {
-    return std::unexpected<Error>(translate_error(exception.what(), deadline.expired()));
-  }
 }
 
 }  // namespace
@@ -153,6 +143,10 @@ Result<bool> Session::is_read_only(std::string_view cypher, const Arguments& arg
     TRIUNE_ASSIGN(const auto* statement, native_->prepare(cypher, arguments, internal_tables_, deadline_));
     return statement->isReadOnly();
   });
+}
+
+::kuzu::main::ClientContext& NativeAccess::context(Session& session) {
+  return *session.native_->connection->getClientContext();
 }
 
 Engine::Engine(std::unique_ptr<Native> native) : native_(std::move(native)) {}

@@ -50,6 +50,7 @@ class Session {
 
   /// Every later call ends by then with `deadline_exceeded`.
   void set_deadline(Deadline deadline) { deadline_ = deadline; }
+  [[nodiscard]] Deadline deadline() const { return deadline_; }
 
   /// One statement without arguments and without interest in its result (BEGIN TRANSACTION, DDL, COPY).
   Status execute(std::string_view cypher);
@@ -80,6 +81,7 @@ class Session {
 
  private:
   friend class Engine;
+  friend struct NativeAccess;
   struct Native;
   explicit Session(std::unique_ptr<Native> native);
 

@@ -5,6 +5,7 @@
 #include "adapters/kuzu/apply.h"
 #include "adapters/kuzu/batch.h"
 #include "adapters/kuzu/bulk_load.h"
+#include "adapters/kuzu/schema.h"
 #include "adapters/kuzu/guard.h"
 #include "adapters/kuzu/kuzu_error.h"
 #include "adapters/kuzu/names.h"
@@ -92,19 +93,19 @@ Status KuzuGraphStore::load_state() {
   TRIUNE_TRY(ensure_position_table(*writer));
   TRIUNE_ASSIGN(const auto position, read_position(*writer));
   remember_position(position);
-  return reload_catalogue(*writer);
+  return reload_schema(*writer);
 }
 
-Status KuzuGraphStore::reload_catalogue(Session& session) {
-  TRIUNE_ASSIGN(auto loaded, Catalogue::load(session));
+Status KuzuGraphStore::reload_schema(Session& session) {
+  TRIUNE_ASSIGN(auto loaded, load_schema(session));
   const std::scoped_lock lock(mutex_);
-  catalogue_ = std::make_shared<const Catalogue>(std::move(loaded));
+  known_ = std::make_shared<const contract::KnownSchema>(std::move(loaded));
   return {};
 }
 
-std::shared_ptr<const Catalogue> KuzuGraphStore::catalogue() const {
+std::shared_ptr<const contract::KnownSchema> KuzuGraphStore::known() const {
   const std::scoped_lock lock(mutex_);
-  return catalogue_;
+  return known_;
 }
 
 void KuzuGraphStore::remember_position(const std::optional<Position>& position) {
@@ -119,23 +120,23 @@ GraphCapabilities KuzuGraphStore::capabilities() const {
 
 Status KuzuGraphStore::ensure_schema(const GraphSchema& schema) {
   {
-    TRIUNE_ASSIGN(const auto nothing_missing, catalogue()->missing(schema));
+    TRIUNE_ASSIGN(const auto nothing_missing, missing_statements(*known(), schema));
     if (nothing_missing.empty()) return {};
   }
   TRIUNE_ASSIGN(const auto writer, sessions_.write(Deadline::after(without_deadline)));
-  TRIUNE_ASSIGN(const auto statements, catalogue()->missing(schema));
+  TRIUNE_ASSIGN(const auto statements, missing_statements(*known(), schema));
   TRIUNE_TRY(in_transaction(*writer, [&]() -> Status {
     for (const auto& statement : statements) TRIUNE_TRY(writer->execute(statement));
     return {};
   }));
-  return reload_catalogue(*writer);
+  return reload_schema(*writer);
 }
 
 Status KuzuGraphStore::apply(const GraphBatch& batch, Deadline deadline) {
   TRIUNE_ASSIGN(const auto writer, sessions_.write(deadline));
-  const auto tables = catalogue();
-  TRIUNE_ASSIGN(const auto sorted, sort_batch(batch, *tables));
-  TRIUNE_TRY(apply_batch(*writer, *tables, batch, sorted));
+  const auto schema = known();
+  TRIUNE_TRY(contract::check_batch(batch, *schema, longest_text));
+  TRIUNE_TRY(apply_batch(*writer, batch, sort_batch(batch, *schema)));
   if (batch.position) remember_position(batch.position);
   checkpoint_if_due(*writer);
   return {};
@@ -145,7 +146,7 @@ Status KuzuGraphStore::check_empty(Session& session, const GraphSchema& schema) 
   if (position_)
     return kuzu_failure(ErrorCode::conflict, "the graph has a position already; bulk_load needs a new one");
   for (const auto& label : schema.labels) {
-    if (catalogue()->label(label.name) == nullptr) continue;
+    if (known()->label(label.name) == nullptr) continue;
     TRIUNE_ASSIGN(const auto nodes,
                   session.integer(fmt::format("MATCH (n:{}) RETURN count(*)", in_backticks(label.name)), {}));
     if (nodes > 0)
@@ -160,7 +161,7 @@ Status KuzuGraphStore::bulk_load(const GraphSchema& schema, contract::GraphSourc
   TRIUNE_ASSIGN(const auto writer, sessions_.write(Deadline::after(without_deadline)));
   writer->set_deadline(Deadline::never());
   TRIUNE_TRY(check_empty(*writer, schema));
-  TRIUNE_TRY(copy_everything(*writer, sessions_, *catalogue(), files_.load_folder(), schema, source));
+  TRIUNE_TRY(copy_everything(*writer, sessions_, *known(), files_.load_folder(), schema, source));
   TRIUNE_TRY(in_transaction(*writer, [&] { return write_position(*writer, position); }));
   remember_position(position);
   [[maybe_unused]] const auto checkpointed = checkpoint(*writer, long_patience);  // the log is short anyway
@@ -212,7 +213,7 @@ Result<RowSet> KuzuGraphStore::run_writing(std::string_view cypher, const Argume
   auto rows = collect(*writer, cypher, arguments, options.max_rows);
   if (!rows) return rows;
   writer->set_deadline(Deadline::never());
-  TRIUNE_TRY(reload_catalogue(*writer));  // the statement may have been DDL
+  TRIUNE_TRY(reload_schema(*writer));  // the statement may have been DDL
   checkpoint_if_due(*writer);
   return rows;
 }
@@ -220,14 +221,14 @@ Result<RowSet> KuzuGraphStore::run_writing(std::string_view cypher, const Argume
 Result<GraphStatistics> KuzuGraphStore::statistics() {
   TRIUNE_ASSIGN(const auto session, sessions_.read(Deadline::after(without_deadline)));
   GraphStatistics statistics;
-  const auto tables = catalogue();
-  for (const auto& [name, label] : tables->labels()) {
+  const auto schema = known();
+  for (const auto& [name, label] : schema->labels) {
     TRIUNE_ASSIGN(const auto count,
                   session->integer(fmt::format("MATCH (n:{}) RETURN count(*)", in_backticks(name)), {}));
     statistics.nodes_by_label.emplace_back(name, count);
     statistics.nodes += static_cast<std::uint64_t>(count);
   }
-  for (const auto& [name, type] : tables->types()) {
+  for (const auto& [name, type] : schema->types) {
     TRIUNE_ASSIGN(const auto count,
                   session->integer(fmt::format("MATCH ()-[e:{}]->() RETURN count(*)", in_backticks(name)), {}));
     statistics.edges_by_type.emplace_back(name, count);

@@ -4,7 +4,7 @@
 //  1. One store per directory, in this process and in all others (StoreFiles holds the lock).
 //  2. One transaction writes at a time; a batch and its position are one transaction (I3).
 //  3. Kuzu checkpoints only inside `checkpoint_if_due`, `bulk_load` and the destructor, when no session reads.
-//  4. `catalogue_` equals the schema in the database whenever no writer is at work.
+//  4. `known_` equals the schema in the database whenever no writer is at work.
 //
 //   open ──► ready ──apply──► (log grows) ──checkpoint_if_due──► ready
 //              │
@@ -16,10 +16,10 @@
 #include <mutex>
 #include <optional>
 
-#include "adapters/kuzu/catalogue.h"
 #include "adapters/kuzu/engine.h"
 #include "adapters/kuzu/sessions.h"
 #include "adapters/kuzu/store_files.h"
+#include "contract/graph_rules.h"
 #include "contract/graph_store.h"
 #include "contract/registry.h"
 
@@ -52,8 +52,8 @@ class KuzuGraphStore final : public contract::GraphStore {
   KuzuGraphStore(StoreFiles files, std::unique_ptr<Engine> engine, std::size_t readers);
 
   Status load_state();
-  Status reload_catalogue(Session& session);
-  [[nodiscard]] std::shared_ptr<const Catalogue> catalogue() const;
+  Status reload_schema(Session& session);
+  [[nodiscard]] std::shared_ptr<const contract::KnownSchema> known() const;
   Status check_empty(Session& session, const contract::GraphSchema& schema);
   void remember_position(const std::optional<contract::Position>& position);
   /// With the writer's turn: moves the log into the file when it has grown, unless readers are in the way for long. A
@@ -69,8 +69,8 @@ class KuzuGraphStore final : public contract::GraphStore {
   std::unique_ptr<Engine> engine_;
   Sessions sessions_;  // go before the engine
   mutable std::mutex mutex_;
-  std::shared_ptr<const Catalogue> catalogue_;  // guarded by mutex_
-  std::optional<contract::Position> position_;  // guarded by mutex_
+  std::shared_ptr<const contract::KnownSchema> known_;  // guarded by mutex_
+  std::optional<contract::Position> position_;          // guarded by mutex_
 };
 
 }  // namespace triune::adapters::kuzu
