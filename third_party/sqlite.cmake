@@ -30,8 +30,9 @@ target_compile_definitions(triune_sqlite PRIVATE
   SQLITE_ENABLE_PERCENTILE
   SQLITE_ENABLE_COLUMN_METADATA
   SQLITE_ENABLE_UPDATE_DELETE_LIMIT
-  # Savepoints of a grouped job keep their page images in memory up to this size before they spill into a file.
-  SQLITE_STMTJRNL_SPILL=1048576
+  # Page images of savepoints spill from memory into a file beyond this size. It must stay below 128 KiB: the spill is one
+  # write, and SQLite's unix layer cuts the length of a write to 17 bits and then reports a full disk.
+  SQLITE_STMTJRNL_SPILL=65536
   # What the platform has.
   HAVE_FDATASYNC=1 HAVE_GMTIME_R=1 HAVE_ISNAN=1 HAVE_LOCALTIME_R=1 HAVE_PREAD64=1 HAVE_PWRITE64=1 HAVE_STDINT_H=1
   HAVE_STRCHRNUL=1 HAVE_USLEEP=1 _GNU_SOURCE)

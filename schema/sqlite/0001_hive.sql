@@ -41,7 +41,7 @@ CREATE TABLE triune_edge_ends (
 -- The change log: keys, not payloads. Each entry takes the next lsn; a commit's lsn is that of its last entry. 'load'
 -- stands for many entities of the collection at once, and its key is NULL.
 CREATE TABLE triune_change_log (
-  lsn INTEGER PRIMARY KEY AUTOINCREMENT,
+  lsn INTEGER PRIMARY KEY,
   organization_id INTEGER NOT NULL,
   collection_id INTEGER NOT NULL,
   key ANY,
