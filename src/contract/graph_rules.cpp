@@ -211,6 +211,23 @@ Status check_batch(const GraphBatch& batch, const KnownSchema& known, std::uint6
   return {};
 }
 
+Status check_query(const NeighborsQuery& query) {
+  if (query.depth < 1 || query.depth > 10) return refuse(fmt::format("depth is {}; it must be 1 to 10", query.depth));
+  if (query.count < 1) return refuse("count is 0; ask for at least one node");
+  return {};
+}
+
+Status check_query(const PathQuery& query) {
+  if (query.max_length < 1 || query.max_length > 30)
+    return refuse(fmt::format("max_length is {}; it must be 1 to 30", query.max_length));
+  return {};
+}
+
+Status check_query(const PathCountQuery& query) {
+  if (query.length < 1 || query.length > 5) return refuse(fmt::format("length is {}; it must be 1 to 5", query.length));
+  return {};
+}
+
 std::string describe(const NodeReference& node) {
   return fmt::format("node {}:'{}'", node.label, node.id);
 }

@@ -39,6 +39,12 @@ Status check_edge(const PutEdge& edge, const KnownSchema& known, std::uint64_t m
 /// there is nothing to delete.
 Status check_batch(const GraphBatch& batch, const KnownSchema& known, std::uint64_t max_text_bytes);
 
+/// The bounds of the question: depth 1 to 10, at least one node; length 1 to 30; length 1 to 5. Else
+/// `invalid_argument`.
+Status check_query(const NeighborsQuery& query);
+Status check_query(const PathQuery& query);
+Status check_query(const PathCountQuery& query);
+
 /// "node Person:'ann'", "edge KNOWS from node … to node …", for messages.
 std::string describe(const NodeReference& node);
 std::string describe(const EdgeReference& edge);

@@ -11,10 +11,10 @@
 #include <map>
 
 #include "adapters/kuzu/batch.h"
-#include "adapters/kuzu/schema.h"
 #include "adapters/kuzu/csv.h"
 #include "adapters/kuzu/kuzu_error.h"
 #include "adapters/kuzu/names.h"
+#include "adapters/kuzu/schema.h"
 #include "base/failpoint.h"
 #include "base/file.h"
 #include "base/hash.h"

@@ -2,13 +2,16 @@
 
 #include <fmt/format.h>
 
+#include "adapters/kuzu/analysis.h"
 #include "adapters/kuzu/apply.h"
 #include "adapters/kuzu/batch.h"
 #include "adapters/kuzu/bulk_load.h"
-#include "adapters/kuzu/schema.h"
+#include "adapters/kuzu/graph_reader.h"
 #include "adapters/kuzu/guard.h"
 #include "adapters/kuzu/kuzu_error.h"
 #include "adapters/kuzu/names.h"
+#include "adapters/kuzu/schema.h"
+#include "adapters/kuzu/traversal.h"
 #include "base/failpoint.h"
 #include "base/try.h"
 
@@ -238,21 +241,57 @@ Result<GraphStatistics> KuzuGraphStore::statistics() {
   return statistics;
 }
 
-// The next four follow with their own files.
-Result<std::vector<Neighbor>> KuzuGraphStore::neighbors(const NeighborsQuery&, Deadline) {
-  return kuzu_failure(ErrorCode::unsupported, "not written yet");
+template <class Answer>
+Result<Answer> KuzuGraphStore::read(Deadline deadline, const std::function<Result<Answer>(GraphReader&)>& question) {
+  TRIUNE_ASSIGN(const auto session, sessions_.read(deadline));
+  TRIUNE_ASSIGN(const auto reader, GraphReader::begin(*session, *known()));
+  return question(*reader);
 }
-Result<Path> KuzuGraphStore::shortest_path(const PathQuery&, Deadline) {
-  return kuzu_failure(ErrorCode::unsupported, "not written yet");
+
+Result<std::vector<Neighbor>> KuzuGraphStore::neighbors(const NeighborsQuery& query, Deadline deadline) {
+  TRIUNE_TRY(contract::check_query(query));
+  return read<std::vector<Neighbor>>(deadline, [&](GraphReader& reader) { return find_neighbors(reader, query); });
 }
-Result<std::uint64_t> KuzuGraphStore::count_paths(const PathCountQuery&, Deadline) {
-  return kuzu_failure(ErrorCode::unsupported, "not written yet");
+
+Result<Path> KuzuGraphStore::shortest_path(const PathQuery& query, Deadline deadline) {
+  TRIUNE_TRY(contract::check_query(query));
+  return read<Path>(deadline, [&](GraphReader& reader) { return find_shortest_path(reader, query); });
 }
-Result<std::vector<contract::NodeScore>> KuzuGraphStore::analyze(const contract::GraphAnalysis&, Deadline) {
-  return kuzu_failure(ErrorCode::unsupported, "not written yet");
+
+Result<std::uint64_t> KuzuGraphStore::count_paths(const PathCountQuery& query, Deadline deadline) {
+  TRIUNE_TRY(contract::check_query(query));
+  if (!query.from && query.length <= 2) return count_short_walks(query, deadline);
+  return read<std::uint64_t>(deadline, [&](GraphReader& reader) { return count_walks(reader, query); });
 }
-Status KuzuGraphStore::scan(const GraphSchema&, const contract::GraphVisitor&) {
-  return kuzu_failure(ErrorCode::unsupported, "not written yet");
+
+// Kuzu counts these without listing them: it multiplies the numbers of edges into and out of each node.
+Result<std::uint64_t> KuzuGraphStore::count_short_walks(const PathCountQuery& query, Deadline deadline) {
+  const auto schema = known();
+  if (query.type.empty() ? schema->types.empty() : schema->type(query.type) == nullptr) return 0;
+  const auto edge = query.type.empty() ? std::string("[]") : "[:" + in_backticks(query.type) + "]";
+  TRIUNE_ASSIGN(const auto session, sessions_.read(deadline));
+  TRIUNE_ASSIGN(const auto count,
+                session->integer(fmt::format("MATCH ()-{0}->(){1} RETURN count(*)", edge,
+                                             query.length == 2 ? fmt::format("-{}->()", edge) : std::string()),
+                                 {}));
+  return static_cast<std::uint64_t>(count);
+}
+
+Result<std::vector<contract::NodeScore>> KuzuGraphStore::analyze(const contract::GraphAnalysis& analysis,
+                                                                 Deadline deadline) {
+  return kuzu::analyze(sessions_, *known(), analysis, deadline);
+}
+
+Status KuzuGraphStore::scan(const GraphSchema& schema, const contract::GraphVisitor& visitor) {
+  TRIUNE_ASSIGN(const auto session, sessions_.read(Deadline::after(without_deadline)));
+  session->set_deadline(Deadline::never());  // the visitor's own work counts
+  const auto tables = known();
+  TRIUNE_ASSIGN(const auto reader, GraphReader::begin(*session, *tables));
+  for (const auto& label : schema.labels)
+    if (const auto* table = tables->label(label.name)) TRIUNE_TRY(reader->scan_nodes(*table, visitor.node));
+  for (const auto& type : schema.types)
+    if (const auto* table = tables->type(type.name)) TRIUNE_TRY(reader->scan_edges(*table, visitor.edge));
+  return {};
 }
 
 }  // namespace triune::adapters::kuzu

@@ -12,6 +12,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -24,6 +25,8 @@
 #include "contract/registry.h"
 
 namespace triune::adapters::kuzu {
+
+class GraphReader;
 
 /// Threads: any number; see the invariants.
 class KuzuGraphStore final : public contract::GraphStore {
@@ -60,6 +63,9 @@ class KuzuGraphStore final : public contract::GraphStore {
   /// failure is no failure of the commit before it: the log stays and the next turn tries again.
   void checkpoint_if_due(Session& session);
   Status checkpoint(Session& session, std::chrono::milliseconds patience);
+  template <class Answer>
+  Result<Answer> read(Deadline deadline, const std::function<Result<Answer>(GraphReader&)>& question);
+  Result<std::uint64_t> count_short_walks(const PathCountQuery& query, Deadline deadline);
   Result<RowSet> run_reading(std::string_view cypher, const Arguments& arguments, bool may_write,
                              const contract::GraphQueryOptions& options);
   Result<RowSet> run_writing(std::string_view cypher, const Arguments& arguments,
