@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <mutex>
 
 #include "base/try.h"
 #include "contract/vector_rules.h"
@@ -63,6 +62,16 @@ contract::VectorCapabilities MemoryVectorStore::capabilities() const {
           .max_dimension = largest_dimension};
 }
 
+std::shared_lock<std::shared_mutex> MemoryVectorStore::read_lock() {
+  const std::scoped_lock turn(turn_);
+  return std::shared_lock(mutex_);
+}
+
+std::unique_lock<std::shared_mutex> MemoryVectorStore::write_lock() {
+  const std::scoped_lock turn(turn_);
+  return std::unique_lock(mutex_);
+}
+
 Result<MemoryVectorStore::Collection*> MemoryVectorStore::find(std::string_view collection) {
   const auto at = collections_.find(collection);
   if (at != collections_.end()) return &at->second;
@@ -72,7 +81,7 @@ Result<MemoryVectorStore::Collection*> MemoryVectorStore::find(std::string_view 
 
 Status MemoryVectorStore::open_collection(const contract::VectorSpecification& specification) {
   TRIUNE_TRY(contract::check_specification(specification, largest_dimension));
-  const std::unique_lock lock(mutex_);
+  const auto lock = write_lock();
   const auto known = collections_.find(specification.collection);
   if (known == collections_.end()) {
     collections_.emplace(specification.collection, Collection{specification, {}, {}});
@@ -85,13 +94,13 @@ Status MemoryVectorStore::open_collection(const contract::VectorSpecification& s
 }
 
 Status MemoryVectorStore::drop_collection(std::string_view collection) {
-  const std::unique_lock lock(mutex_);
+  const auto lock = write_lock();
   if (const auto at = collections_.find(collection); at != collections_.end()) collections_.erase(at);
   return {};
 }
 
 Status MemoryVectorStore::apply(std::string_view collection, const contract::VectorBatch& batch) {
-  const std::unique_lock lock(mutex_);
+  const auto lock = write_lock();
   TRIUNE_ASSIGN(Collection* const found, find(collection));
   TRIUNE_TRY(contract::check_batch(batch, found->specification.dimension));
   for (const auto key : batch.deletes) found->entries.erase(key);
@@ -102,7 +111,7 @@ Status MemoryVectorStore::apply(std::string_view collection, const contract::Vec
 
 Status MemoryVectorStore::bulk_load(std::string_view collection, std::uint64_t /*expected*/,
                                     const contract::VectorSource& source, const contract::Position& position) {
-  const std::unique_lock lock(mutex_);
+  const auto lock = write_lock();
   TRIUNE_ASSIGN(Collection* const found, find(collection));
   if (!found->entries.empty())
     return failure(ErrorCode::conflict, fmt::format("vector collection '{}' is not empty", collection));
@@ -118,20 +127,20 @@ Status MemoryVectorStore::bulk_load(std::string_view collection, std::uint64_t /
 }
 
 Result<std::optional<contract::Position>> MemoryVectorStore::position(std::string_view collection) {
-  const std::shared_lock lock(mutex_);
+  const auto lock = read_lock();
   TRIUNE_ASSIGN(const Collection* const found, find(collection));
   return found->position;
 }
 
 Result<std::optional<contract::Position>> MemoryVectorStore::saved_position(std::string_view collection) {
-  const std::shared_lock lock(mutex_);
+  const auto lock = read_lock();
   TRIUNE_TRY(find(collection));
   return std::optional<contract::Position>();
 }
 
 Result<contract::VectorAnswer> MemoryVectorStore::search(std::string_view collection, std::span<const float> query,
                                                          const contract::VectorQueryOptions& options) {
-  const std::shared_lock lock(mutex_);
+  const auto lock = read_lock();
   TRIUNE_ASSIGN(const Collection* const found, find(collection));
   TRIUNE_TRY(contract::check_query(query, options, found->specification.dimension));
   contract::VectorAnswer answer;
@@ -153,7 +162,7 @@ Status MemoryVectorStore::scan(std::string_view collection,
   // The visitor may call this store, so it runs over a copy.
   std::map<contract::VectorKey, contract::VectorEntry> entries;
   {
-    const std::shared_lock lock(mutex_);
+    const auto lock = read_lock();
     TRIUNE_ASSIGN(const Collection* const found, find(collection));
     entries = found->entries;
   }
@@ -162,7 +171,7 @@ Status MemoryVectorStore::scan(std::string_view collection,
 }
 
 Result<contract::VectorStatistics> MemoryVectorStore::statistics(std::string_view collection) {
-  const std::shared_lock lock(mutex_);
+  const auto lock = read_lock();
   TRIUNE_ASSIGN(const Collection* const found, find(collection));
   const std::uint64_t count = found->entries.size();
   return contract::VectorStatistics{.vectors = count,
@@ -172,7 +181,7 @@ Result<contract::VectorStatistics> MemoryVectorStore::statistics(std::string_vie
 }
 
 Status MemoryVectorStore::save(std::string_view collection) {
-  const std::shared_lock lock(mutex_);
+  const auto lock = read_lock();
   TRIUNE_TRY(find(collection));
   return {};
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <mutex>
 #include <optional>
 #include <shared_mutex>
 #include <string>
@@ -38,7 +39,10 @@ class MemoryVectorStore final : public contract::VectorStore {
   };
 
   Result<Collection*> find(std::string_view collection);
+  std::shared_lock<std::shared_mutex> read_lock();
+  std::unique_lock<std::shared_mutex> write_lock();
 
+  std::mutex turn_;  ///< Passed by everybody on the way to mutex_, so that readers do not shut a writer out for ever.
   std::shared_mutex mutex_;
   std::map<std::string, Collection, std::less<>> collections_;  // guarded by mutex_
 };

@@ -102,6 +102,7 @@ class Collection {
   [[nodiscard]] bool prefers_scan(std::size_t candidates, const contract::VectorQueryOptions& options) const;
   Result<contract::VectorAnswer> ask_index(const Probe& probe, const contract::VectorQueryOptions& options,
                                            const Selection& selection, std::uint32_t seat);
+  [[nodiscard]] std::vector<Row> chosen_rows(const Selection& selection) const;
   Result<contract::VectorAnswer> scan_exactly(const Probe& probe, const contract::VectorQueryOptions& options,
                                               const Selection& selection) const;
 

@@ -125,10 +125,26 @@ Result<std::unique_ptr<Graph>> Collection::build_graph(const Scorer& scorer, std
                                                        const Graph::VectorOf& vector_of,
                                                        const std::atomic<bool>& stop) const {
   TRIUNE_ASSIGN(auto graph, Graph::make(scorer, settings_.tuning, rows.size(), settings_.seats));
-  for (const Row row : rows) {
-    if (stop.load(std::memory_order_relaxed)) return failure(ErrorCode::cancelled, "the store is closing");
-    TRIUNE_TRY(graph->add(row, vector_of(row)));
+  std::atomic<std::size_t> next{0};
+  std::mutex mutex;
+  Status status;  // guarded by mutex
+  const auto work = [&](std::size_t context) {
+    Status mine;
+    for (std::size_t at = next++; mine && at < rows.size(); at = next++) {
+      mine = stop.load(std::memory_order_relaxed) ? failure(ErrorCode::cancelled, "the vector store is closing")
+                                                  : graph->add(rows[at], vector_of(rows[at]), context);
+    }
+    if (mine) return;
+    next = rows.size();
+    const std::scoped_lock lock(mutex);
+    status = std::move(mine);
+  };
+  {
+    std::vector<std::jthread> helpers;
+    for (std::size_t context = 1; context < settings_.threads; ++context) helpers.emplace_back(work, context);
+    work(0);
   }
+  TRIUNE_TRY(status);
   return graph;
 }
 

@@ -14,11 +14,18 @@ namespace triune::adapters::usearch {
 namespace {
 
 constexpr std::size_t rows_between_deadline_checks = 8'192;
-constexpr std::size_t prefetch_ahead = 6;
-// A distance to a row at a random place costs this many times one to the next row of a scan (measured).
-constexpr double random_row_cost = 2.0;
+constexpr std::size_t prefetch_ahead = 4;
+constexpr std::size_t cache_line = 64;
+// Meeting a vector on a walk through the graph costs this many times one of a scan: its place is random, and it passes
+// two queues. Measured at 100,000 x 384, where walk and scan cost the same when a filter admits 24 %.
+constexpr double random_row_cost = 5.5;
 // From this share of all rows on, reading every key beats looking each wanted key up (measured).
 constexpr std::size_t sweep_from_share = 24;
+
+// Rows of a filtered scan lie at odd distances, where the processor does not guess what comes next.
+void prefetch(const std::byte* row, std::size_t bytes) {
+  for (std::size_t offset = 0; offset < bytes; offset += cache_line) __builtin_prefetch(row + offset);
+}
 
 Error too_late() {
   return {.code = ErrorCode::deadline_exceeded,
@@ -148,25 +155,40 @@ Result<contract::VectorAnswer> Collection::ask_index(const Probe& probe, const c
   return contract::VectorAnswer{.matches = probe.measured(nearest), .strategy = wanted ? "index with filter" : "index"};
 }
 
-Result<contract::VectorAnswer> Collection::scan_exactly(const Probe& probe, const contract::VectorQueryOptions& options,
-                                                        const Selection& selection) const {
+std::vector<Row> Collection::chosen_rows(const Selection& selection) const {
   const Rows& rows = body_.rows;
-  std::vector<Row> chosen;
   const auto& keys = selection.keys();
+  std::vector<Row> chosen;
   if (keys && keys->size() * sweep_from_share < rows.end()) {
     for (const auto key : *keys)
       if (const auto row = rows.find(key)) chosen.push_back(*row);
     std::ranges::sort(chosen);  // in the order of memory
-  } else {
-    std::optional<KeySet> wanted;
-    if (keys) wanted.emplace(*keys);
-    for (Row row = 0; row < rows.end(); ++row)
-      if (rows.is_live(row) && (!wanted || wanted->contains(rows.key(row)))) chosen.push_back(row);
+    return chosen;
   }
+  std::optional<KeySet> wanted;
+  if (keys) wanted.emplace(*keys);
+  chosen.resize(rows.end());
+  std::size_t count = 0;
+  for (Row row = 0; row < rows.end(); ++row) {
+    // Without a branch: which rows are chosen is as good as random.
+    chosen[count] = row;
+    count += static_cast<std::size_t>(rows.is_live(row) & (!wanted || wanted->contains(rows.key(row))));
+  }
+  chosen.resize(count);
+  return chosen;
+}
+
+Result<contract::VectorAnswer> Collection::scan_exactly(const Probe& probe, const contract::VectorQueryOptions& options,
+                                                        const Selection& selection) const {
+  const Rows& rows = body_.rows;
+  const auto chosen = chosen_rows(selection);
+  // A scan of nearly everything runs along memory, which the processor foresees by itself.
+  const bool scattered = chosen.size() * 10 < rows.end() * 9UL;
   Nearest nearest(options.count);
   for (std::size_t at = 0; at < chosen.size(); ++at) {
     if (at % rows_between_deadline_checks == 0 && options.deadline.expired()) return std::unexpected(too_late());
-    if (at + prefetch_ahead < chosen.size()) __builtin_prefetch(rows.vector(chosen[at + prefetch_ahead]));
+    if (scattered && at + prefetch_ahead < chosen.size())
+      prefetch(rows.vector(chosen[at + prefetch_ahead]), rows.stride());
     nearest.offer(rows.key(chosen[at]), probe.score(rows.vector(chosen[at])));
   }
   return contract::VectorAnswer{.matches = probe.measured(nearest),

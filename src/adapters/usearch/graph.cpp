@@ -3,6 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <mutex>
+#include <random>
+#include <shared_mutex>
 #include <usearch/index.hpp>
 
 #include "base/try.h"
@@ -60,6 +64,16 @@ struct Graph::Implementation {
   Implementation(const Scorer& scorer_used, const GraphTuning& tuning_used, std::size_t contexts_used)
       : scorer(scorer_used), tuning(tuning_used), contexts(contexts_used) {}
 
+  // The level that the next addition in a context will draw: usearch draws it from a generator of the context, and this
+  // is the same generator, begun and used alike.
+  struct Levels {
+    std::default_random_engine generator;
+    [[nodiscard]] std::size_t next(double inverse_log_connectivity) {
+      std::uniform_real_distribution<double> distribution(0.0, 1.0);
+      return static_cast<std::size_t>(-std::log(distribution(generator)) * inverse_log_connectivity);
+    }
+  };
+
   [[nodiscard]] Measure measure() const { return {scorer, vectors.data()}; }
   [[nodiscard]] Prefetch prefetch() const { return {vectors.data()}; }
 
@@ -69,6 +83,8 @@ struct Graph::Implementation {
   Index index;
   std::vector<const std::byte*> vectors;  ///< By node.
   std::vector<Row> rows;                  ///< By node.
+  std::vector<Levels> levels;             ///< By context.
+  std::shared_mutex upper_levels;         ///< Held alone while a node is added that has upper levels.
 };
 
 Graph::Graph(std::unique_ptr<Implementation> implementation) : implementation_(std::move(implementation)) {}
@@ -92,8 +108,10 @@ Status Graph::reserve(std::size_t capacity) {
   capacity = std::max({capacity, self.vectors.size() + self.vectors.size() / 2, std::size_t{1024}});
   self.vectors.resize(capacity);
   self.rows.resize(capacity);
-  if (self.index.try_reserve(native::index_limits_t(capacity, self.contexts))) return {};
-  return failure(ErrorCode::resource_exhausted, fmt::format("no memory for an index of {} vectors", capacity));
+  if (!self.index.try_reserve(native::index_limits_t(capacity, self.contexts)))
+    return failure(ErrorCode::resource_exhausted, fmt::format("no memory for an index of {} vectors", capacity));
+  self.levels.assign(self.contexts, {});
+  return {};
 }
 
 Status Graph::add(Row row, const std::byte* vector, std::size_t context) {
@@ -105,8 +123,20 @@ Status Graph::add(Row row, const std::byte* vector, std::size_t context) {
     self.vectors[node.slot] = vector;
     self.rows[node.slot] = row;
   };
+  // A node with upper levels is led to before its lower levels have links, and what others link to it there meanwhile
+  // is thrown away: nodes added beside it become unreachable (USearch#735). A node of level 0 only is led to when it is
+  // whole.
+  const std::size_t level = self.levels[context].next(self.index.inverse_log_connectivity());
+  std::unique_lock<std::shared_mutex> alone(self.upper_levels, std::defer_lock);
+  std::shared_lock<std::shared_mutex> together(self.upper_levels, std::defer_lock);
+  if (level > 0)
+    alone.lock();
+  else
+    together.lock();
   auto result = self.index.add(row, vector, self.measure(), config, note, self.prefetch());
-  return check(result, "add a vector");
+  TRIUNE_TRY(check(result, "add a vector"));
+  if (self.index.level_of(result.slot) == level) return {};
+  return failure(ErrorCode::internal, "usearch draws levels otherwise than expected; its version was changed");
 }
 
 Result<Graph::Answer> Graph::search(const std::byte* query, std::size_t count, std::size_t context,

@@ -21,12 +21,13 @@ namespace triune::adapters::usearch {
 
 /// How thoroughly the graph is built and searched.
 struct GraphTuning {
-  std::size_t connectivity = 16;      ///< Links of a node on the upper levels; twice as many on the lowest.
-  std::size_t expansion_add = 128;    ///< Candidates kept while a place is sought.
-  std::size_t expansion_search = 96;  ///< Candidates kept while searching.
+  std::size_t connectivity = 16;       ///< Links of a node on the upper levels; twice as many on the lowest.
+  std::size_t expansion_add = 128;     ///< Candidates kept while a place is sought.
+  std::size_t expansion_search = 128;  ///< Candidates kept while searching.
 };
 
-/// Thread rule: `search` from many threads with different contexts; everything else alone, but for `add_concurrently`.
+/// Thread rule: `search` from many threads with different contexts, or `add` from many threads with different contexts,
+/// never both at once; everything else alone.
 class Graph {
  public:
   struct Found {

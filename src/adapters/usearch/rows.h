@@ -82,7 +82,7 @@ class Rows {
   [[nodiscard]] RowState state(Row row) const { return states_[row]; }
   [[nodiscard]] bool is_live(Row row) const {
     const auto state = states_[row];
-    return state == RowState::fresh || state == RowState::indexed || state == RowState::stray;
+    return state >= RowState::fresh && state <= RowState::stray;
   }
   /// Rows ever used: numbers below this are valid.
   [[nodiscard]] Row end() const { return static_cast<Row>(keys_.size()); }

@@ -7,8 +7,8 @@ namespace triune::conformance {
 const std::vector<VectorEngine>& vector_engines() {
   static const std::vector<VectorEngine> engines{
       {.name = "memory", .factory = "memory", .distance_tolerance = 1e-6F, .index_from = 0},
-      {.name = "usearch", .factory = "usearch", .distance_tolerance = 2e-3F, .index_from = 0},
-      {.name = "usearch_early_index", .factory = "usearch", .distance_tolerance = 2e-3F, .index_from = 100}};
+      {.name = "usearch", .factory = "usearch", .distance_tolerance = 1e-3F, .index_from = 0},
+      {.name = "usearch_early_index", .factory = "usearch", .distance_tolerance = 1e-3F, .index_from = 100}};
   return engines;
 }
 

@@ -15,7 +15,7 @@ namespace triune::conformance {
 struct VectorEngine {
   std::string name;
   std::string factory;           ///< Its name in the registry.
-  float distance_tolerance = 0;  ///< Relative to 1 + |distance|; engines that quantise need some.
+  float distance_tolerance = 0;  ///< Relative to the distance's terms; engines that quantise need some.
   std::uint64_t index_from = 0;  ///< As in EngineOptions.
 };
 

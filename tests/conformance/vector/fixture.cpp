@@ -71,6 +71,18 @@ double Truth::distance(const std::vector<float>& query, VectorKey key) const {
   return left > 0 && right > 0 ? 1 - product / std::sqrt(left * right) : 1;
 }
 
+double Truth::magnitude(const std::vector<float>& query, VectorKey key) const {
+  if (metric_ == Metric::cosine) return 1;
+  const auto length = [](const std::vector<float>& values) {
+    double sum = 0;
+    for (const double value : values) sum += value * value;
+    return std::sqrt(sum);
+  };
+  const double left = length(query);
+  const double right = length(entries_.at(key).values);
+  return 1 + (metric_ == Metric::dot ? left * right : left * left + right * right);
+}
+
 std::vector<std::pair<double, VectorKey>> Truth::ranked(const std::vector<float>& query,
                                                         const contract::VectorFilter& filter) const {
   std::vector<std::pair<double, VectorKey>> all;
@@ -122,7 +134,8 @@ std::size_t VectorConformance::check_answer(const contract::VectorAnswer& answer
   EXPECT_EQ(answer.matches.size(), expected) << answer.strategy;
   if (expected == 0) return 0;
   const double tolerance = GetParam().distance_tolerance;
-  const double last = ranked[expected - 1].first;
+  const auto [last, last_key] = ranked[expected - 1];
+  const double margin = tolerance * truth.magnitude(query, last_key);
   std::size_t right = 0;
   std::vector<VectorKey> seen;
   for (const auto& match : answer.matches) {
@@ -132,9 +145,9 @@ std::size_t VectorConformance::check_answer(const contract::VectorAnswer& answer
       continue;
     }
     const double exact = truth.distance(query, match.key);
-    EXPECT_NEAR(match.distance, exact, tolerance * (1 + std::abs(exact))) << "key " << match.key;
+    EXPECT_NEAR(match.distance, exact, tolerance * truth.magnitude(query, match.key)) << "key " << match.key;
     // Quantised distances may swap neighbours that differ by less than the tolerance.
-    if (exact <= last + tolerance * (1 + std::abs(last))) ++right;
+    if (exact <= last + margin) ++right;
     if (options.filter.keys) {
       EXPECT_TRUE(std::ranges::binary_search(*options.filter.keys, match.key)) << match.key;
     }

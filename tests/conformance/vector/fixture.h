@@ -32,7 +32,8 @@ class TemporaryDirectory {
   std::filesystem::path path_;
 };
 
-/// Vectors around random centres, as embeddings of real things are, with keys 1, 2, ….
+/// Vectors around random centres, as embeddings of real things are, with keys 1, 2, …. A part of a longer list is the
+/// same as the shorter list, so that the end of one makes queries that belong to the rest.
 std::vector<VectorEntry> clustered(std::size_t count, std::uint32_t dimension, std::uint64_t seed,
                                    std::size_t clusters = 50);
 
@@ -46,6 +47,8 @@ class Truth {
   void apply(const contract::VectorBatch& batch);
   [[nodiscard]] const std::map<VectorKey, VectorEntry>& entries() const { return entries_; }
   [[nodiscard]] double distance(const std::vector<float>& query, VectorKey key) const;
+  /// The size of the terms that the distance is made of: what rounding errors are relative to.
+  [[nodiscard]] double magnitude(const std::vector<float>& query, VectorKey key) const;
   /// Distances of all that satisfy the filter, nearest first.
   [[nodiscard]] std::vector<std::pair<double, VectorKey>> ranked(const std::vector<float>& query,
                                                                  const contract::VectorFilter& filter) const;
