@@ -34,7 +34,7 @@ Result<ExitCode> run_commit(const CommitArguments& arguments, const CommandLine&
     CommitOptions options;
     options.deadline = deadline_of(line.settings);
     TRIUNE_ASSIGN(Receipt receipt, hive.commit(commit, options));
-    TRIUNE_ASSIGN(receipt, settle(hive, std::move(receipt), arguments.waiting));
+    TRIUNE_ASSIGN(receipt, settle(hive, std::move(receipt), line.settings, arguments.waiting));
     JsonWriter to;
     write_receipt(to, receipt);
     print(line.settings.json ? to.text() + "\n" : receipt_text(receipt));

@@ -14,7 +14,7 @@ Result<ExitCode> define(const CommandLine& line, std::string_view kind, std::str
                         const std::function<Status(Hive&)>& definition) {
   return with_hive(line.settings, {}, [&](Hive& hive) -> Result<ExitCode> {
     TRIUNE_TRY(definition(hive));
-    TRIUNE_ASSIGN(const Receipt receipt, settle(hive, waiting));
+    TRIUNE_ASSIGN(const Receipt receipt, settle(hive, line.settings, waiting));
     if (!line.settings.json) {
       print(fmt::format("{} {} is defined\n", kind, printable(name)));
       return ExitCode::ok;

@@ -94,7 +94,7 @@ void note_oddities(const Report& report) {
 Result<ExitCode> run_import(const ImportArguments& arguments, const CommandLine& line) {
   return with_hive(line.settings, {.create = true}, [&](Hive& hive) -> Result<ExitCode> {
     catch_interrupts();
-    runtime::ProgressBar bar;
+    runtime::ProgressBar bar(progress_mode(line.settings));
     const auto progress = [&](std::string_view stage, std::uint64_t done, std::uint64_t total) {
       bar.update(stage, done, total);
       // Closing is how a call of many commits is stopped between two of them: the next one fails with `cancelled`.
@@ -104,7 +104,7 @@ Result<ExitCode> run_import(const ImportArguments& arguments, const CommandLine&
     bar.finish();
     if (!imported) TRIUNE_TRY(stop_if_interrupted());
     TRIUNE_ASSIGN(Report report, std::move(imported));
-    TRIUNE_ASSIGN(report.receipt, settle(hive, std::move(report.receipt), arguments.waiting));
+    TRIUNE_ASSIGN(report.receipt, settle(hive, std::move(report.receipt), line.settings, arguments.waiting));
     print(line.settings.json ? import_document(report) + "\n" : import_text(report));
     if (!line.settings.json) note_oddities(report);
     return ExitCode::ok;

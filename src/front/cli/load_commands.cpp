@@ -93,10 +93,10 @@ Result<ExitCode> run_load(const LoadArguments& arguments, const CommandLine& lin
   InterruptibleReader reader(std::move(file));
   return with_hive(line.settings, {}, [&](Hive& hive) -> Result<ExitCode> {
     catch_interrupts();
-    runtime::ProgressBar progress;
+    runtime::ProgressBar progress(progress_mode(line.settings));
     TRIUNE_ASSIGN(intake::LoadReport report, load(hive, reader, progress.callback()));
     progress.finish();
-    TRIUNE_ASSIGN(report.receipt, settle(hive, std::move(report.receipt), arguments.waiting));
+    TRIUNE_ASSIGN(report.receipt, settle(hive, std::move(report.receipt), line.settings, arguments.waiting));
     print_load(report, arguments.file, line.settings.json);
     return report.bad == 0 ? ExitCode::ok : ExitCode::failure;
   });

@@ -21,8 +21,8 @@ void print_report(const VerifyReport& report, bool json) {
 /// Differences that are only changes on their way are none: so the projections come first.
 Result<ExitCode> run_verify(const VerifyArguments& arguments, const CommandLine& line) {
   return with_hive(line.settings, {}, [&](Hive& hive) -> Result<ExitCode> {
-    TRIUNE_TRY(settle(hive, arguments.waiting));
-    runtime::ProgressBar progress;
+    TRIUNE_TRY(settle(hive, line.settings, arguments.waiting));
+    runtime::ProgressBar progress(progress_mode(line.settings));
     TRIUNE_ASSIGN(const VerifyReport report, hive.verify(progress.callback()));
     progress.finish();
     print_report(report, line.settings.json);
@@ -32,8 +32,8 @@ Result<ExitCode> run_verify(const VerifyArguments& arguments, const CommandLine&
 
 Result<ExitCode> run_repair(const VerifyArguments& arguments, const CommandLine& line) {
   return with_hive(line.settings, {}, [&](Hive& hive) -> Result<ExitCode> {
-    TRIUNE_TRY(settle(hive, arguments.waiting));
-    runtime::ProgressBar progress;
+    TRIUNE_TRY(settle(hive, line.settings, arguments.waiting));
+    runtime::ProgressBar progress(progress_mode(line.settings));
     TRIUNE_ASSIGN(const VerifyReport found, hive.repair(progress.callback()));
     progress.finish();
     if (line.settings.json) {
@@ -52,7 +52,7 @@ struct RebuildArguments {
 
 Result<ExitCode> run_rebuild(const RebuildArguments& arguments, const CommandLine& line) {
   return with_hive(line.settings, {}, [&](Hive& hive) -> Result<ExitCode> {
-    runtime::ProgressBar progress;
+    runtime::ProgressBar progress(progress_mode(line.settings));
     TRIUNE_TRY(hive.rebuild(arguments.projection, progress.callback()));
     progress.finish();
     TRIUNE_ASSIGN(const HiveStatus status, hive.status());

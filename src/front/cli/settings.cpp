@@ -1,6 +1,7 @@
 #include "front/cli/settings.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
@@ -8,7 +9,6 @@
 #include "base/try.h"
 #include "front/cli/interrupt.h"
 #include "front/cli/terminal.h"
-#include "runtime/progress_bar.h"
 
 namespace triune::front {
 namespace {
@@ -26,8 +26,8 @@ std::uint64_t slowest(const Receipt& receipt) {
 }
 
 /// Waits in short turns, to draw and to notice Ctrl-C between them.
-void wait_for_projections(Hive& hive, const Token& token, Deadline deadline) {
-  runtime::ProgressBar progress;
+void wait_for_projections(Hive& hive, const Token& token, Deadline deadline, runtime::ProgressBar::Mode mode) {
+  runtime::ProgressBar progress(mode);
   while (!deadline.expired() && !interrupted()) {
     const auto turn = std::min(deadline.remaining(), std::chrono::milliseconds(200));
     const auto reached = hive.wait(token, Deadline::after(turn));
@@ -80,17 +80,24 @@ Deadline deadline_of(const Settings& settings) {
   return Deadline::after(to_milliseconds(settings.deadline_seconds));
 }
 
-Result<Receipt> settle(Hive& hive, Receipt receipt, const Waiting& waiting) {
+runtime::ProgressBar::Mode progress_mode(const Settings& settings) {
+  using Mode = runtime::ProgressBar::Mode;
+  return settings.json && ::isatty(STDERR_FILENO) != 1 ? Mode::quiet : Mode::automatic;
+}
+
+Result<Receipt> settle(Hive& hive, Receipt receipt, const Settings& settings, const Waiting& waiting) {
   catch_interrupts();
-  if (!waiting.skip) wait_for_projections(hive, receipt.token(), Deadline::after(to_milliseconds(waiting.seconds)));
+  if (!waiting.skip)
+    wait_for_projections(hive, receipt.token(), Deadline::after(to_milliseconds(waiting.seconds)),
+                         progress_mode(settings));
   TRIUNE_ASSIGN(Receipt now, hive.receipt());
   receipt.projections = std::move(now.projections);
   return receipt;
 }
 
-Result<Receipt> settle(Hive& hive, const Waiting& waiting) {
+Result<Receipt> settle(Hive& hive, const Settings& settings, const Waiting& waiting) {
   TRIUNE_ASSIGN(Receipt head, hive.receipt());
-  return settle(hive, std::move(head), waiting);
+  return settle(hive, std::move(head), settings, waiting);
 }
 
 }  // namespace triune::front

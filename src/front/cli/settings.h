@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "front/cli/exit_code.h"
+#include "runtime/progress_bar.h"
 #include "triune/hive.h"
 #include "triune/status.h"
 
@@ -48,11 +49,14 @@ Result<ReadOptions> read_options(const Settings& settings, std::size_t max_rows 
 /// --deadline from now.
 Deadline deadline_of(const Settings& settings);
 
+/// The progress bar of a command: none for a program that reads errors as JSON from a pipe.
+runtime::ProgressBar::Mode progress_mode(const Settings& settings);
+
 /// Waits, with a progress bar, until the projections hold the receipt's commit, the time is over or Ctrl-C was pressed.
 /// Returns the receipt with what they have reached; that they lag is no error, the receipt says so.
-Result<Receipt> settle(Hive& hive, Receipt receipt, const Waiting& waiting);
+Result<Receipt> settle(Hive& hive, Receipt receipt, const Settings& settings, const Waiting& waiting);
 
 /// The same for the head of the log.
-Result<Receipt> settle(Hive& hive, const Waiting& waiting);
+Result<Receipt> settle(Hive& hive, const Settings& settings, const Waiting& waiting);
 
 }  // namespace triune::front

@@ -51,7 +51,7 @@ void print_rows(const RowSet& rows, const Settings& settings) {
 
 /// A statement without columns changed something: its answer is a receipt.
 Status print_effect(Hive& hive, const StatementArguments& arguments, const Settings& settings) {
-  TRIUNE_ASSIGN(const Receipt receipt, settle(hive, arguments.waiting));
+  TRIUNE_ASSIGN(const Receipt receipt, settle(hive, settings, arguments.waiting));
   if (!settings.json) {
     note("done; " + position_text(receipt));
     return {};
