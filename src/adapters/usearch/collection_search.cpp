@@ -16,9 +16,6 @@ namespace {
 constexpr std::size_t rows_between_deadline_checks = 8'192;
 constexpr std::size_t prefetch_ahead = 4;
 constexpr std::size_t cache_line = 64;
-// Meeting a vector on a walk through the graph costs this many times one of a scan: its place is random, and it passes
-// two queues. Measured at 100,000 x 384, where walk and scan cost the same when a filter admits 24 %.
-constexpr double random_row_cost = 5.5;
 // From this share of all rows on, reading every key beats looking each wanted key up (measured).
 constexpr std::size_t sweep_from_share = 24;
 
@@ -129,7 +126,7 @@ bool Collection::prefers_scan(std::size_t candidates, const contract::VectorQuer
   const double widening =
       std::max(1.0, static_cast<double>(options.count) / static_cast<double>(settings_.tuning.expansion_search));
   const double walk = static_cast<double>(usual_distances_.load(std::memory_order_relaxed)) * widening / share;
-  return static_cast<double>(candidates) <= std::min(walk, nodes) * random_row_cost;
+  return static_cast<double>(candidates) <= std::min(walk, nodes) * settings_.walk_cost;
 }
 
 Result<contract::VectorAnswer> Collection::ask_index(const Probe& probe, const contract::VectorQueryOptions& options,

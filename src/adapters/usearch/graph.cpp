@@ -103,7 +103,7 @@ Result<std::unique_ptr<Graph>> Graph::make(const Scorer& scorer, const GraphTuni
 
 Status Graph::reserve(std::size_t capacity) {
   auto& self = *implementation_;
-  if (self.vectors.size() >= capacity && self.index.capacity() >= capacity) return {};
+  if (self.vectors.size() >= std::max(capacity, std::size_t{1}) && self.index.capacity() >= capacity) return {};
   // Growing makes the contexts anew and so restarts their random levels: rarely and by half, never a few at a time.
   capacity = std::max({capacity, self.vectors.size() + self.vectors.size() / 2, std::size_t{1024}});
   self.vectors.resize(capacity);
@@ -123,6 +123,8 @@ Status Graph::add(Row row, const std::byte* vector, std::size_t context) {
     self.vectors[node.slot] = vector;
     self.rows[node.slot] = row;
   };
+  if (self.index.size() >= self.vectors.size())
+    return failure(ErrorCode::internal, "a vector was added to an index without room for it");
   // A node with upper levels is led to before its lower levels have links, and what others link to it there meanwhile
   // is thrown away: nodes added beside it become unreachable (USearch#735). A node of level 0 only is led to when it is
   // whole.

@@ -53,6 +53,8 @@ Result<std::unique_ptr<contract::VectorStore>> UsearchVectorStore::open(const co
   settings.threads = std::max(options.threads, 1U);
   settings.seats = std::max(settings.seats, settings.threads);
   if (options.index_from > 0) {
+    // Whoever wants an index earlier wants it used earlier too.
+    settings.walk_cost *= static_cast<double>(options.index_from) / static_cast<double>(settings.index_from);
     settings.index_from = options.index_from;
     settings.most_fresh = std::min<std::size_t>(settings.most_fresh, options.index_from / 2);
   }
