@@ -228,6 +228,14 @@ Status check_query(const PathCountQuery& query) {
   return {};
 }
 
+Status check_analysis(const GraphAnalysis& analysis, const KnownSchema& known) {
+  for (const auto& label : analysis.labels)
+    if (known.label(label) == nullptr) return refuse(fmt::format("there is no label '{}' to analyse", label));
+  for (const auto& type : analysis.types)
+    if (known.type(type) == nullptr) return refuse(fmt::format("there is no edge type '{}' to analyse", type));
+  return {};
+}
+
 std::string describe(const NodeReference& node) {
   return fmt::format("node {}:'{}'", node.label, node.id);
 }

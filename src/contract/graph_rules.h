@@ -45,6 +45,9 @@ Status check_query(const NeighborsQuery& query);
 Status check_query(const PathQuery& query);
 Status check_query(const PathCountQuery& query);
 
+/// The labels and types exist: else `invalid_argument`.
+Status check_analysis(const GraphAnalysis& analysis, const KnownSchema& known);
+
 /// "node Person:'ann'", "edge KNOWS from node … to node …", for messages.
 std::string describe(const NodeReference& node);
 std::string describe(const EdgeReference& edge);

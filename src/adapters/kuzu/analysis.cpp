@@ -1,102 +1,109 @@
 #include "adapters/kuzu/analysis.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
-#include <set>
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <numeric>
 
+#include "adapters/kuzu/adjacency.h"
+#include "adapters/kuzu/communities.h"
 #include "adapters/kuzu/kuzu_error.h"
-#include "adapters/kuzu/names.h"
 #include "base/try.h"
 
 namespace triune::adapters::kuzu {
 namespace {
 
 using contract::GraphAnalysis;
-using contract::KnownSchema;
 using contract::NodeScore;
 
-template <class Map>
-Result<std::set<std::string>> chosen(const std::vector<std::string>& wanted, const Map& known, std::string_view what) {
-  std::set<std::string> names;
-  for (const auto& name : wanted) {
-    if (!known.contains(name))
-      return kuzu_failure(ErrorCode::invalid_argument, fmt::format("there is no {} '{}' to analyse", what, name));
-    names.insert(name);
+constexpr double damping = 0.85;
+constexpr int most_iterations = 100;
+constexpr double precision = 1e-10;  // of the sum of all changes
+
+using GoOn = std::function<Status()>;
+
+// Probability of a walker who follows edges, and jumps anywhere with probability 0.15 or from a node without edges.
+Result<std::vector<double>> page_rank(const Adjacency& graph, const std::vector<bool>& exists, const GoOn& go_on) {
+  const auto count = static_cast<double>(std::count(exists.begin(), exists.end(), true));
+  std::vector<double> rank(graph.nodes(), 1 / count);
+  std::vector<double> next(graph.nodes());
+  for (int iteration = 0; iteration < most_iterations; ++iteration) {
+    TRIUNE_TRY(go_on());
+    std::fill(next.begin(), next.end(), 0.0);
+    double stuck = 0;
+    for (std::uint32_t node = 0; node < graph.nodes(); ++node) {
+      const auto ends = graph.out(node);
+      if (ends.empty() && exists[node]) stuck += rank[node];
+      for (const auto end : ends) next[end] += rank[node] / static_cast<double>(ends.size());
+    }
+    double change = 0;
+    for (std::uint32_t node = 0; node < graph.nodes(); ++node) {
+      next[node] = (1 - damping) / count + damping * (next[node] + stuck / count);
+      if (exists[node]) change += std::abs(next[node] - rank[node]);
+    }
+    std::swap(rank, next);
+    if (change < precision) break;
   }
-  if (wanted.empty())
-    for (const auto& [name, entry] : known) names.insert(name);
-  return names;
+  return rank;
 }
 
-std::string name_list(const std::set<std::string>& names) {
-  std::vector<std::string> quoted;
-  for (const auto& name : names) quoted.push_back(in_quotes(name));
-  return fmt::format("[{}]", fmt::join(quoted, ", "));
-}
-
-// A projected graph belongs to a connection and is made and dropped by statements that Kuzu counts as writing.
-class Projection {
- public:
-  static constexpr std::string_view name = "triune_analysis";
-
-  Projection(Session& session, Sessions& sessions) : session_(session), sessions_(sessions) {}
-  Projection(const Projection&) = delete;
-  Projection& operator=(const Projection&) = delete;
-  ~Projection() {
-    if (!made_) return;
-    session_.set_deadline(Deadline::never());
-    const auto turn = sessions_.write_turn(Deadline::never());
-    [[maybe_unused]] const auto dropped = session_.execute(fmt::format("CALL DROP_PROJECTED_GRAPH('{}')", name));
-  }
-
-  Status make(const std::set<std::string>& labels, const std::set<std::string>& types, Deadline deadline) {
-    TRIUNE_ASSIGN(const auto turn, sessions_.write_turn(deadline));
-    TRIUNE_TRY(
-        session_.execute(fmt::format("CALL PROJECT_GRAPH('{}', {}, {})", name, name_list(labels), name_list(types))));
-    made_ = true;
-    return {};
-  }
-
- private:
-  Session& session_;
-  Sessions& sessions_;
-  bool made_ = false;
-};
-
-std::string statement(GraphAnalysis::Kind kind) {
-  const auto call = [](std::string_view function, std::string_view column) {
-    return fmt::format("CALL {}('{}') RETURN label(node), node.`id`, {}", function, Projection::name, column);
+// The smallest number among the nodes that are connected, directions ignored.
+std::vector<double> components(const Adjacency& graph) {
+  std::vector<std::uint32_t> parent(graph.nodes());
+  std::iota(parent.begin(), parent.end(), 0U);
+  const auto root = [&](std::uint32_t node) {
+    while (parent[node] != node) node = parent[node] = parent[parent[node]];
+    return node;
   };
-  switch (kind) {
-    case GraphAnalysis::Kind::page_rank: return call("page_rank", "rank");
-    case GraphAnalysis::Kind::components: return call("weakly_connected_components", "group_id");
-    case GraphAnalysis::Kind::communities: return call("louvain", "louvain_id");
+  for (std::uint32_t from = 0; from < graph.nodes(); ++from) {
+    for (const auto to : graph.out(from)) {
+      const auto left = root(from);
+      const auto right = root(to);
+      parent[std::max(left, right)] = std::min(left, right);
+    }
   }
-  return {};
+  std::vector<double> groups(graph.nodes());
+  for (std::uint32_t node = 0; node < graph.nodes(); ++node) groups[node] = root(node);
+  return groups;
 }
 
-double number(const Value& value) {
-  const auto* integer = std::get_if<std::int64_t>(&value);
-  return integer != nullptr ? static_cast<double>(*integer) : std::get<double>(value);
+Result<std::vector<double>> scores(const Adjacency& graph, const std::vector<bool>& exists, GraphAnalysis::Kind kind,
+                                   const GoOn& go_on) {
+  switch (kind) {
+    case GraphAnalysis::Kind::page_rank: return page_rank(graph, exists, go_on);
+    case GraphAnalysis::Kind::components: return components(graph);
+    case GraphAnalysis::Kind::communities: break;
+  }
+  TRIUNE_ASSIGN(const auto groups, find_communities(graph, go_on));
+  return std::vector<double>(groups.begin(), groups.end());
 }
 
 }  // namespace
 
-Result<std::vector<NodeScore>> analyze(Sessions& sessions, const KnownSchema& known, const GraphAnalysis& analysis,
-                                       Deadline deadline) {
-  TRIUNE_ASSIGN(const auto labels, chosen(analysis.labels, known.labels, "label"));
-  TRIUNE_ASSIGN(const auto types, chosen(analysis.types, known.types, "edge type"));
-  std::vector<NodeScore> scores;
-  if (labels.empty()) return scores;
-  TRIUNE_ASSIGN(const auto session, sessions.read(deadline));
-  Projection projection(*session, sessions);
-  TRIUNE_TRY(projection.make(labels, types, deadline));
-  TRIUNE_TRY(session->visit(statement(analysis.kind), {}, [&](std::span<const Value> row) -> Status {
-    scores.push_back({{std::get<std::string>(row[0]), std::get<std::string>(row[1])}, number(row[2])});
-    return {};
-  }));
-  return scores;
+Result<std::vector<NodeScore>> analyze(GraphReader& reader, const GraphAnalysis& analysis, Deadline deadline) {
+  TRIUNE_ASSIGN(const auto graph, Adjacency::read(reader, analysis.labels, analysis.types));
+  std::vector<NodeScore> result;
+  std::vector<std::uint32_t> numbers;
+  std::vector<bool> exists(graph.nodes());
+  for (const auto& table : reader.tables()) {
+    TRIUNE_TRY(reader.scan_ids(table.label, [&](NodePlace place, std::string id) -> Status {
+      if (const auto number = graph.number(place)) {
+        numbers.push_back(*number);
+        exists[*number] = true;
+        result.push_back({{table.label, std::move(id)}, 0});
+      }
+      return {};
+    }));
+  }
+  const auto go_on = [&]() -> Status {
+    if (!deadline.expired()) return {};
+    return kuzu_failure(ErrorCode::deadline_exceeded, "the graph was not analysed before the deadline", Retry::safe);
+  };
+  TRIUNE_ASSIGN(const auto values, scores(graph, exists, analysis.kind, go_on));
+  for (std::size_t i = 0; i < result.size(); ++i) result[i].score = values[numbers[i]];
+  return result;
 }
 
 }  // namespace triune::adapters::kuzu

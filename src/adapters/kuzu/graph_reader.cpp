@@ -130,7 +130,7 @@ struct GraphReader::Native {
   NativeTables tables;
   std::map<TableNumber, NodeTable> nodes;
   std::map<std::string, TableNumber, std::less<>> numbers;
-  std::vector<std::pair<std::uint64_t, std::uint64_t>> sizes;
+  std::vector<NodeTableSize> sizes;
   std::vector<TableEntry*> types;
   std::unique_ptr<::kuzu::graph::OnDiskGraph> graph;
   std::vector<Relation> relations;
@@ -145,7 +145,7 @@ void GraphReader::Native::open_tables(const contract::KnownSchema& known) {
     const auto number = entry.getTableID();
     nodes[number] = {name, &storage, std::make_unique<NodeColumns>(tables, entry, std::vector<std::string>{"id"})};
     numbers[name] = number;
-    sizes.emplace_back(number, storage.getNumTotalRows(tables.transaction()));
+    sizes.push_back({name, number, storage.getNumTotalRows(tables.transaction())});
   }
   for (const auto& [name, type] : known.types) types.push_back(&tables.entry(name));
 }
@@ -249,15 +249,16 @@ Result<NodeReference> GraphReader::name(NodePlace place) {
   });
 }
 
-const std::vector<std::pair<std::uint64_t, std::uint64_t>>& GraphReader::tables() const {
+const std::vector<NodeTableSize>& GraphReader::tables() const {
   return native_->sizes;
 }
 
-Status GraphReader::follow(std::string_view type) {
+Status GraphReader::follow(const std::vector<std::string>& types) {
   return without_exceptions(native_->session.deadline(), [&]() -> Status {
     std::vector<TableEntry*> chosen;
     for (auto* entry : native_->types)
-      if (type.empty() || entry->getName() == type) chosen.push_back(entry);
+      if (types.empty() || std::find(types.begin(), types.end(), entry->getName()) != types.end())
+        chosen.push_back(entry);
     native_->relations.clear();
     native_->relations = native_->relations_of(std::move(chosen), {}, native_->graph);
     return {};
@@ -280,6 +281,17 @@ Status GraphReader::neighbors(NodePlace place, Direction direction, std::vector<
         collect(native_->graph->scanBwd(node, *relation.scan), relation.from);
     }
     return {};
+  });
+}
+
+Status GraphReader::scan_ids(const std::string& label, const std::function<Status(NodePlace, std::string)>& visitor) {
+  return without_exceptions(native_->session.deadline(), [&]() -> Status {
+    const auto& entry = native_->tables.entry(label);
+    NodeColumns columns(native_->tables, entry, {"id"});
+    return columns.scan([&](Offset row, std::uint32_t position) -> Status {
+      TRIUNE_TRY(native_->check_deadline());
+      return visitor({entry.getTableID(), row}, columns.text(0, position));
+    });
   });
 }
 

@@ -9,7 +9,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <string_view>
+#include <string>
 #include <vector>
 
 #include "adapters/kuzu/engine.h"
@@ -27,6 +27,13 @@ struct NodePlace {
   auto operator<=>(const NodePlace&) const = default;
 };
 
+/// A table of nodes; its rows include those that were deleted.
+struct NodeTableSize {
+  std::string label;
+  std::uint64_t table = 0;
+  std::uint64_t rows = 0;
+};
+
 /// A read-only transaction on `session` that lasts as long as the reader; the session is not used for anything else
 /// meanwhile. Calls end with `deadline_exceeded` after the session's deadline.
 class GraphReader {
@@ -40,14 +47,16 @@ class GraphReader {
   Result<std::optional<NodePlace>> find(const NodeReference& node);
   /// The label and the id of the node at a place.
   Result<NodeReference> name(NodePlace place);
-  /// Tables of nodes with the number of their rows, deleted ones included.
-  [[nodiscard]] const std::vector<std::pair<std::uint64_t, std::uint64_t>>& tables() const;
+  /// The tables of nodes.
+  [[nodiscard]] const std::vector<NodeTableSize>& tables() const;
 
-  /// From now on `neighbors` follows the edges of this type; empty: of all types. One that does not exist has no edges.
-  Status follow(std::string_view type);
+  /// From now on `neighbors` follows the edges of these types; empty: of all. One that does not exist has no edges.
+  Status follow(const std::vector<std::string>& types);
   /// Replaces `result` by the nodes at the other ends of the edges of a node; one for each edge.
   Status neighbors(NodePlace place, Direction direction, std::vector<NodePlace>& result);
 
+  /// Every node of a label with its id.
+  Status scan_ids(const std::string& label, const std::function<Status(NodePlace, std::string)>& visitor);
   /// Every node of a label, every edge of a type, with their properties; NULL ones are left out.
   Status scan_nodes(const contract::NodeLabel& label, const std::function<Status(const PutNode&)>& visitor);
   Status scan_edges(const contract::EdgeType& type, const std::function<Status(const PutEdge&)>& visitor);

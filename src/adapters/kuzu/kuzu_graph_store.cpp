@@ -279,7 +279,9 @@ Result<std::uint64_t> KuzuGraphStore::count_short_walks(const PathCountQuery& qu
 
 Result<std::vector<contract::NodeScore>> KuzuGraphStore::analyze(const contract::GraphAnalysis& analysis,
                                                                  Deadline deadline) {
-  return kuzu::analyze(sessions_, *known(), analysis, deadline);
+  TRIUNE_TRY(contract::check_analysis(analysis, *known()));
+  return read<std::vector<contract::NodeScore>>(
+      deadline, [&](GraphReader& reader) { return kuzu::analyze(reader, analysis, deadline); });
 }
 
 Status KuzuGraphStore::scan(const GraphSchema& schema, const contract::GraphVisitor& visitor) {

@@ -40,8 +40,6 @@ class Sessions {
   Result<Loan> write(Deadline deadline) { return borrow(write_gate_, idle_writer_, true, deadline); }
   /// A reading session.
   Result<Loan> read(Deadline deadline) { return borrow(read_gate_, idle_readers_, false, deadline); }
-  /// The writer's turn without its session, for what Kuzu counts as writing on another one.
-  Result<Turnstile::Pass> write_turn(Deadline deadline) { return write_gate_.enter(1, deadline); }
   /// Until the pass goes, no session reads. Those that come meanwhile wait.
   Result<Turnstile::Pass> quiesce(Deadline deadline) { return read_gate_.enter(read_gate_.total(), deadline); }
 

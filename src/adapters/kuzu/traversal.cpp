@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "adapters/kuzu/adjacency.h"
 #include "adapters/kuzu/kuzu_error.h"
 #include "base/try.h"
 
@@ -14,6 +15,10 @@ struct PlaceHash {
     return std::hash<std::uint64_t>{}((place.table << 48U) ^ place.row);
   }
 };
+
+std::vector<std::string> types_of(const std::string& type) {
+  return type.empty() ? std::vector<std::string>() : std::vector{type};
+}
 
 Direction reversed(Direction direction) {
   switch (direction) {
@@ -29,9 +34,9 @@ template <class T>
 class PerNode {
  public:
   explicit PerNode(const GraphReader& reader) {
-    for (const auto& [table, rows] : reader.tables()) {
-      if (values_.size() <= table) values_.resize(table + 1);
-      values_[table].resize(rows);
+    for (const auto& table : reader.tables()) {
+      if (values_.size() <= table.table) values_.resize(table.table + 1);
+      values_[table.table].resize(table.rows);
     }
   }
   typename std::vector<T>::reference operator[](NodePlace place) { return values_[place.table][place.row]; }
@@ -109,51 +114,39 @@ class Summer {
   bool overflowed_ = false;
 };
 
-// Every edge of the types followed, once.
 template <class Visitor>
-Status each_edge(GraphReader& reader, const Visitor& visitor) {
-  std::vector<NodePlace> neighbors;
-  for (const auto& [table, rows] : reader.tables()) {
-    for (std::uint64_t row = 0; row < rows; ++row) {
-      const NodePlace from{table, row};
-      TRIUNE_TRY(reader.neighbors(from, Direction::out, neighbors));
-      for (const auto to : neighbors) visitor(from, to);
-    }
-  }
-  return {};
+void each_edge(const Adjacency& graph, const Visitor& visitor) {
+  for (std::uint32_t from = 0; from < graph.nodes(); ++from)
+    for (const auto to : graph.out(from)) visitor(from, to);
 }
 
 // Walks of so many steps that end, and that start, at each node.
 struct WalkCounts {
-  explicit WalkCounts(const GraphReader& reader) : ending(reader), starting(reader) {}
-  PerNode<std::uint64_t> ending;
-  PerNode<std::uint64_t> starting;
+  WalkCounts(std::uint32_t nodes, std::uint64_t value) : ending(nodes, value), starting(nodes, value) {}
+  std::vector<std::uint64_t> ending;
+  std::vector<std::uint64_t> starting;
 };
 
 // A walk of 2k steps has its middle in a node, one of 2k + 1 in an edge, with k steps on either side.
-Result<std::uint64_t> count_all(GraphReader& reader, std::uint32_t length) {
+Result<std::uint64_t> count_all(const Adjacency& graph, std::uint32_t length) {
   Summer summer;
-  WalkCounts counts(reader);
-  for (const auto& [table, rows] : reader.tables())
-    for (std::uint64_t row = 0; row < rows; ++row) counts.ending[{table, row}] = counts.starting[{table, row}] = 1;
+  WalkCounts counts(graph.nodes(), 1);
   for (std::uint32_t steps = 0; steps < length / 2; ++steps) {
-    WalkCounts longer(reader);
-    TRIUNE_TRY(each_edge(reader, [&](NodePlace from, NodePlace to) {
+    WalkCounts longer(graph.nodes(), 0);
+    each_edge(graph, [&](std::uint32_t from, std::uint32_t to) {
       summer.add(longer.starting[from], counts.starting[to]);
       summer.add(longer.ending[to], counts.ending[from]);
-    }));
+    });
     std::swap(counts, longer);
   }
   std::uint64_t total = 0;
-  if (length % 2 == 1) {
-    TRIUNE_TRY(each_edge(reader, [&](NodePlace from, NodePlace to) {
+  if (length % 2 == 1)
+    each_edge(graph, [&](std::uint32_t from, std::uint32_t to) {
       summer.add_product(total, counts.ending[from], counts.starting[to]);
-    }));
-  } else {
-    for (const auto& [table, rows] : reader.tables())
-      for (std::uint64_t row = 0; row < rows; ++row)
-        summer.add_product(total, counts.ending[{table, row}], counts.starting[{table, row}]);
-  }
+    });
+  else
+    for (std::uint32_t node = 0; node < graph.nodes(); ++node)
+      summer.add_product(total, counts.ending[node], counts.starting[node]);
   return summer.checked(total);
 }
 
@@ -180,7 +173,7 @@ Result<std::vector<Neighbor>> find_neighbors(GraphReader& reader, const Neighbor
   std::vector<Neighbor> found;
   TRIUNE_ASSIGN(const auto start, reader.find(query.node));
   if (!start) return found;
-  TRIUNE_TRY(reader.follow(query.type));
+  TRIUNE_TRY(reader.follow(types_of(query.type)));
   PerNode<bool> seen(reader);
   seen[*start] = true;
   std::vector<NodePlace> edge{*start};
@@ -208,7 +201,7 @@ Result<Path> find_shortest_path(GraphReader& reader, const PathQuery& query) {
   TRIUNE_ASSIGN(const auto to, reader.find(query.to));
   if (!from || !to) return Path();
   if (*from == *to) return Path{{query.from}};
-  TRIUNE_TRY(reader.follow(query.type));
+  TRIUNE_TRY(reader.follow(types_of(query.type)));
   Front forward(reader, *from, query.direction);
   Front backward(reader, *to, reversed(query.direction));
   for (std::uint32_t length = 1; length <= query.max_length; ++length) {
@@ -227,8 +220,11 @@ Result<Path> find_shortest_path(GraphReader& reader, const PathQuery& query) {
 }
 
 Result<std::uint64_t> count_walks(GraphReader& reader, const PathCountQuery& query) {
-  TRIUNE_TRY(reader.follow(query.type));
-  if (!query.from) return count_all(reader, query.length);
+  if (!query.from) {
+    TRIUNE_ASSIGN(const auto graph, Adjacency::read(reader, {}, types_of(query.type)));
+    return count_all(graph, query.length);
+  }
+  TRIUNE_TRY(reader.follow(types_of(query.type)));
   TRIUNE_ASSIGN(const auto start, reader.find(*query.from));
   return start ? count_from(reader, *start, query.length) : 0;
 }

@@ -16,8 +16,9 @@ Result<std::vector<Neighbor>> find_neighbors(GraphReader& reader, const Neighbor
 /// Breadth first from both ends, the smaller front next, until they meet.
 Result<Path> find_shortest_path(GraphReader& reader, const PathQuery& query);
 
-/// Sums over the edges instead of walking the paths. Memory: 16 bytes for each node of the graph, or for each node that
-/// can be reached. Error: `resource_exhausted` when the number does not fit 64 bits.
+/// Sums over the edges instead of walking the paths. Over the whole graph this takes its `Adjacency` and 32 bytes for
+/// each node, from one node a little for each node that can be reached. Error: `resource_exhausted` when a number does
+/// not fit 64 bits.
 Result<std::uint64_t> count_walks(GraphReader& reader, const PathCountQuery& query);
 
 }  // namespace triune::adapters::kuzu
