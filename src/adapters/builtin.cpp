@@ -11,6 +11,7 @@ namespace {
 contract::Registry make_registry() {
   contract::Registry registry;
   register_sqlite(registry);
+  register_memory_graph(registry);
   register_memory_vector(registry);
   register_kuzu(registry);
   register_usearch(registry);
