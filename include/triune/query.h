@@ -61,6 +61,7 @@ struct VectorHit {
 struct VectorSearchResult {
   std::vector<VectorHit> hits;
   std::string strategy;  ///< "index", "index with filter", "scan of N", "canonical scan": for EXPLAIN and for tests.
+  std::chrono::nanoseconds filter_time{0};  ///< Spent on finding the vectors that satisfy `where`.
   std::uint64_t watermark = 0;
 };
 

@@ -181,9 +181,11 @@ Result<VectorSearchResult> Implementation::search(const VectorSearch& search, co
   result.watermark = driven.worker->watermark();
   contract::VectorQueryOptions engine{.exact = search.exact, .deadline = options.deadline};
   if (!search.where.empty()) {
+    const auto began = Deadline::Clock::now();
     TRIUNE_ASSIGN(const auto session, store_->read(contract::ReadScope::user, options.deadline));
     TRIUNE_ASSIGN(engine.filter.keys,
                   filter_keys(*session, organization_id_, collection_id, definition, search));
+    result.filter_time = Deadline::Clock::now() - began;
   }
   TRIUNE_ASSIGN(const auto session, reader(options));
   TRIUNE_ASSIGN(const auto query, query_vector(*session, collection_id, definition, search));
