@@ -57,11 +57,15 @@ void ProjectionWorker::notify(std::uint64_t head) {
 }
 
 Status ProjectionWorker::wait_for(std::uint64_t lsn, Deadline deadline) {
-  start();
   std::unique_lock lock(state_mutex_);
+  const auto reached = [&] { return opened_ && watermark_ >= lsn; };
+  // Most reads find the projection far enough: they must not wake its thread.
+  if (reached()) return {};
+  lock.unlock();
+  start();
+  lock.lock();
   woken_ = true;
   changed_.notify_all();
-  const auto reached = [&] { return opened_ && watermark_ >= lsn; };
   const auto given_up = [&] { return state_ == ProjectionState::quarantined && failures_ >= failure_limit; };
   const auto over = [&] { return reached() || stopping_ || given_up(); };
   if (deadline.is_bounded())
