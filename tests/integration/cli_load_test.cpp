@@ -132,7 +132,7 @@ TEST_F(CliLoad, ImportOfClaudeTellsWhatCameInAndAgainNothing) {
   EXPECT_NE(people.out.find("new messages"), std::string::npos) << people;
   const auto found = bare({"text", "\"lock taken\"", "--hive", fresh, "--json"}).document().at("hits");
   ASSERT_FALSE(found.empty());
-  EXPECT_NE(found[0].at("snippet").get<std::string>().find("[lock]"), std::string::npos) << found;
+  EXPECT_NE(found[0].at("snippet").get<std::string>().find("[lock taken]"), std::string::npos) << found;
 }
 
 }  // namespace
