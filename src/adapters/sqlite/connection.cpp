@@ -76,9 +76,10 @@ Result<std::unique_ptr<Connection>> Connection::open(const ConnectionOptions& op
 
 Status Connection::configure(const ConnectionOptions& options) {
   install_callbacks();
-  set_guarded(false);
+  set_user_limits(false);
   set_deadline(Deadline::after(open_patience));
-  // The schema and the tables inside virtual tables cannot be edited as data, whoever asks.
+  sqlite3_db_config(database_.get(), SQLITE_DBCONFIG_TRUSTED_SCHEMA, 1, nullptr);
+  // Neither the schema nor the tables inside virtual tables can be edited as data, whoever asks.
   sqlite3_db_config(database_.get(), SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
   const bool writer = options.role == ConnectionOptions::Role::writer;
   TRIUNE_TRY(writer ? configure_writer() : control("PRAGMA query_only = ON"));
@@ -111,9 +112,14 @@ void Connection::install_callbacks() {
   authorizer_.install(database_.get());
 }
 
-void Connection::set_guarded(bool on) {
-  sqlite3_db_config(database_.get(), SQLITE_DBCONFIG_TRUSTED_SCHEMA, on ? 0 : 1, nullptr);
+void Connection::set_user_limits(bool on) {
   for (const auto& limit : limits) sqlite3_limit(database_.get(), limit.id, on ? limit.user : limit.internal);
+}
+
+void Connection::set_schema_trusted(bool trusted) {
+  if (trusted == schema_trusted_) return;
+  sqlite3_db_config(database_.get(), SQLITE_DBCONFIG_TRUSTED_SCHEMA, trusted ? 1 : 0, nullptr);
+  schema_trusted_ = trusted;
 }
 
 Authority Connection::set_authority(Authority authority) {

@@ -70,9 +70,12 @@ class Connection {
 
   /// Until when statements may run and wait for locks.
   void set_deadline(Deadline deadline) { deadline_ = deadline; }
-  /// Whether statements are given by users: tighter bounds on what one may need, and views and triggers may call only
-  /// functions that are marked as harmless.
-  void set_guarded(bool on);
+  /// Tighter bounds on what a statement may need, for SQL given by users.
+  void set_user_limits(bool on);
+  /// Whether views and triggers may call only functions marked as harmless. A change costs: every cached statement is
+  /// compiled again.
+  void set_schema_trusted(bool trusted);
+  [[nodiscard]] bool schema_trusted() const { return schema_trusted_; }
   /// Who compiles. Returns who did before.
   Authority set_authority(Authority authority);
   [[nodiscard]] const Authorizer& authorizer() const { return authorizer_; }
@@ -105,6 +108,7 @@ class Connection {
   Deadline deadline_ = Deadline::never();
   Authorizer authorizer_;
   int log_frames_ = 0;
+  bool schema_trusted_ = true;
   std::unique_ptr<sqlite3, Closer> database_;
   StatementCache cache_;
 };

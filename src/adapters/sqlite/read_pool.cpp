@@ -21,23 +21,30 @@ ReadPool::~ReadPool() {
   returned_.wait(lock, [this] { return lent_ == 0 && waiters_.empty(); });
 }
 
-Result<ReadLease> ReadPool::take(Deadline deadline) {
+Result<ReadLease> ReadPool::take(bool schema_trusted, Deadline deadline) {
   TRIUNE_TRY(wait_for_place(deadline));
-  std::unique_ptr<Connection> connection;
-  {
-    const std::scoped_lock lock(mutex_);
-    if (!idle_.empty()) {
-      connection = std::move(idle_.back());
-      idle_.pop_back();
+  auto connection = pick_idle(schema_trusted);
+  if (connection == nullptr) {
+    auto opened = Connection::open(options_);
+    if (!opened) {
+      give_back(nullptr);
+      return failure_of(opened);
     }
+    connection = std::move(*opened);
   }
-  if (connection != nullptr) return ReadLease(*this, std::move(connection));
-  auto opened = Connection::open(options_);
-  if (!opened) {
-    give_back(nullptr);
-    return failure_of(opened);
-  }
-  return ReadLease(*this, std::move(*opened));
+  connection->set_schema_trusted(schema_trusted);
+  return ReadLease(*this, std::move(connection));
+}
+
+std::unique_ptr<Connection> ReadPool::pick_idle(bool schema_trusted) {
+  const std::scoped_lock lock(mutex_);
+  if (idle_.empty()) return nullptr;
+  const auto fitting = std::find_if(idle_.rbegin(), idle_.rend(),
+                                    [&](const auto& each) { return each->schema_trusted() == schema_trusted; });
+  const auto chosen = fitting == idle_.rend() ? std::prev(idle_.end()) : std::prev(fitting.base());
+  auto connection = std::move(*chosen);
+  idle_.erase(chosen);
+  return connection;
 }
 
 Status ReadPool::wait_for_place(Deadline deadline) {

@@ -43,8 +43,9 @@ class ReadPool {
   ReadPool(const ReadPool&) = delete;
   ReadPool& operator=(const ReadPool&) = delete;
 
-  /// Blocks until a connection is free. Errors: `deadline_exceeded` (safe to retry), those of opening.
-  Result<ReadLease> take(Deadline deadline);
+  /// Blocks until a connection is free; it trusts the schema or not as asked. Errors: `deadline_exceeded` (safe to
+  /// retry), those of opening.
+  Result<ReadLease> take(bool schema_trusted, Deadline deadline);
 
  private:
   friend class ReadLease;
@@ -54,6 +55,8 @@ class ReadPool {
   };
 
   Status wait_for_place(Deadline deadline);
+  /// An idle connection, rather one whose statements need not be compiled again; null when there is none.
+  std::unique_ptr<Connection> pick_idle(bool schema_trusted);
   /// `connection` is null when it was not usable.
   void give_back(std::unique_ptr<Connection> connection);
 

@@ -7,7 +7,7 @@ namespace triune::adapters::sqlite {
 Result<std::unique_ptr<contract::RelationalSession>> ReadSession::open(ReadLease lease, contract::ReadScope scope,
                                                                        Deadline deadline) {
   const bool user = scope == contract::ReadScope::user;
-  lease->set_guarded(user);
+  lease->set_user_limits(user);
   lease->set_deadline(deadline);
   if (auto begun = lease->control("BEGIN"); !begun) {
     lease.discard();

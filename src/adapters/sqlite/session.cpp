@@ -79,9 +79,9 @@ Result<RowSet> Session::execute_user(std::string_view sql, std::span<const Value
   TRIUNE_TRY(usable());
   if (kind_ != Kind::write)
     return refuse(ErrorCode::permission_denied, "a read session cannot write; run the statement in a write job");
-  connection_.set_guarded(true);
+  connection_.set_user_limits(true);
   auto result = checked(run_user(sql, parameters, max_rows));
-  connection_.set_guarded(false);
+  connection_.set_user_limits(false);
   return result;
 }
 
@@ -224,6 +224,12 @@ Status Session::rollback_to(std::string_view name) {
   TRIUNE_ASSIGN(const std::size_t position, find_savepoint(name));
   TRIUNE_TRY(checked(connection_.control("ROLLBACK TO " + model::quote_identifier("user " + std::string(name)))));
   savepoints_.resize(position + 1);
+  return {};
+}
+
+Status Session::release_all() {
+  // Innermost first: a name may have been used twice, and RELEASE takes the innermost of that name.
+  while (!savepoints_.empty()) TRIUNE_TRY(release(std::string(savepoints_.back())));
   return {};
 }
 

@@ -30,6 +30,8 @@ class Session : public contract::RelationalSession {
   Status release(std::string_view name) override;
   Status rollback_to(std::string_view name) override;
 
+  /// Releases the savepoints that are still open.
+  Status release_all();
   /// Refuses every call from now on: the connection belongs to someone else.
   void close() { lost_ = true; }
   /// Whether the transaction is gone without the owner's doing.

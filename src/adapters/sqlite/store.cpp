@@ -61,7 +61,7 @@ contract::RelationalCapabilities Store::capabilities() const {
 }
 
 Result<std::unique_ptr<contract::RelationalSession>> Store::read(contract::ReadScope scope, Deadline deadline) {
-  TRIUNE_ASSIGN(auto lease, readers_.take(deadline));
+  TRIUNE_ASSIGN(auto lease, readers_.take(scope == contract::ReadScope::internal, deadline));
   reads_.fetch_add(1, std::memory_order_relaxed);
   return ReadSession::open(std::move(lease), scope, deadline);
 }
@@ -75,8 +75,8 @@ Result<std::unique_ptr<contract::RelationalTransaction>> Store::begin(Deadline d
 }
 
 Result<bool> Store::is_read_only(std::string_view sql) {
-  TRIUNE_ASSIGN(auto lease, readers_.take(Deadline::after(short_patience)));
-  lease->set_guarded(true);
+  TRIUNE_ASSIGN(auto lease, readers_.take(false, Deadline::after(short_patience)));
+  lease->set_user_limits(true);
   lease->set_deadline(Deadline::after(short_patience));
   const AuthorityScope scope(*lease, Authority::observe);
   auto statement = lease->prepare_uncached(sql);

@@ -88,15 +88,16 @@ TEST_F(StoreTest, IndexesFullTextOfTablesByTriggersAndShowsItInViews) {
       run("CREATE VIEW bees AS SELECT rowid, snippet(found, 0, '[', ']', '', 4) AS best FROM found "
           "WHERE found MATCH 'bee'"));
   ASSERT_TRUE(run("INSERT INTO notes VALUES(4, 'a bee in here')"));
-  const auto rows = ask("SELECT rowid, best FROM bees");
+  const auto rows = ask("SELECT best FROM bees");
   ASSERT_TRUE(rows) << rows.error().message;
   ASSERT_EQ(rows->rows.size(), 1U);
-  EXPECT_EQ(rows->rows[0][1], Value(std::string("a [bee] in here")));
   // Users call the functions of FTS5 themselves; hidden in a view they are not trusted.
   EXPECT_FALSE(ask("SELECT best FROM bees", {}, contract::ReadScope::user));
+  EXPECT_TRUE(ask("SELECT best FROM bees"));
   const auto direct = ask("SELECT snippet(found, 0, '[', ']', '', 4), bm25(found) FROM found WHERE found MATCH 'bee'",
                           {}, contract::ReadScope::user);
-  EXPECT_TRUE(direct) << direct.error().message;
+  ASSERT_TRUE(direct) << direct.error().message;
+  EXPECT_EQ(direct->rows[0][0], Value(std::string("a [bee] in here")));
 }
 
 TEST_F(StoreTest, KeepsItsCachesWithinTheBoundGiven) {

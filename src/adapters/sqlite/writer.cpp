@@ -175,7 +175,8 @@ std::vector<Writer::Begun> Writer::run_group() {
   while (group.size() < options_.group_jobs && std::chrono::steady_clock::now() < end) {
     WriteRequest* request = next_job();
     if (request == nullptr) break;
-    Status status = run_job(*request);
+    const bool alone = group.empty();
+    Status status = run_job(*request, alone);
     group.push_back({request, std::move(status)});
     if (connection_->in_transaction()) continue;
     take_back(group);
@@ -195,16 +196,16 @@ void Writer::take_back(std::vector<Begun>& group) {
   group = std::move(failed);
 }
 
-Status Writer::run_job(WriteRequest& request) {
+Status Writer::run_job(WriteRequest& request, bool alone) {
   if (request.deadline().expired()) return std::unexpected(expired());
-  TRIUNE_TRY(connection_->control("SAVEPOINT triune_job"));
+  if (!alone) TRIUNE_TRY(connection_->control("SAVEPOINT triune_job"));
   connection_->set_deadline(request.deadline());
   Status status = call_job(request);
   connection_->set_deadline(Deadline::never());
   if (status && connection_->has_deferred_violations())
     status = refuse(ErrorCode::conflict, "FOREIGN KEY constraint failed: a deferred constraint is broken at the end");
-  if (status) status = connection_->control("RELEASE triune_job");
-  if (!status) undo_job(status.error());
+  if (status && !alone) status = connection_->control("RELEASE triune_job");
+  if (!status) undo_job(status.error(), alone);
   return status;
 }
 
@@ -221,16 +222,16 @@ Status Writer::call_job(WriteRequest& request) {
   // A job that swallowed the error that ended the transaction must not pass for a success.
   if (status && session.lost_transaction())
     return refuse(ErrorCode::conflict, "a statement of the job ended the transaction; nothing of the job remains");
-  return status;
+  return status ? session.release_all() : status;
 }
 
-void Writer::undo_job(const Error& error) {
+void Writer::undo_job(const Error& error, bool alone) {
   if (!connection_->in_transaction()) return;
   const bool sound = error.connection_usable || error.engine != "sqlite";
-  if (sound && connection_->control_code("ROLLBACK TO triune_job") == SQLITE_OK &&
+  if (sound && !alone && connection_->control_code("ROLLBACK TO triune_job") == SQLITE_OK &&
       connection_->control_code("RELEASE triune_job") == SQLITE_OK)
     return;
-  // What the connection holds can no longer be trusted, or the job no longer be told from the others: undo the group.
+  // The job has no others to spare, or can no longer be told from them, or the connection cannot be trusted.
   connection_->control_code("ROLLBACK");
   broken_ = !sound || connection_->in_transaction();
 }

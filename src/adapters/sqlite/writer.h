@@ -18,8 +18,8 @@ namespace triune::adapters::sqlite {
 
 /// Invariants
 ///   W1 A job that was answered with success is in a transaction whose COMMIT returned success (I1).
-///   W2 A job that failed left nothing behind: it ran in a savepoint of its own, or its whole group was undone and the
-///      others of the group ran again.
+///   W2 A job that failed left nothing behind: it ran in a savepoint of its own, or first in its transaction, or its
+///      whole group was undone and the others of the group ran again.
 ///   W3 When COMMIT fails, every job of the group whose changes it held is answered with `outcome_unknown` (I11).
 ///   W4 A connection whose COMMIT failed is never used again. Its successor is opened before it is closed, so that the
 ///      shared wal-index stays alive and nobody recovers the frames of the failed commit.
@@ -78,10 +78,12 @@ class Writer {
   Result<bool> begin_transaction();
   /// Runs jobs, each in its savepoint, until none waits or a bound is reached.
   std::vector<Begun> run_group();
-  Status run_job(WriteRequest& request);
+  /// The first job of a group needs no savepoint: `alone`, its failure undoes the transaction. A bulk load is spared
+  /// the copies of every page it changes.
+  Status run_job(WriteRequest& request, bool alone);
   Status call_job(WriteRequest& request);
   /// Undoes a failed job; if that cannot be, its group (W2).
-  void undo_job(const Error& error);
+  void undo_job(const Error& error, bool alone);
   /// After the engine ended the transaction: the jobs of the group that had succeeded will run again (W2).
   void take_back(std::vector<Begun>& group);
   /// While another program holds the database: answers jobs that were to run again and have no time left.
