@@ -54,6 +54,8 @@ def seal_problem(name, target):
         return None
     if engine_of(inside) is not None and engine_of(inside) == engine_of(target):
         return None
+    if name.startswith("tests/fault/") and target.split("/")[-1].startswith("fault_"):
+        return None  # an engine's fault injector, which exists for these tests
     if engine_of(inside) is not None:
         return f"engine {engine_of(inside)} includes {target}: engines never include each other"
     return f"includes {target}: outside of adapters only {ENGINE_SEAL} may be seen"

@@ -50,6 +50,11 @@ class Layers(unittest.TestCase):
         self.assert_only({"src/hive/hive.cpp": code}, "outside of adapters only adapters/builtin.h")
         self.assert_only({"tests/integration/hive_test.cpp": code}, "outside of adapters only adapters/builtin.h")
 
+    def test_fault_tests_may_see_fault_injectors(self):
+        code = '#include "adapters/sqlite/fault_files.h"\n'
+        self.assert_only({"tests/fault/disk_test.cpp": code})
+        self.assert_only({"tests/integration/disk_test.cpp": code}, "outside of adapters")
+
     def test_public_header_shows_no_room_and_no_third_party(self):
         self.assert_only({"include/triune/hive.h": '#include "base/clock.h"\n'}, "public header includes base/clock.h")
         self.assert_only({"include/triune/hive.h": "#include <fmt/format.h>\n"}, "public header includes fmt/format.h")
