@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -55,7 +56,7 @@ class CsvScanner {
   std::uint64_t record_line_ = 0;
   std::uint64_t record_lines_ = 0;  // line ends in the record just scanned
   bool at_end_ = false;
-  std::vector<std::string> unescaped_;  // cells that hold doubled quotes
+  std::deque<std::string> unescaped_;  // cells that hold doubled quotes; a deque, because cells point into its texts
   std::size_t unescaped_used_ = 0;
 };
 
