@@ -115,6 +115,7 @@ class Collection {
   Status add_burst(std::size_t most);
   Status rebuild(const std::atomic<bool>& stop);
   Status mark_strays();
+  Result<std::vector<Row>> lost_of(const Graph& graph, const Graph::VectorOf& vector_of) const;
   Result<std::unique_ptr<Graph>> build_graph(const Scorer& scorer, std::span<const Row> rows,
                                              const Graph::VectorOf& vector_of, const std::atomic<bool>& stop) const;
   Status fill(Body& body, std::uint64_t expected, const contract::VectorSource& source) const;
@@ -142,6 +143,8 @@ class Collection {
   std::atomic<Scalar> scalar_;                         ///< Of `body_.scorer`, for packing outside the gate.
 
   std::mutex maintenance_;
+  std::size_t checked_nodes_ = 0;                   // guarded by maintenance_: nodes whose reachability was tried
+  std::size_t all_checked_nodes_ = 0;               // guarded by maintenance_: how many there were when all were tried
   std::atomic<std::size_t> unavoidable_strays_{0};  ///< Whom even a graph just built could not reach.
   std::mutex saving_;
   std::mutex saved_mutex_;

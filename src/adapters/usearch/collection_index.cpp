@@ -3,7 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
-#include <exception>
+#include <functional>
 #include <numeric>
 #include <thread>
 
@@ -18,6 +18,32 @@ namespace {
 
 // While vectors are added searches wait, so a turn is short.
 constexpr auto longest_turn = std::chrono::milliseconds(2);
+// A vector with no more links to it than this may be missed by searches, and is tried (measured: those that were missed
+// had 0 to 6, which a tenth of all have).
+constexpr std::size_t few_links = 6;
+
+// Calls `work` with every number below `count` from several threads, until one fails; returns its error.
+Status in_parallel(std::size_t count, std::size_t threads,
+                   const std::function<Status(std::size_t number, std::size_t thread)>& work) {
+  std::atomic<std::size_t> next{0};
+  std::mutex mutex;
+  Status status;  // guarded by mutex
+  const auto run = [&](std::size_t thread) {
+    for (std::size_t number = next++; number < count; number = next++) {
+      auto mine = work(number, thread);
+      if (mine) continue;
+      next = count;
+      const std::scoped_lock lock(mutex);
+      status = std::move(mine);
+    }
+  };
+  {
+    std::vector<std::jthread> helpers;
+    for (std::size_t thread = 1; thread < threads; ++thread) helpers.emplace_back(run, thread);
+    run(0);
+  }
+  return status;
+}
 
 }  // namespace
 
@@ -61,6 +87,7 @@ Status Collection::maintain(const std::atomic<bool>& stop) {
       const Closed closed(gate_);
       body_.graph.reset();
       body_.rows.adopt({});
+      checked_nodes_ = all_checked_nodes_ = 0;
       ++version_;
     }
   }
@@ -104,47 +131,61 @@ void Collection::add_some_if_behind() {
 }
 
 Status Collection::mark_strays() {
-  std::vector<Row> unreachable;
-  {
+  // Links change only under maintenance_, which is held: they are read without a seat, and searches go on.
+  if (!body_.graph) return {};
+  const Graph& graph = *body_.graph;
+  const bool all = graph.size() > all_checked_nodes_ + all_checked_nodes_ / 4;
+  const bool by_search = specification_.metric != Metric::dot;
+  std::vector<Row> suspects;
+  if (all || !by_search)
+    suspects = graph.suspects(by_search ? few_links : 0);
+  else
+    suspects.assign(graph.rows().begin() + static_cast<std::ptrdiff_t>(checked_nodes_), graph.rows().end());
+  std::vector<Row> lost;
+  for (const Row row : suspects) {
     const Seat seat(gate_, Deadline::never());
-    if (dropped_ || !body_.graph) return {};
-    unreachable = body_.graph->unreachable();
+    if (dropped_) return {};
+    bool missed = true;
+    if (by_search) {
+      TRIUNE_ASSIGN(missed, graph.misses(row, body_.rows.vector(row), seat.number()));
+    }
+    if (missed) lost.push_back(row);
   }
   const Closed closed(gate_);
   Rows& rows = body_.rows;
-  std::vector<bool> missed(rows.end());
-  for (const Row row : unreachable) missed[row] = true;
-  for (const Row row : body_.graph->rows()) {
-    if (rows.state(row) == RowState::indexed && missed[row]) rows.set_stray(row);
-    if (rows.state(row) == RowState::stray && !missed[row]) rows.set_indexed(row);
-  }
+  // Whoever was tried and found is in reach again.
+  for (const Row row : suspects)
+    if (rows.state(row) == RowState::stray) rows.set_indexed(row);
+  for (const Row row : lost)
+    if (rows.state(row) == RowState::indexed) rows.set_stray(row);
+  checked_nodes_ = graph.size();
+  if (all) all_checked_nodes_ = graph.size();
   return {};
+}
+
+Result<std::vector<Row>> Collection::lost_of(const Graph& graph, const Graph::VectorOf& vector_of) const {
+  if (specification_.metric == Metric::dot) return graph.suspects(0);
+  const auto suspects = graph.suspects(few_links);
+  std::vector<Row> lost;
+  std::mutex mutex;
+  TRIUNE_TRY(in_parallel(suspects.size(), settings_.threads, [&](std::size_t at, std::size_t context) -> Status {
+    TRIUNE_ASSIGN(const bool missed, graph.misses(suspects[at], vector_of(suspects[at]), context));
+    if (!missed) return {};
+    const std::scoped_lock lock(mutex);
+    lost.push_back(suspects[at]);
+    return {};
+  }));
+  return lost;
 }
 
 Result<std::unique_ptr<Graph>> Collection::build_graph(const Scorer& scorer, std::span<const Row> rows,
                                                        const Graph::VectorOf& vector_of,
                                                        const std::atomic<bool>& stop) const {
   TRIUNE_ASSIGN(auto graph, Graph::make(scorer, settings_.tuning, rows.size(), settings_.seats));
-  std::atomic<std::size_t> next{0};
-  std::mutex mutex;
-  Status status;  // guarded by mutex
-  const auto work = [&](std::size_t context) {
-    Status mine;
-    for (std::size_t at = next++; mine && at < rows.size(); at = next++) {
-      mine = stop.load(std::memory_order_relaxed) ? failure(ErrorCode::cancelled, "the vector store is closing")
-                                                  : graph->add(rows[at], vector_of(rows[at]), context);
-    }
-    if (mine) return;
-    next = rows.size();
-    const std::scoped_lock lock(mutex);
-    status = std::move(mine);
-  };
-  {
-    std::vector<std::jthread> helpers;
-    for (std::size_t context = 1; context < settings_.threads; ++context) helpers.emplace_back(work, context);
-    work(0);
-  }
-  TRIUNE_TRY(status);
+  TRIUNE_TRY(in_parallel(rows.size(), settings_.threads, [&](std::size_t at, std::size_t context) -> Status {
+    if (stop.load(std::memory_order_relaxed)) return failure(ErrorCode::cancelled, "the vector store is closing");
+    return graph->add(rows[at], vector_of(rows[at]), context);
+  }));
   return graph;
 }
 
@@ -162,7 +203,7 @@ Status Collection::rebuild(const std::atomic<bool>& stop) {
   }
   const auto pinned = [&](Row row) { return pin->vector(row); };
   TRIUNE_ASSIGN(auto graph, build_graph(*scorer, live, pinned, stop));
-  const auto unreachable = graph->unreachable();
+  TRIUNE_ASSIGN(const auto lost, lost_of(*graph, pinned));
 
   const Closed closed(gate_);
   if (dropped_) return {};
@@ -171,10 +212,11 @@ Status Collection::rebuild(const std::atomic<bool>& stop) {
   std::vector<bool> members(body_.rows.end());
   for (const Row row : live) members[row] = true;
   body_.rows.adopt(members);
-  for (const Row row : unreachable)
+  for (const Row row : lost)
     if (body_.rows.is_live(row)) body_.rows.set_stray(row);
   body_.graph = std::move(graph);
-  unavoidable_strays_ = unreachable.size();
+  unavoidable_strays_ = lost.size();
+  checked_nodes_ = all_checked_nodes_ = body_.graph->size();
   ++version_;
   return {};
 }
@@ -217,7 +259,8 @@ Status Collection::bulk_load(std::uint64_t expected, const contract::VectorSourc
     const auto vector_of = [&](Row row) { return static_cast<const Rows&>(body.rows).vector(row); };
     TRIUNE_ASSIGN(body.graph, build_graph(*body.scorer, all, vector_of, never));
     for (const Row row : all) body.rows.set_indexed(row);
-    for (const Row row : body.graph->unreachable()) body.rows.set_stray(row);
+    TRIUNE_ASSIGN(const auto lost, lost_of(*body.graph, vector_of));
+    for (const Row row : lost) body.rows.set_stray(row);
   }
   {
     const Closed closed(gate_);
@@ -227,6 +270,7 @@ Status Collection::bulk_load(std::uint64_t expected, const contract::VectorSourc
     scalar_ = body_.scorer->scalar();
     position_ = position;
     unavoidable_strays_ = body_.graph ? body_.rows.scanned().size() : 0;
+    checked_nodes_ = all_checked_nodes_ = body_.graph ? body_.graph->size() : 0;
     ++version_;
   }
   base::failpoint("usearch.bulk_load.loaded");

@@ -178,7 +178,9 @@ Status Collection::read_body(SnapshotReader& reader) {
   TRIUNE_ASSIGN(body_.graph, Graph::make(*body_.scorer, settings_.tuning, 0, settings_.seats));
   TRIUNE_TRY(reader.seek(links));
   const auto source = [&](void* bytes, std::size_t size) { return reader.read(raw(bytes, size)).has_value(); };
-  return body_.graph->load(source, rows.end(), [&](Row row) { return rows.vector(row); });
+  TRIUNE_TRY(body_.graph->load(source, rows.end(), [&](Row row) { return std::as_const(rows).vector(row); }));
+  checked_nodes_ = all_checked_nodes_ = body_.graph->size();  // strays were saved as such
+  return {};
 }
 
 Status Collection::read_metadata(SnapshotReader& reader) {

@@ -77,6 +77,27 @@ struct Graph::Implementation {
   [[nodiscard]] Measure measure() const { return {scorer, vectors.data()}; }
   [[nodiscard]] Prefetch prefetch() const { return {vectors.data()}; }
 
+  // By node, whether a path from the entry leads to it.
+  [[nodiscard]] std::vector<bool> reached() const {
+    std::vector<bool> seen(index.size());
+    // Searches begin at the node that was first on the highest level.
+    Row entry = 0;
+    while (index.level_of(entry) != index.max_level()) ++entry;
+    std::vector<Row> open{entry};
+    seen[entry] = true;
+    while (!open.empty()) {
+      const Row node = open.back();
+      open.pop_back();
+      for (std::size_t level = 0; level <= index.level_of(node); ++level)
+        for (const auto& neighbour : index.neighbors(node, level)) {
+          if (seen[neighbour.slot]) continue;
+          seen[neighbour.slot] = true;
+          open.push_back(static_cast<Row>(neighbour.slot));
+        }
+    }
+    return seen;
+  }
+
   Scorer scorer;
   GraphTuning tuning;
   std::size_t contexts;
@@ -180,31 +201,25 @@ std::span<const Row> Graph::rows() const {
   return std::span(implementation_->rows).first(size());
 }
 
-std::vector<Row> Graph::unreachable() const {
+std::vector<Row> Graph::suspects(std::size_t links) const {
   const auto& self = *implementation_;
   const std::size_t count = size();
-  std::vector<Row> missed;
-  if (count == 0) return missed;
-  // Searches descend from a node of the highest level; nodes that share it are found by its links or not at all.
-  std::vector<bool> seen(count);
-  std::vector<Row> open;
-  std::size_t entry = 0;
-  while (entry < count && self.index.level_of(static_cast<Row>(entry)) != self.index.max_level()) ++entry;
-  seen[entry] = true;
-  open.push_back(static_cast<Row>(entry));
-  while (!open.empty()) {
-    const Row node = open.back();
-    open.pop_back();
-    for (std::size_t level = 0; level <= self.index.level_of(node); ++level)
-      for (const auto& neighbour : self.index.neighbors(node, level)) {
-        if (seen[neighbour.slot]) continue;
-        seen[neighbour.slot] = true;
-        open.push_back(static_cast<Row>(neighbour.slot));
-      }
-  }
+  if (count == 0) return {};
+  std::vector<std::uint32_t> links_to(count);
   for (std::size_t node = 0; node < count; ++node)
-    if (!seen[node]) missed.push_back(self.rows[node]);
-  return missed;
+    for (const auto& neighbour : self.index.neighbors(static_cast<Row>(node), 0)) ++links_to[neighbour.slot];
+  const auto reached = self.reached();
+  std::vector<Row> found;
+  for (std::size_t node = 0; node < count; ++node)
+    if (!reached[node] || links_to[node] <= links) found.push_back(self.rows[node]);
+  return found;
+}
+
+Result<bool> Graph::misses(Row row, const std::byte* vector, std::size_t context) const {
+  TRIUNE_ASSIGN(const auto answer, search(vector, 1, context, {}));
+  // Another row with an equal vector is as good: then this one is found when it is the nearer of a filter.
+  return answer.found.empty() ||
+         (answer.found[0].row != row && answer.found[0].score > implementation_->scorer.score(vector, vector));
 }
 
 void Graph::retarget(const Scorer& scorer, const VectorOf& vector_of) {

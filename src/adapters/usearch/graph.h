@@ -62,8 +62,12 @@ class Graph {
   [[nodiscard]] std::size_t memory_bytes() const;
   /// Rows of all nodes.
   [[nodiscard]] std::span<const Row> rows() const;
-  /// Rows that no path from the entry leads to.
-  [[nodiscard]] std::vector<Row> unreachable() const;
+  /// Rows that searches may miss: those that no path from the entry leads to, and those with at most `links` links to
+  /// them. Reads links only, so it may run beside searches and `retarget`.
+  [[nodiscard]] std::vector<Row> suspects(std::size_t links) const;
+  /// Whether a search for `vector` misses `row`, which holds it. Meaningless for the metric dot, where a vector is not
+  /// the nearest to itself.
+  Result<bool> misses(Row row, const std::byte* vector, std::size_t context) const;
 
   /// The rows' vectors stand elsewhere now, or are packed in another way.
   void retarget(const Scorer& scorer, const VectorOf& vector_of);

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <iostream>
 #include <random>
+#include <set>
 #include <thread>
 
 namespace triune::adapters::usearch {
@@ -49,25 +50,25 @@ class GraphOverClusters : public testing::Test {
     return std::move(*made);
   }
 
-  std::size_t missed_by(const Graph& graph) const {
-    std::size_t missed = 0;
-    for (Row row = 0; row < count; ++row) {
-      const auto answer = graph.search(vector(row), 1, 0, {});
-      if (!answer || answer->found.empty() || answer->found[0].row != row) ++missed;
-    }
-    return missed;
-  }
-
   Scorer scorer_;
   std::vector<std::byte> packed_;
 };
 
-TEST_F(GraphOverClusters, EveryVectorIsFoundOrKnownToBeOutOfReach) {
+TEST_F(GraphOverClusters, NearlyEveryVectorIsFoundOrASuspect) {
   for (const std::size_t threads : {1, 2, 4}) {
     const auto graph = build(threads);
     ASSERT_EQ(graph->size(), count);
-    EXPECT_LE(missed_by(*graph), graph->unreachable().size()) << threads << " threads";
-    EXPECT_LE(graph->unreachable().size(), count / 100U) << threads << " threads";
+    const auto suspects = graph->suspects(6);
+    EXPECT_LE(suspects.size(), count / 4U) << threads << " threads";
+    const std::set<Row> suspected(suspects.begin(), suspects.end());
+    std::size_t unsuspected = 0;
+    for (Row row = 0; row < count; ++row) {
+      const auto missed = graph->misses(row, vector(row), 0);
+      ASSERT_TRUE(missed.has_value());
+      if (*missed && !suspected.contains(row)) ++unsuspected;
+    }
+    // Few links are a sign, not a proof; the adapter's own bound is one in a thousand.
+    EXPECT_LE(unsuspected, count / 1'000U) << threads << " threads";
   }
 }
 
