@@ -9,17 +9,23 @@
 
 namespace triune::adapters::sqlite {
 
+std::shared_ptr<WriteRequest::Bell> WriteRequest::bell_of_this_thread() {
+  thread_local const auto bell = std::make_shared<Bell>();
+  return bell;
+}
+
 Status WriteQueue::submit(WriteRequest& request) {
   TRIUNE_TRY(enqueue(request));
-  std::unique_lock lock(request.mutex_);
+  auto& bell = *request.bell_;
+  std::unique_lock lock(bell.mutex);
   const auto finished = [&request] { return request.finished_; };
   if (!request.deadline_.is_bounded()) {
-    request.changed_.wait(lock, finished);
-  } else if (!request.changed_.wait_until(lock, request.deadline_.at(), finished)) {
+    bell.rings.wait(lock, finished);
+  } else if (!bell.rings.wait_until(lock, request.deadline_.at(), finished)) {
     lock.unlock();
     if (withdraw(request)) return gave_up();
     lock.lock();
-    request.changed_.wait(lock, finished);
+    bell.rings.wait(lock, finished);
   }
   return std::move(request.result_);
 }
@@ -74,11 +80,13 @@ WriteRequest* WriteQueue::pop(WriteRequest::Kind kind) {
 }
 
 void WriteQueue::finish(WriteRequest& request, Status result) {
-  // Notified under the lock: the request may be destroyed as soon as the waiter sees `finished_`.
-  const std::scoped_lock lock(request.mutex_);
-  request.result_ = std::move(result);
-  request.finished_ = true;
-  request.changed_.notify_one();
+  const auto bell = request.bell_;
+  {
+    const std::scoped_lock lock(bell->mutex);
+    request.result_ = std::move(result);
+    request.finished_ = true;
+  }
+  bell->rings.notify_one();
 }
 
 void WriteQueue::set_obstacle(Obstacle obstacle) {

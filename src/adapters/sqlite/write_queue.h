@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <optional>
 
@@ -38,11 +39,18 @@ class WriteRequest {
 
  private:
   friend class WriteQueue;
+  /// Belongs to the waiting thread and outlives the request, so that the writer can ring after it has let go of the
+  /// mutex: ringing under the mutex would wake the thread only to block it again.
+  struct Bell {
+    std::mutex mutex;
+    std::condition_variable rings;
+  };
+  static std::shared_ptr<Bell> bell_of_this_thread();
+
   Kind kind_;
   Deadline deadline_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool finished_ = false;
+  std::shared_ptr<Bell> bell_ = bell_of_this_thread();
+  bool finished_ = false;  ///< Guarded by the bell's mutex, like the result.
   Status result_;
 };
 
