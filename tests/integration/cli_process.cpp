@@ -49,7 +49,11 @@ std::ostream& operator<<(std::ostream& to, const Outcome& outcome) {
 }
 
 pid_t CliTest::start(std::vector<std::string> arguments) const {
-  arguments.insert(arguments.begin(), TRIUNE_BINARY);
+  return start_program(TRIUNE_BINARY, std::move(arguments));
+}
+
+pid_t CliTest::start_program(const std::string& program, std::vector<std::string> arguments) const {
+  arguments.insert(arguments.begin(), program);
   if (!std::filesystem::exists(path("stdin"))) std::ofstream(path("stdin")).close();
   const pid_t process = ::fork();
   if (process == 0) become(directory_.path(), std::move(arguments));

@@ -47,6 +47,8 @@ class CliTest : public ::testing::Test {
 
   /// A process that runs on, and its end.
   [[nodiscard]] pid_t start(std::vector<std::string> arguments) const;
+  /// The same for another program than the one that was built.
+  [[nodiscard]] pid_t start_program(const std::string& program, std::vector<std::string> arguments) const;
   [[nodiscard]] Outcome finish(pid_t process) const;
 
   [[nodiscard]] std::filesystem::path path(std::string_view name) const { return directory_.path() / name; }

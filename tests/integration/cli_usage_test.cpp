@@ -99,6 +99,23 @@ TEST_F(CliUsage, VersionNeedsNoHive) {
   EXPECT_EQ(bare({"version"}).exit_code, 0);
 }
 
+TEST_F(CliUsage, BenchBecomesTheProgramBesideItAndSaysWhenThereIsNone) {
+  std::filesystem::create_directories(path("bin"));
+  const auto copy = path("bin") / "triune";
+  std::error_code other_file_system;
+  std::filesystem::create_hard_link(TRIUNE_BINARY, copy, other_file_system);
+  if (other_file_system) std::filesystem::copy_file(TRIUNE_BINARY, copy);
+  const auto run = [&] { return finish(start_program(copy.string(), {"bench", "--rows", "graph", "--json"})); };
+  const auto none = run();
+  EXPECT_EQ(none.exit_code, 3);
+  EXPECT_NE(none.err.find("./dev bench"), std::string::npos) << none;
+  const auto program = file("bin/triune_bench", "#!/bin/sh\necho \"$@\"\nexit 7\n");
+  std::filesystem::permissions(program, std::filesystem::perms::owner_all);
+  const auto there = run();
+  EXPECT_EQ(there.exit_code, 7) << there;
+  EXPECT_EQ(there.out, "--rows graph --json\n");
+}
+
 TEST_F(CliUsage, MissingHiveIsNotFoundAndNotMade) {
   for (const auto& command : {"status", "verify"}) {
     const auto outcome = triune({command, "--json"});

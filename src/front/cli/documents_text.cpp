@@ -72,7 +72,7 @@ std::string position_text(const Receipt& receipt) {
 
 std::string status_text(const HiveStatus& status) {
   std::string text = fmt::format("hive         {}\nincarnation  {}\nposition     {}\n", printable(status.directory),
-                                 status.incarnation, grouped(status.lsn));
+                                 status.incarnation, status.lsn);
   text += fmt::format("holds        {}, {}, {}, {}; database {}\n\n", counted(status.nodes, "node", "nodes"),
                       counted(status.edges, "edge", "edges"), counted(status.vectors, "vector", "vectors"),
                       counted(status.blobs, "blob", "blobs"), byte_size(status.database_bytes));
@@ -88,7 +88,7 @@ std::string verify_text(const VerifyReport& report) {
   for (const auto& found : report.projections)
     for (const auto& example : found.examples) text += fmt::format("  {}: {}\n", found.projection, printable(example));
   for (const auto& example : report.blob_examples) text += fmt::format("  blobs: {}\n", printable(example));
-  text += report.ok ? inked(fmt::format("no differences at position {}", grouped(report.lsn)), Ink::green)
+  text += report.ok ? inked(fmt::format("no differences at position {}", report.lsn), Ink::green)
                     : inked("there are differences; `triune repair` mends projections", Ink::red);
   return text + "\n";
 }

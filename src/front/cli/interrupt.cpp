@@ -28,8 +28,10 @@ bool interrupted() noexcept {
 
 Status stop_if_interrupted() {
   if (!interrupted()) return {};
-  return failure(ErrorCode::cancelled,
-                 "interrupted; what was committed stays, and the same command goes on from there");
+  Error error{.code = ErrorCode::cancelled,
+              .message = "interrupted; what was committed stays, and the same command goes on from there"};
+  error.retry = Retry::safe;
+  return std::unexpected(std::move(error));
 }
 
 }  // namespace triune::front

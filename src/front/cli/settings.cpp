@@ -31,7 +31,7 @@ void wait_for_projections(Hive& hive, const Token& token, Deadline deadline, run
   while (!deadline.expired() && !interrupted()) {
     const auto turn = std::min(deadline.remaining(), std::chrono::milliseconds(200));
     const auto reached = hive.wait(token, Deadline::after(turn));
-    if (reached) return;
+    if (reached) return progress.update("projecting", token.lsn, token.lsn);
     if (reached.error().code != ErrorCode::deadline_exceeded) {
       progress.finish();
       note(fmt::format("the projections do not follow: {}", reached.error().message));
