@@ -12,6 +12,7 @@ import concurrent.futures
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -102,6 +103,12 @@ def digests():
     return digest_of
 
 
+def is_third_party_only(output):
+    """Whether clang stumbles only over headers that are not ours: some that g++ takes, it does not (Kuzu's storage)."""
+    places = re.findall(r"^(\S+?):\d+:\d+: error:", output, re.MULTILINE)
+    return bool(places) and not any(Path(place).resolve().is_relative_to(ROOT) for place in places)
+
+
 class Checker:
     def __init__(self, build, memory, deadline):
         self.build, self.memory, self.deadline = build, memory, deadline
@@ -114,7 +121,10 @@ class Checker:
         result = run(TIDY, "-p", str(self.build), "--quiet", str(ROOT / unit.name))
         self.done += 1
         print(f"[{self.done}/{count}] {unit.name}", file=sys.stderr)
-        if result.returncode == 0:
+        if is_third_party_only(result.stdout):
+            print(f"{unit.name}: clang does not take a third party's header; not checked", file=sys.stderr)
+            (self.memory / key).touch()
+        elif result.returncode == 0:
             (self.memory / key).touch()
         else:
             self.failed += 1
