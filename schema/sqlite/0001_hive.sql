@@ -178,6 +178,14 @@ CREATE TRIGGER triune_nodes_delete AFTER DELETE ON triune_nodes BEGIN
   VALUES (old.organization_id, old.label_id, old.id, 'delete');
 END;
 
+-- An edge has both its ends, whoever writes it.
+CREATE TRIGGER triune_edges_ends BEFORE INSERT ON triune_edges
+WHEN (SELECT active FROM triune_bulk) = 0
+ AND (NOT EXISTS (SELECT 1 FROM triune_nodes WHERE node_id = new.from_node AND organization_id = new.organization_id)
+   OR NOT EXISTS (SELECT 1 FROM triune_nodes WHERE node_id = new.to_node AND organization_id = new.organization_id)) BEGIN
+  SELECT RAISE(ABORT, 'an end of the edge does not exist; insert the nodes first');
+END;
+
 -- Capture: edges, keyed 'from>to' by node number.
 CREATE TRIGGER triune_edges_insert AFTER INSERT ON triune_edges
 WHEN (SELECT active FROM triune_bulk) = 0 BEGIN

@@ -24,15 +24,18 @@ Status set_bulk(contract::RelationalSession& session, bool active) {
 Status log_load(contract::RelationalSession& session, std::int64_t organization_id, std::int64_t collection_id) {
   base::failpoint("load.before_log");
   const std::array<Value, 2> parameters{organization_id, collection_id};
-  TRIUNE_TRY(session.execute("INSERT INTO triune_change_log (organization_id, collection_id, key, operation) "
-                             "VALUES (?1, ?2, NULL, 'load')",
-                             parameters));
+  TRIUNE_TRY(
+      session.execute("INSERT INTO triune_change_log (organization_id, collection_id, key, operation) "
+                      "VALUES (?1, ?2, NULL, 'load')",
+                      parameters));
   return {};
 }
 
 }  // namespace
 
-Deadline load_deadline() { return Deadline::after(std::chrono::minutes(30)); }
+Deadline load_deadline() {
+  return Deadline::after(std::chrono::minutes(30));
+}
 
 Result<std::uint64_t> count_rows(contract::RelationalSession& session, std::string_view table,
                                  std::int64_t organization_id) {

@@ -1,7 +1,7 @@
 // What the bulk loads share: large batches, each one transaction.
 //
-// A batch that is large beside what is there already is logged by one 'load' entry instead of one entry for each row, and
-// the projections then take the engine's bulk path.
+// A batch that is large beside what is there already is logged by one 'load' entry instead of one entry for each row,
+// and the projections then take the engine's bulk path.
 #pragma once
 
 #include <cstdint>
@@ -46,7 +46,8 @@ Deadline load_deadline();
 Result<std::uint64_t> count_rows(contract::RelationalSession& session, std::string_view table,
                                  std::int64_t organization_id);
 
-/// Runs `insert`, which returns how many rows changed; in bulk mode when `size` rows beside `existing` ones make that pay.
+/// Runs `insert`, which returns how many rows changed; in bulk mode when `size` rows beside `existing` ones make that
+/// pay.
 Status insert_batch(contract::RelationalSession& session, std::int64_t organization_id, std::int64_t collection_id,
                     std::uint64_t size, std::uint64_t existing, Loaded& loaded,
                     const std::function<Result<std::uint64_t>()>& insert);

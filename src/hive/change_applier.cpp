@@ -17,7 +17,9 @@ namespace {
 using model::quote_identifier;
 using projection::CollectionKind;
 
-std::string named(const NodeReference& node) { return fmt::format("{}/{}", node.label, node.id); }
+std::string named(const NodeReference& node) {
+  return fmt::format("{}/{}", node.label, node.id);
+}
 
 Bytes vector_bytes(const std::vector<float>& values) {
   Bytes bytes(values.size() * sizeof(float));
@@ -70,11 +72,12 @@ UpsertText upsert(const TableShape& shape, const Record& values) {
     places += fmt::format("{}?{}", places.empty() ? "" : ", ", text.values.size());
     if (std::find(key.begin(), key.end(), field.name) != key.end()) continue;
     updates += fmt::format("{}{} = excluded.{}", updates.empty() ? "" : ", ", name, name);
-    differs += fmt::format("{}{}.{} IS NOT excluded.{}", differs.empty() ? "" : " OR ", quote_identifier(shape.name), name,
-                           name);
+    differs += fmt::format("{}{}.{} IS NOT excluded.{}", differs.empty() ? "" : " OR ", quote_identifier(shape.name),
+                           name, name);
   }
   text.sql = fmt::format("INSERT INTO {} ({}) VALUES ({})", quote_identifier(shape.name), names, places);
-  const bool keyed = std::all_of(key.begin(), key.end(), [&](const auto& column) { return find(values, column) != nullptr; });
+  const bool keyed =
+      std::all_of(key.begin(), key.end(), [&](const auto& column) { return find(values, column) != nullptr; });
   if (!keyed) return text;
   std::string conflict;
   for (const auto& column : key) conflict += (conflict.empty() ? "" : ", ") + quote_identifier(column);
@@ -116,17 +119,17 @@ Result<const TableShape*> ChangeApplier::shape_of(const std::string& table) {
   TRIUNE_TRY(check_user_table(table));
   TRIUNE_ASSIGN(TableShape shape, describe_table(session_, table));
   if (shape.key().empty())
-    return failure(ErrorCode::invalid_argument,
-                   fmt::format("table {} has no primary key, so its rows cannot be put; use SQL or give it one", table));
+    return failure(
+        ErrorCode::invalid_argument,
+        fmt::format("table {} has no primary key, so its rows cannot be put; use SQL or give it one", table));
   return &shapes_.emplace(table, std::move(shape)).first->second;
 }
 
 Result<bool> ChangeApplier::row_exists(const TableShape& shape, const Record& values) {
   TRIUNE_ASSIGN(const auto key, key_values(shape, values));
-  TRIUNE_ASSIGN(const RowSet rows,
-                session_.query(fmt::format("SELECT 1 FROM {} WHERE {}", quote_identifier(shape.name),
-                                           conditions(shape.key(), 1)),
-                               key, 1));
+  TRIUNE_ASSIGN(const RowSet rows, session_.query(fmt::format("SELECT 1 FROM {} WHERE {}", quote_identifier(shape.name),
+                                                              conditions(shape.key(), 1)),
+                                                  key, 1));
   return !rows.rows.empty();
 }
 
@@ -192,18 +195,18 @@ Status ChangeApplier::apply_one(const PutNode& change) {
   TRIUNE_ASSIGN(const std::int64_t label, collection(CollectionKind::label, change.node.label));
   TRIUNE_TRY(catalog_.properties(label, change.properties));
   const std::array<Value, 4> parameters{organization_id_, label, change.node.id, canonical_json(change.properties)};
-  return count(session_.execute(
-      "INSERT INTO triune_nodes (organization_id, label_id, id, properties) VALUES (?1, ?2, ?3, ?4) "
-      "ON CONFLICT (organization_id, label_id, id) DO UPDATE SET properties = excluded.properties "
-      "WHERE triune_nodes.properties IS NOT excluded.properties",
-      parameters));
+  return count(
+      session_.execute("INSERT INTO triune_nodes (organization_id, label_id, id, properties) VALUES (?1, ?2, ?3, ?4) "
+                       "ON CONFLICT (organization_id, label_id, id) DO UPDATE SET properties = excluded.properties "
+                       "WHERE triune_nodes.properties IS NOT excluded.properties",
+                       parameters));
 }
 
 Status ChangeApplier::apply_one(const DeleteNode& change) {
   const auto label = snapshot_.collection(organization_id_, CollectionKind::label, change.node.label);
-  TRIUNE_ASSIGN(const std::int64_t label_id, label ? Result<std::int64_t>(*label)
-                                                   : catalog_.collection(organization_id_, CollectionKind::label,
-                                                                         change.node.label));
+  TRIUNE_ASSIGN(const std::int64_t label_id,
+                label ? Result<std::int64_t>(*label)
+                      : catalog_.collection(organization_id_, CollectionKind::label, change.node.label));
   TRIUNE_TRY(check_not_mapped(session_, organization_id_, "node_mapping", change.node.label));
   const std::array<Value, 3> parameters{organization_id_, label_id, change.node.id};
   return count(session_.execute("DELETE FROM triune_nodes WHERE organization_id = ?1 AND label_id = ?2 AND id = ?3",
@@ -211,16 +214,16 @@ Status ChangeApplier::apply_one(const DeleteNode& change) {
 }
 
 Result<std::int64_t> ChangeApplier::node_number(const NodeReference& node, std::string_view role) {
-  TRIUNE_ASSIGN(const std::int64_t label,
-                catalog_.collection(organization_id_, CollectionKind::label, node.label));
+  TRIUNE_ASSIGN(const std::int64_t label, catalog_.collection(organization_id_, CollectionKind::label, node.label));
   const std::array<Value, 3> parameters{organization_id_, label, node.id};
-  TRIUNE_ASSIGN(const RowSet rows,
-                session_.query("SELECT node_id FROM triune_nodes WHERE organization_id = ?1 AND label_id = ?2 AND id = ?3",
-                               parameters, 1));
+  TRIUNE_ASSIGN(
+      const RowSet rows,
+      session_.query("SELECT node_id FROM triune_nodes WHERE organization_id = ?1 AND label_id = ?2 AND id = ?3",
+                     parameters, 1));
   if (!rows.rows.empty()) return std::get<std::int64_t>(rows.rows[0][0]);
-  return failure(ErrorCode::not_found,
-                 fmt::format("the edge's {} node {} does not exist; put it first, in this commit or before", role,
-                             named(node)));
+  return failure(
+      ErrorCode::not_found,
+      fmt::format("the edge's {} node {} does not exist; put it first, in this commit or before", role, named(node)));
 }
 
 Status ChangeApplier::apply_one(const PutEdge& change) {
@@ -228,8 +231,10 @@ Status ChangeApplier::apply_one(const PutEdge& change) {
   TRIUNE_ASSIGN(const std::int64_t type, collection(CollectionKind::type, edge.type));
   TRIUNE_ASSIGN(const std::int64_t from, node_number(edge.from, "from"));
   TRIUNE_ASSIGN(const std::int64_t to, node_number(edge.to, "to"));
-  TRIUNE_ASSIGN(const std::int64_t from_label, catalog_.collection(organization_id_, CollectionKind::label, edge.from.label));
-  TRIUNE_ASSIGN(const std::int64_t to_label, catalog_.collection(organization_id_, CollectionKind::label, edge.to.label));
+  TRIUNE_ASSIGN(const std::int64_t from_label,
+                catalog_.collection(organization_id_, CollectionKind::label, edge.from.label));
+  TRIUNE_ASSIGN(const std::int64_t to_label,
+                catalog_.collection(organization_id_, CollectionKind::label, edge.to.label));
   TRIUNE_TRY(catalog_.edge_end(type, from_label, to_label));
   TRIUNE_TRY(catalog_.properties(type, change.properties));
   const std::array<Value, 5> parameters{organization_id_, type, from, to, canonical_json(change.properties)};
@@ -249,9 +254,10 @@ Status ChangeApplier::apply_one(const DeleteEdge& change) {
     if (!*end && end->error().code != ErrorCode::not_found) return std::unexpected<Error>(end->error());
   if (!from || !to) return {};
   const std::array<Value, 4> parameters{organization_id_, type, *from, *to};
-  return count(session_.execute("DELETE FROM triune_edges WHERE organization_id = ?1 AND type_id = ?2 "
-                                "AND from_node = ?3 AND to_node = ?4",
-                                parameters));
+  return count(
+      session_.execute("DELETE FROM triune_edges WHERE organization_id = ?1 AND type_id = ?2 "
+                       "AND from_node = ?3 AND to_node = ?4",
+                       parameters));
 }
 
 Status ChangeApplier::apply_one(const PutVector& change) {
@@ -286,11 +292,10 @@ Status ChangeApplier::apply_one(const PutVector& change) {
 
 Status ChangeApplier::apply_one(const DeleteVector& change) {
   const auto id = snapshot_.collection(organization_id_, CollectionKind::vector, change.collection);
-  if (!id)
-    return failure(ErrorCode::not_found, fmt::format("there is no vector collection {}", change.collection));
+  if (!id) return failure(ErrorCode::not_found, fmt::format("there is no vector collection {}", change.collection));
   const std::array<Value, 3> parameters{organization_id_, *id, change.id};
-  return count(session_.execute("DELETE FROM triune_vectors WHERE organization_id = ?1 AND collection_id = ?2 AND id = ?3",
-                                parameters));
+  return count(session_.execute(
+      "DELETE FROM triune_vectors WHERE organization_id = ?1 AND collection_id = ?2 AND id = ?3", parameters));
 }
 
 Status ChangeApplier::apply_one(const PutBlob& change) {
@@ -298,12 +303,12 @@ Status ChangeApplier::apply_one(const PutBlob& change) {
   blobs_ = blobs_.subspan(1);
   const std::array<Value, 5> parameters{organization_id_, change.owner, change.name, staged.sha256,
                                         static_cast<std::int64_t>(staged.size_bytes)};
-  return count(session_.execute(
-      "INSERT INTO triune_blob_references (organization_id, owner, name, sha256, size_bytes) "
-      "VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (organization_id, owner, name) "
-      "DO UPDATE SET sha256 = excluded.sha256, size_bytes = excluded.size_bytes "
-      "WHERE triune_blob_references.sha256 IS NOT excluded.sha256",
-      parameters));
+  return count(
+      session_.execute("INSERT INTO triune_blob_references (organization_id, owner, name, sha256, size_bytes) "
+                       "VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (organization_id, owner, name) "
+                       "DO UPDATE SET sha256 = excluded.sha256, size_bytes = excluded.size_bytes "
+                       "WHERE triune_blob_references.sha256 IS NOT excluded.sha256",
+                       parameters));
 }
 
 Status ChangeApplier::apply_one(const DeleteBlob& change) {

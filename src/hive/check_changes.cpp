@@ -106,9 +106,8 @@ struct Check {
     TRIUNE_TRY(check_record(change.metadata));
     const auto size = to_json(change.metadata).size();
     if (size <= properties_byte_limit) return {};
-    return failure(ErrorCode::invalid_argument,
-                   fmt::format("the metadata of vector {} has {} bytes, more than {}", change.id, size,
-                               properties_byte_limit));
+    return failure(ErrorCode::invalid_argument, fmt::format("the metadata of vector {} has {} bytes, more than {}",
+                                                            change.id, size, properties_byte_limit));
   }
   Status operator()(const DeleteVector& change) const { return check_text("a vector's id", change.id, id_limit); }
   Status operator()(const PutBlob& change) const {

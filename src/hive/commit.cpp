@@ -4,8 +4,8 @@
 #include <array>
 
 #include "base/failpoint.h"
-#include "base/hash.h"
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/try.h"
 #include "hive/definitions.h"
 #include "hive/implementation.h"
@@ -55,14 +55,14 @@ std::string request_hash(std::span<const Change> changes) {
 Result<bool> replay(contract::RelationalSession& session, std::int64_t organization_id, const std::string& key,
                     const std::string& hash, Outcome& outcome) {
   const std::array<Value, 2> parameters{organization_id, key};
-  TRIUNE_ASSIGN(const RowSet rows,
-                session.query("SELECT request_hash, lsn, changes FROM triune_commits "
-                              "WHERE organization_id = ?1 AND idempotency_key = ?2",
-                              parameters, 1));
+  TRIUNE_ASSIGN(const RowSet rows, session.query("SELECT request_hash, lsn, changes FROM triune_commits "
+                                                 "WHERE organization_id = ?1 AND idempotency_key = ?2",
+                                                 parameters, 1));
   if (rows.rows.empty()) return false;
   if (std::get<std::string>(rows.rows[0][0]) != hash)
-    return failure(ErrorCode::conflict,
-                   fmt::format("the idempotency key {} was used for other changes; take a new key for new changes", key));
+    return failure(
+        ErrorCode::conflict,
+        fmt::format("the idempotency key {} was used for other changes; take a new key for new changes", key));
   outcome.lsn = static_cast<std::uint64_t>(std::get<std::int64_t>(rows.rows[0][1]));
   outcome.changes = static_cast<std::uint64_t>(std::get<std::int64_t>(rows.rows[0][2]));
   outcome.replayed = true;
@@ -71,17 +71,18 @@ Result<bool> replay(contract::RelationalSession& session, std::int64_t organizat
 
 Status record_commit(contract::RelationalSession& session, std::int64_t organization_id, const std::string& key,
                      const std::string& hash, const Outcome& outcome) {
-  const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(
-      std::chrono::system_clock::now().time_since_epoch());
+  const auto now =
+      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch());
   const std::array<Value, 6> parameters{organization_id,
                                         key,
                                         hash,
                                         static_cast<std::int64_t>(outcome.lsn),
                                         static_cast<std::int64_t>(outcome.changes),
                                         std::int64_t{now.count()}};
-  TRIUNE_TRY(session.execute("INSERT INTO triune_commits (organization_id, idempotency_key, request_hash, lsn, changes, "
-                             "committed_at_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                             parameters));
+  TRIUNE_TRY(
+      session.execute("INSERT INTO triune_commits (organization_id, idempotency_key, request_hash, lsn, changes, "
+                      "committed_at_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                      parameters));
   return {};
 }
 
@@ -104,7 +105,8 @@ Result<Receipt> Implementation::commit(const Commit& commit, const CommitOptions
   TRIUNE_TRY(check_changes(commit.changes));
   if (commit.idempotency_key.size() > 200)
     return failure(ErrorCode::invalid_argument, "an idempotency key has at most 200 bytes");
-  const auto key = commit.idempotency_key.empty() ? std::string() : options_.idempotency_namespace + commit.idempotency_key;
+  const auto key =
+      commit.idempotency_key.empty() ? std::string() : options_.idempotency_namespace + commit.idempotency_key;
   const auto hash = key.empty() ? std::string() : request_hash(commit.changes);
   TRIUNE_ASSIGN(const auto blobs, stage_blobs(commit.changes));
   const auto snapshot = catalog_.snapshot();

@@ -22,10 +22,9 @@ using projection::CollectionKind;
 Result<bool> exists(const DefinitionContext& context, std::string_view kind, std::string_view name,
                     std::string_view definition) {
   const std::array<Value, 3> parameters{context.organization_id, std::string(kind), std::string(name)};
-  TRIUNE_ASSIGN(const RowSet rows,
-                context.session.query("SELECT definition FROM triune_definitions "
-                                      "WHERE organization_id = ?1 AND kind = ?2 AND name = ?3",
-                                      parameters, 1));
+  TRIUNE_ASSIGN(const RowSet rows, context.session.query("SELECT definition FROM triune_definitions "
+                                                         "WHERE organization_id = ?1 AND kind = ?2 AND name = ?3",
+                                                         parameters, 1));
   if (rows.rows.empty()) return false;
   if (std::get<std::string>(rows.rows[0][0]) == definition) return true;
   return failure(ErrorCode::conflict, fmt::format("{} {} is defined already, and differently: {}", kind, name,
@@ -36,9 +35,10 @@ Status record(const DefinitionContext& context, std::string_view kind, std::stri
               std::string definition) {
   const std::array<Value, 5> parameters{context.organization_id, std::string(kind), std::string(name),
                                         std::string(table), std::move(definition)};
-  TRIUNE_TRY(context.session.execute("INSERT INTO triune_definitions (organization_id, kind, name, table_name, definition) "
-                                     "VALUES (?1, ?2, ?3, ?4, ?5)",
-                                     parameters));
+  TRIUNE_TRY(
+      context.session.execute("INSERT INTO triune_definitions (organization_id, kind, name, table_name, definition) "
+                              "VALUES (?1, ?2, ?3, ?4, ?5)",
+                              parameters));
   return {};
 }
 
@@ -78,8 +78,10 @@ std::string trigger(std::string_view name, std::string_view when, std::string_vi
                      quote_identifier(table), body);
 }
 
-/// Update-or-insert without ON CONFLICT: the conflict clause of an outer statement (INSERT OR REPLACE) would override it.
-std::string put_node_sql(std::int64_t organization, std::int64_t label, const std::string& id, const std::string& json) {
+/// Update-or-insert without ON CONFLICT: the conflict clause of an outer statement (INSERT OR REPLACE) would override
+/// it.
+std::string put_node_sql(std::int64_t organization, std::int64_t label, const std::string& id,
+                         const std::string& json) {
   return fmt::format(
       "UPDATE triune_nodes SET properties = {3} WHERE organization_id = {0} AND label_id = {1} AND id = {2} "
       "AND properties IS NOT {3}; "
@@ -127,7 +129,8 @@ struct EdgeSql {
   [[nodiscard]] std::string put_from_table(std::string_view condition, std::string_view limit = "") const {
     return fmt::format(
         "INSERT INTO triune_edges (organization_id, type_id, from_node, to_node, properties) "
-        "SELECT {0}, {1}, f.node_id, t.node_id, {2} FROM {5} r, {3} AND {4} AND NOT EXISTS (SELECT 1 FROM triune_edges e "
+        "SELECT {0}, {1}, f.node_id, t.node_id, {2} FROM {5} r, {3} AND {4} AND NOT EXISTS (SELECT 1 FROM triune_edges "
+        "e "
         "WHERE e.organization_id = {0} AND e.type_id = {1} AND e.from_node = f.node_id AND e.to_node = t.node_id) "
         "GROUP BY f.node_id, t.node_id{6};",
         organization, type, properties("r"), ends("r"), condition, quote_identifier(mapping.table), limit);
@@ -158,24 +161,27 @@ std::string edge_triggers(const EdgeSql& sql) {
          trigger(name("update"), "UPDATE", mapping.table, replace_old + " " + sql.put("new")) +
          trigger(name("delete"), "DELETE", mapping.table, replace_old) +
          // An end that arrives after its rows.
-         fmt::format("CREATE TRIGGER {} AFTER INSERT ON triune_nodes WHEN new.organization_id = {} AND new.label_id = {} "
-                     "BEGIN {} END;\n",
-                     quote_identifier(name("from_end")), sql.organization, sql.from_label, waiting(mapping.from_column)) +
-         fmt::format("CREATE TRIGGER {} AFTER INSERT ON triune_nodes WHEN new.organization_id = {} AND new.label_id = {} "
-                     "BEGIN {} END;\n",
-                     quote_identifier(name("to_end")), sql.organization, sql.to_label, waiting(mapping.to_column));
+         fmt::format(
+             "CREATE TRIGGER {} AFTER INSERT ON triune_nodes WHEN new.organization_id = {} AND new.label_id = {} "
+             "BEGIN {} END;\n",
+             quote_identifier(name("from_end")), sql.organization, sql.from_label, waiting(mapping.from_column)) +
+         fmt::format(
+             "CREATE TRIGGER {} AFTER INSERT ON triune_nodes WHEN new.organization_id = {} AND new.label_id = {} "
+             "BEGIN {} END;\n",
+             quote_identifier(name("to_end")), sql.organization, sql.to_label, waiting(mapping.to_column));
 }
 
 Status check_empty(const DefinitionContext& context, std::string_view table, std::string_view column,
                    std::int64_t collection, std::string_view what) {
   const std::array<Value, 2> parameters{context.organization_id, collection};
   TRIUNE_ASSIGN(const RowSet rows,
-                context.session.query(fmt::format("SELECT 1 FROM {} WHERE organization_id = ?1 AND {} = ?2 LIMIT 1", table,
-                                                  column),
-                                      parameters, 1));
+                context.session.query(
+                    fmt::format("SELECT 1 FROM {} WHERE organization_id = ?1 AND {} = ?2 LIMIT 1", table, column),
+                    parameters, 1));
   if (rows.rows.empty()) return {};
-  return failure(ErrorCode::conflict,
-                 fmt::format("{} exists already, written as changes; a table can only be mapped to a name of its own", what));
+  return failure(
+      ErrorCode::conflict,
+      fmt::format("{} exists already, written as changes; a table can only be mapped to a name of its own", what));
 }
 
 }  // namespace
@@ -183,14 +189,12 @@ Status check_empty(const DefinitionContext& context, std::string_view table, std
 Status check_not_mapped(contract::RelationalSession& session, std::int64_t organization_id, std::string_view kind,
                         std::string_view name) {
   const std::array<Value, 3> parameters{organization_id, std::string(kind), std::string(name)};
-  TRIUNE_ASSIGN(const RowSet rows,
-                session.query("SELECT table_name FROM triune_definitions "
-                              "WHERE organization_id = ?1 AND kind = ?2 AND name = ?3",
-                              parameters, 1));
+  TRIUNE_ASSIGN(const RowSet rows, session.query("SELECT table_name FROM triune_definitions "
+                                                 "WHERE organization_id = ?1 AND kind = ?2 AND name = ?3",
+                                                 parameters, 1));
   if (rows.rows.empty()) return {};
-  return failure(ErrorCode::invalid_argument,
-                 fmt::format("{} is mapped from table {}; change its rows instead", name,
-                             std::get<std::string>(rows.rows[0][0])));
+  return failure(ErrorCode::invalid_argument, fmt::format("{} is mapped from table {}; change its rows instead", name,
+                                                          std::get<std::string>(rows.rows[0][0])));
 }
 
 Status define(const DefinitionContext& context, const NodeMapping& mapping) {
@@ -222,12 +226,14 @@ Status define(const DefinitionContext& context, const NodeMapping& mapping) {
   const auto remove = delete_node_sql(organization, label, old_id);
   TRIUNE_TRY(context.session.execute_script(
       trigger(name("insert"), "INSERT", mapping.table, put) +
-      trigger(name("update"), "UPDATE", mapping.table, fmt::format("{} AND {} IS NOT {}; {}", remove, new_id, old_id, put)) +
+      trigger(name("update"), "UPDATE", mapping.table,
+              fmt::format("{} AND {} IS NOT {}; {}", remove, new_id, old_id, put)) +
       trigger(name("delete"), "DELETE", mapping.table, remove + ";") +
-      fmt::format("INSERT INTO triune_nodes (organization_id, label_id, id, properties) SELECT {}, {}, {}, {} FROM {} r "
-                  "WHERE r.{} IS NOT NULL;",
-                  organization, label, column_as_id("r", key), columns_as_json("r", columns),
-                  quote_identifier(mapping.table), quote_identifier(key))));
+      fmt::format(
+          "INSERT INTO triune_nodes (organization_id, label_id, id, properties) SELECT {}, {}, {}, {} FROM {} r "
+          "WHERE r.{} IS NOT NULL;",
+          organization, label, column_as_id("r", key), columns_as_json("r", columns), quote_identifier(mapping.table),
+          quote_identifier(key))));
   return record(context, "node_mapping", mapping.label, mapping.table, definition);
 }
 
@@ -236,8 +242,8 @@ Status define(const DefinitionContext& context, const EdgeMapping& mapping) {
   const auto definition = fmt::format(
       R"({{"table":{},"type":{},"from_column":{},"from_label":{},"to_column":{},"to_label":{},"properties":{}}})",
       model::json_string(mapping.table), model::json_string(mapping.type), model::json_string(mapping.from_column),
-      model::json_string(mapping.from_label), model::json_string(mapping.to_column), model::json_string(mapping.to_label),
-      json_list(mapping.properties));
+      model::json_string(mapping.from_label), model::json_string(mapping.to_column),
+      model::json_string(mapping.to_label), json_list(mapping.properties));
   TRIUNE_ASSIGN(const bool known, exists(context, "edge_mapping", mapping.type, definition));
   if (known) return {};
   TRIUNE_ASSIGN(const TableShape shape, describe_table(context.session, mapping.table));
@@ -260,61 +266,59 @@ Status define(const DefinitionContext& context, const EdgeMapping& mapping) {
 
 Status define(const DefinitionContext& context, const TextIndex& index) {
   TRIUNE_TRY(check_user_table(index.table));
-  const bool plain = !index.name.empty() && index.name.size() <= 64 &&
-                     std::all_of(index.name.begin(), index.name.end(), [](char c) {
-                       return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-                     });
+  const bool plain =
+      !index.name.empty() && index.name.size() <= 64 && std::all_of(index.name.begin(), index.name.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+      });
   if (!plain || index.columns.empty())
     return failure(ErrorCode::invalid_argument,
                    "a text index needs a name of 1 to 64 letters, digits or _, and at least one column");
-  const auto definition = fmt::format(R"({{"table":{},"columns":{}}})", model::json_string(index.table),
-                                      json_list(index.columns));
+  const auto definition =
+      fmt::format(R"({{"table":{},"columns":{}}})", model::json_string(index.table), json_list(index.columns));
   TRIUNE_ASSIGN(const bool known, exists(context, "text_index", index.name, definition));
   if (known) return {};
   TRIUNE_ASSIGN(const TableShape shape, describe_table(context.session, index.table));
   TRIUNE_ASSIGN(const std::string key, single_key(shape));
   std::string names;
   std::string new_values;
-  std::string old_values;
+  std::string row_values;
   for (const auto& column : index.columns) {
     TRIUNE_TRY(check_column(shape, column));
+    row_values += ", t." + quote_identifier(column);
     names += ", " + quote_identifier(column);
     new_values += ", new." + quote_identifier(column);
-    old_values += ", old." + quote_identifier(column);
   }
   const auto base = fmt::format("triune_text_{}_{}", context.organization_id, index.name);
   const auto fts = quote_identifier(base);
-  const auto rows = fmt::format("organization_id = {} AND index_name = {}", context.organization_id,
-                                quote_literal(index.name));
+  const auto rows =
+      fmt::format("organization_id = {} AND index_name = {}", context.organization_id, quote_literal(index.name));
   const auto key_of = [&](std::string_view row) { return fmt::format("{}.{}", row, quote_identifier(key)); };
   const auto row_of = [&](std::string_view row) {
     return fmt::format("(SELECT text_row FROM triune_text_rows WHERE {} AND key = {})", rows, key_of(row));
   };
+  // The index keeps the text itself: an INSERT OR REPLACE of another program fires no trigger for the row that goes,
+  // and only an index with its content can then forget it.
+  const auto remove = fmt::format("DELETE FROM {} WHERE rowid = {};", fts, row_of("old"));
+  const auto forget = fmt::format("DELETE FROM triune_text_rows WHERE {} AND key = {};", rows, key_of("old"));
   const auto add = fmt::format(
       "INSERT INTO triune_text_rows (organization_id, index_name, key) SELECT {0}, {1}, {2} WHERE NOT EXISTS "
-      "(SELECT 1 FROM triune_text_rows WHERE {3} AND key = {2}); INSERT INTO {4} (rowid{5}) SELECT {6}{7};",
+      "(SELECT 1 FROM triune_text_rows WHERE {3} AND key = {2}); DELETE FROM {4} WHERE rowid = {6}; "
+      "INSERT INTO {4} (rowid{5}) SELECT {6}{7};",
       context.organization_id, quote_literal(index.name), key_of("new"), rows, fts, names, row_of("new"), new_values);
-  const auto remove = fmt::format(
-      "INSERT INTO {0} ({0}, rowid{1}) SELECT 'delete', {2}{3}; DELETE FROM triune_text_rows WHERE {4} AND key = {5};",
-      fts, names, row_of("old"), old_values, rows, key_of("old"));
-  const auto source = quote_identifier(base + "_source");
-  std::string selected;
-  for (const auto& column : index.columns) selected += ", t." + quote_identifier(column);
   TRIUNE_TRY(context.session.execute_script(
-      fmt::format("CREATE VIEW {} AS SELECT r.text_row{} FROM triune_text_rows r JOIN {} t ON t.{} = r.key "
-                  "WHERE r.organization_id = {} AND r.index_name = {};\n",
-                  source, selected, quote_identifier(index.table), quote_identifier(key), context.organization_id,
-                  quote_literal(index.name)) +
-      fmt::format("CREATE VIRTUAL TABLE {} USING fts5({}, content={}, content_rowid='text_row', "
-                  "tokenize='unicode61 remove_diacritics 2');\n",
-                  fts, names.substr(2), source) +
+      fmt::format("CREATE VIRTUAL TABLE {} USING fts5({}, tokenize='unicode61 remove_diacritics 2');\n", fts,
+                  names.substr(2)) +
       trigger(base + "_insert", "INSERT", index.table, add) +
-      trigger(base + "_update", fmt::format("UPDATE OF {}{}", quote_identifier(key), names), index.table, remove + " " + add) +
-      trigger(base + "_delete", "DELETE", index.table, remove) +
+      trigger(base + "_update", fmt::format("UPDATE OF {}{}", quote_identifier(key), names), index.table,
+              remove + " " + forget + " " + add) +
+      trigger(base + "_delete", "DELETE", index.table, remove + " " + forget) +
       fmt::format("INSERT INTO triune_text_rows (organization_id, index_name, key) SELECT {}, {}, {} FROM {};\n",
                   context.organization_id, quote_literal(index.name), quote_identifier(key),
                   quote_identifier(index.table)) +
-      fmt::format("INSERT INTO {0} ({0}) VALUES ('rebuild');\n", fts)));
+      fmt::format("INSERT INTO {0} (rowid{1}) SELECT r.text_row{6} FROM triune_text_rows r JOIN {2} t ON t.{3} = r.key "
+                  "WHERE r.organization_id = {4} AND r.index_name = {5};\n",
+                  fts, names, quote_identifier(index.table), quote_identifier(key), context.organization_id,
+                  quote_literal(index.name), row_values)));
   return record(context, "text_index", index.name, index.table, definition);
 }
 
@@ -330,9 +334,10 @@ Status define(const DefinitionContext& context, const VectorCollection& collecti
                 context.catalog.collection(context.organization_id, CollectionKind::vector, collection.name));
   const std::array<Value, 4> parameters{id, std::int64_t{collection.dimension},
                                         std::string(to_string(collection.metric)), collection.owner_table};
-  TRIUNE_TRY(context.session.execute("INSERT INTO triune_vector_collections (collection_id, dimension, metric, owner_table) "
-                                     "VALUES (?1, ?2, ?3, ?4) ON CONFLICT (collection_id) DO NOTHING",
-                                     parameters));
+  TRIUNE_TRY(
+      context.session.execute("INSERT INTO triune_vector_collections (collection_id, dimension, metric, owner_table) "
+                              "VALUES (?1, ?2, ?3, ?4) ON CONFLICT (collection_id) DO NOTHING",
+                              parameters));
   const std::array<Value, 1> key{id};
   TRIUNE_ASSIGN(const RowSet rows,
                 context.session.query("SELECT dimension, metric, owner_table FROM triune_vector_collections "
@@ -340,8 +345,9 @@ Status define(const DefinitionContext& context, const VectorCollection& collecti
                                       key, 1));
   const auto& row = rows.rows.at(0);
   if (row[0] == parameters[1] && row[1] == parameters[2] && row[2] == parameters[3]) return {};
-  return failure(ErrorCode::conflict, fmt::format("collection {} exists with {} dimensions, metric {} and owner table '{}'",
-                                                  collection.name, to_text(row[0]), to_text(row[1]), to_text(row[2])));
+  return failure(ErrorCode::conflict,
+                 fmt::format("collection {} exists with {} dimensions, metric {} and owner table '{}'", collection.name,
+                             to_text(row[0]), to_text(row[1]), to_text(row[2])));
 }
 
 }  // namespace triune::hive

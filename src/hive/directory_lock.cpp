@@ -45,6 +45,8 @@ Result<std::unique_ptr<DirectoryLock>> DirectoryLock::acquire(const std::filesys
   return std::unique_ptr<DirectoryLock>(new DirectoryLock(descriptor));
 }
 
-DirectoryLock::~DirectoryLock() { ::close(descriptor_); }
+DirectoryLock::~DirectoryLock() {
+  ::close(descriptor_);
+}
 
 }  // namespace triune::hive

@@ -10,8 +10,8 @@
 namespace triune::hive {
 namespace {
 
-// A visited edge costs about 0.3 µs in SQL, and a traversal in the graph engine about 20 to 40 ms whatever its size: they
-// break even near 100,000 edges.
+// A visited edge costs about 0.3 µs in SQL, and a traversal in the graph engine about 20 to 40 ms whatever its size:
+// they break even near 100,000 edges.
 constexpr double sql_edge_limit = 100'000;
 constexpr std::uint64_t sql_budget = 300'000;
 constexpr std::uint64_t unlimited = ~std::uint64_t{0};
@@ -34,9 +34,13 @@ bool may_fall_back(const Error& error) {
          error.code == ErrorCode::internal || error.code == ErrorCode::resource_exhausted;
 }
 
-bool is_over_budget(const Error& error) { return error.code == ErrorCode::resource_exhausted; }
+bool is_over_budget(const Error& error) {
+  return error.code == ErrorCode::resource_exhausted;
+}
 
-Route sql_route(std::string reason) { return {.engine = std::string(sql_engine), .reason = std::move(reason)}; }
+Route sql_route(std::string reason) {
+  return {.engine = std::string(sql_engine), .reason = std::move(reason)};
+}
 
 /// What both engines share: the estimate that decides.
 struct Estimate {
@@ -105,10 +109,15 @@ Result<Routed<std::uint64_t>> Implementation::count_neighbors(const NeighborsQue
   TRIUNE_ASSIGN(const auto session, reader(options));
   const auto catalog = catalog_.snapshot();
   GraphWalk walk(*session, *catalog, organization_id_, sql_budget);
+  if (query.depth == 1 && !query.type.empty() && query.direction != Direction::both) {
+    TRIUNE_ASSIGN(const std::uint64_t found,
+                  walk.count_adjacent(query.node, query.type, query.direction == Direction::out));
+    return Routed<std::uint64_t>{found, sql_route("edges of one type at one node are a range of an index")};
+  }
   TRIUNE_ASSIGN(const Estimate expected, estimate(walk, query));
   if (expected.prefers_sql()) {
-    auto found = walk.within(expected.start, query.type, query.direction, query.depth);
-    if (found) return Routed<std::uint64_t>{found->size(), sql_route(expected.text)};
+    auto found = walk.count_within(expected.start, query.type, query.direction, query.depth);
+    if (found) return Routed<std::uint64_t>{*found, sql_route(expected.text)};
     if (!is_over_budget(found.error())) return failure_of(found);
   }
   auto all = query;

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <array>
+#include <unordered_map>
+#include <utility>
 
 #include "base/try.h"
 
@@ -12,7 +14,13 @@ namespace {
 
 using projection::CollectionKind;
 
-NodeNumber number(const Value& value) { return std::get<std::int64_t>(value); }
+NodeNumber number(const Value& value) {
+  return std::get<std::int64_t>(value);
+}
+
+std::unexpected<Error> no_such(const NodeReference& node) {
+  return failure(ErrorCode::not_found, fmt::format("there is no node {}/{}", node.label, node.id));
+}
 
 std::string json_numbers(const std::vector<NodeNumber>& nodes) {
   std::string json = "[";
@@ -42,6 +50,29 @@ struct Side {
 
 }  // namespace
 
+std::size_t NodeSet::place_of(NodeNumber node) const noexcept {
+  const auto mask = slots_.size() - 1;
+  auto place = static_cast<std::size_t>((static_cast<std::uint64_t>(node) * 0x9E3779B97F4A7C15ULL) >> 32U) & mask;
+  while (slots_[place] != empty && slots_[place] != node) place = (place + 1) & mask;
+  return place;
+}
+
+void NodeSet::grow() {
+  std::vector<NodeNumber> old(4 * slots_.size(), empty);
+  old.swap(slots_);
+  for (const auto node : old)
+    if (node != empty) slots_[place_of(node)] = node;
+}
+
+bool NodeSet::insert(NodeNumber node) {
+  if (node == empty) return !std::exchange(holds_empty_, true);
+  const auto place = place_of(node);
+  if (slots_[place] == node) return false;
+  slots_[place] = node;
+  if (2 * ++size_ > slots_.size()) grow();
+  return true;
+}
+
 std::vector<std::int64_t> GraphWalk::type_numbers(std::string_view type) const {
   if (type.empty()) return catalog_.collections_of(organization_id_, CollectionKind::type);
   const auto found = catalog_.collection(organization_id_, CollectionKind::type, type);
@@ -51,12 +82,11 @@ std::vector<std::int64_t> GraphWalk::type_numbers(std::string_view type) const {
 Result<NodeNumber> GraphWalk::number_of(const NodeReference& node) {
   const auto label = catalog_.collection(organization_id_, CollectionKind::label, node.label);
   const std::array<Value, 3> parameters{organization_id_, label.value_or(0), node.id};
-  TRIUNE_ASSIGN(const RowSet rows,
-                session_.query("SELECT node_id FROM triune_nodes "
-                               "WHERE organization_id = ?1 AND label_id = ?2 AND id = ?3",
-                               parameters, 1));
+  TRIUNE_ASSIGN(const RowSet rows, session_.query("SELECT node_id FROM triune_nodes "
+                                                  "WHERE organization_id = ?1 AND label_id = ?2 AND id = ?3",
+                                                  parameters, 1));
   if (!rows.rows.empty()) return number(rows.rows[0][0]);
-  return failure(ErrorCode::not_found, fmt::format("there is no node {}/{}", node.label, node.id));
+  return no_such(node);
 }
 
 Result<std::uint64_t> GraphWalk::degree(NodeNumber node, std::string_view type, Direction direction) {
@@ -78,11 +108,11 @@ Result<std::uint64_t> GraphWalk::degree(NodeNumber node, std::string_view type, 
 
 Status GraphWalk::expand_one_way(const std::string& frontier, std::int64_t type, bool outwards,
                                  const EdgeVisitor& visitor) {
-  const std::string_view sql =
-      outwards ? "SELECT e.from_node, e.to_node FROM json_each(?1) k CROSS JOIN triune_edges e "
-                 "ON e.organization_id = ?2 AND e.type_id = ?3 AND e.from_node = k.value"
-               : "SELECT e.to_node, e.from_node FROM json_each(?1) k CROSS JOIN triune_edges e "
-                 "ON e.organization_id = ?2 AND e.type_id = ?3 AND e.to_node = k.value";
+  const std::string_view sql = outwards
+                                   ? "SELECT e.from_node, e.to_node FROM json_each(?1) k CROSS JOIN triune_edges e "
+                                     "ON e.organization_id = ?2 AND e.type_id = ?3 AND e.from_node = k.value"
+                                   : "SELECT e.to_node, e.from_node FROM json_each(?1) k CROSS JOIN triune_edges e "
+                                     "ON e.organization_id = ?2 AND e.type_id = ?3 AND e.to_node = k.value";
   const std::array<Value, 3> parameters{frontier, organization_id_, type};
   return session_.visit(sql, parameters, [&](std::span<const Value> row) -> Status {
     if (++edges_seen_ > edge_budget_)
@@ -101,23 +131,59 @@ Status GraphWalk::expand(const std::vector<NodeNumber>& frontier, const std::vec
   return {};
 }
 
-Result<std::vector<std::pair<NodeNumber, std::uint32_t>>> GraphWalk::within(NodeNumber start, std::string_view type,
-                                                                            Direction direction, std::uint32_t depth) {
+Status GraphWalk::visit_levels(NodeNumber start, std::string_view type, Direction direction, std::uint32_t depth,
+                               const LevelVisitor& visitor) {
   const auto types = type_numbers(type);
-  std::unordered_map<NodeNumber, std::uint32_t> seen{{start, 0}};
-  std::vector<std::pair<NodeNumber, std::uint32_t>> found;
+  NodeSet seen;
+  seen.insert(start);
   std::vector<NodeNumber> frontier{start};
   for (std::uint32_t step = 1; step <= depth && !frontier.empty(); ++step) {
     std::vector<NodeNumber> next;
     TRIUNE_TRY(expand(frontier, types, direction, [&](NodeNumber, NodeNumber to) -> Status {
-      if (seen.emplace(to, step).second) next.push_back(to);
+      if (seen.insert(to)) next.push_back(to);
       return {};
     }));
-    std::sort(next.begin(), next.end());
-    for (const auto node : next) found.emplace_back(node, step);
+    visitor(step, next);
+    // In the order of the index, whose pages are then read once each.
+    if (step < depth && !std::is_sorted(next.begin(), next.end())) std::sort(next.begin(), next.end());
     frontier = std::move(next);
   }
+  return {};
+}
+
+Result<std::vector<std::pair<NodeNumber, std::uint32_t>>> GraphWalk::within(NodeNumber start, std::string_view type,
+                                                                            Direction direction, std::uint32_t depth) {
+  std::vector<std::pair<NodeNumber, std::uint32_t>> found;
+  TRIUNE_TRY(visit_levels(start, type, direction, depth, [&](std::uint32_t step, std::vector<NodeNumber>& nodes) {
+    std::sort(nodes.begin(), nodes.end());
+    for (const auto node : nodes) found.emplace_back(node, step);
+  }));
   return found;
+}
+
+Result<std::uint64_t> GraphWalk::count_adjacent(const NodeReference& node, std::string_view type, bool outwards) {
+  // Edges of one type are distinct already, and an edge to itself leads nowhere new.
+  const std::string_view sql =
+      outwards ? "SELECT (SELECT count(*) FROM triune_edges e WHERE e.organization_id = ?1 AND e.type_id = ?4 "
+                 "AND e.from_node = n.node_id AND e.to_node <> n.node_id) "
+                 "FROM triune_nodes n WHERE n.organization_id = ?1 AND n.label_id = ?2 AND n.id = ?3"
+               : "SELECT (SELECT count(*) FROM triune_edges e WHERE e.organization_id = ?1 AND e.type_id = ?4 "
+                 "AND e.to_node = n.node_id AND e.from_node <> n.node_id) "
+                 "FROM triune_nodes n WHERE n.organization_id = ?1 AND n.label_id = ?2 AND n.id = ?3";
+  const auto label = catalog_.collection(organization_id_, CollectionKind::label, node.label);
+  const auto type_id = catalog_.collection(organization_id_, CollectionKind::type, type);
+  const std::array<Value, 4> parameters{organization_id_, label.value_or(0), node.id, type_id.value_or(0)};
+  TRIUNE_ASSIGN(const RowSet rows, session_.query(sql, parameters, 1));
+  if (rows.rows.empty()) return no_such(node);
+  return static_cast<std::uint64_t>(number(rows.rows[0][0]));
+}
+
+Result<std::uint64_t> GraphWalk::count_within(NodeNumber start, std::string_view type, Direction direction,
+                                              std::uint32_t depth) {
+  std::uint64_t count = 0;
+  TRIUNE_TRY(visit_levels(start, type, direction, depth,
+                          [&](std::uint32_t, std::vector<NodeNumber>& nodes) { count += nodes.size(); }));
+  return count;
 }
 
 Result<std::vector<NodeNumber>> GraphWalk::shortest_path(NodeNumber from, NodeNumber to, std::string_view type,
@@ -172,9 +238,9 @@ Result<std::uint64_t> GraphWalk::count_paths(std::string_view type, std::uint32_
     for (const auto type_id : types) {
       const std::array<Value, 2> parameters{organization_id_, type_id};
       if (start == nullptr)
-        TRIUNE_TRY(session_.visit("SELECT from_node, to_node FROM triune_edges WHERE organization_id = ?1 AND type_id = ?2",
-                                  parameters,
-                                  [&](std::span<const Value> row) { return visitor(number(row[0]), number(row[1])); }));
+        TRIUNE_TRY(session_.visit(
+            "SELECT from_node, to_node FROM triune_edges WHERE organization_id = ?1 AND type_id = ?2", parameters,
+            [&](std::span<const Value> row) { return visitor(number(row[0]), number(row[1])); }));
     }
     if (start != nullptr) {
       std::vector<NodeNumber> frontier;
@@ -191,12 +257,13 @@ Result<std::uint64_t> GraphWalk::count_paths(std::string_view type, std::uint32_
 Result<std::vector<NodeReference>> GraphWalk::names_of(const std::vector<NodeNumber>& nodes) {
   std::unordered_map<NodeNumber, NodeReference> names;
   const std::array<Value, 1> parameters{json_numbers(nodes)};
-  TRIUNE_TRY(session_.visit("SELECT n.node_id, n.label_id, n.id FROM json_each(?1) k CROSS JOIN triune_nodes n "
-                            "ON n.node_id = k.value",
-                            parameters, [&](std::span<const Value> row) -> Status {
-                              names[number(row[0])] = {catalog_.name_of(number(row[1])), std::get<std::string>(row[2])};
-                              return {};
-                            }));
+  TRIUNE_TRY(
+      session_.visit("SELECT n.node_id, n.label_id, n.id FROM json_each(?1) k CROSS JOIN triune_nodes n "
+                     "ON n.node_id = k.value",
+                     parameters, [&](std::span<const Value> row) -> Status {
+                       names[number(row[0])] = {catalog_.name_of(number(row[1])), std::get<std::string>(row[2])};
+                       return {};
+                     }));
   std::vector<NodeReference> result;
   result.reserve(nodes.size());
   for (const auto node : nodes) result.push_back(names[node]);

@@ -5,7 +5,8 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
+#include <functional>
+#include <limits>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -18,8 +19,26 @@ namespace triune::hive {
 
 using NodeNumber = std::int64_t;
 
-/// Walks within one read session. Every walk stops with `resource_exhausted` beyond `edge_budget` edges: the graph engine
-/// is the better choice then.
+/// Numbers met so far. Open addressing in one piece of memory: a traversal asks it once for each edge.
+class NodeSet {
+ public:
+  NodeSet() : slots_(first_slots, empty) {}
+  /// False when it was in already.
+  bool insert(NodeNumber node);
+
+ private:
+  static constexpr NodeNumber empty = std::numeric_limits<NodeNumber>::min();
+  static constexpr std::size_t first_slots = 64;
+  [[nodiscard]] std::size_t place_of(NodeNumber node) const noexcept;
+  void grow();
+
+  std::vector<NodeNumber> slots_;  // a power of two, at most half full
+  std::size_t size_ = 0;
+  bool holds_empty_ = false;  // whether the number that marks empty slots was inserted
+};
+
+/// Walks within one read session. Every walk stops with `resource_exhausted` beyond `edge_budget` edges: the graph
+/// engine is the better choice then.
 class GraphWalk {
  public:
   GraphWalk(contract::RelationalSession& session, const projection::CatalogSnapshot& catalog,
@@ -33,6 +52,10 @@ class GraphWalk {
   /// Numbers of the distinct nodes within `depth` steps with their distance, nearest first.
   Result<std::vector<std::pair<NodeNumber, std::uint32_t>>> within(NodeNumber start, std::string_view type,
                                                                    Direction direction, std::uint32_t depth);
+  /// The other ends of the node's edges of one type, counted in one statement; `not_found`.
+  Result<std::uint64_t> count_adjacent(const NodeReference& node, std::string_view type, bool outwards);
+  /// How many `within` would return.
+  Result<std::uint64_t> count_within(NodeNumber start, std::string_view type, Direction direction, std::uint32_t depth);
   /// A shortest path, from both ends at once; empty when there is none.
   Result<std::vector<NodeNumber>> shortest_path(NodeNumber from, NodeNumber to, std::string_view type,
                                                 Direction direction, std::uint32_t max_length);
@@ -43,6 +66,10 @@ class GraphWalk {
 
  private:
   using EdgeVisitor = std::function<Status(NodeNumber from, NodeNumber to)>;
+  using LevelVisitor = std::function<void(std::uint32_t step, std::vector<NodeNumber>& nodes)>;
+  /// The nodes that are first reached with each step; the visitor may change their order.
+  Status visit_levels(NodeNumber start, std::string_view type, Direction direction, std::uint32_t depth,
+                      const LevelVisitor& visitor);
   /// Each edge leaving `frontier` that way, seen from the frontier.
   Status expand(const std::vector<NodeNumber>& frontier, const std::vector<std::int64_t>& types, Direction direction,
                 const EdgeVisitor& visitor);

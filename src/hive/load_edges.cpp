@@ -44,8 +44,8 @@ struct EdgeBatch {
 
   void add(std::int64_t from, std::int64_t to, const Record& properties) {
     const auto json = properties.empty() ? std::string() : canonical_json(properties);
-    edges.push_back({from, to, arena.size(), static_cast<std::uint32_t>(json.size()),
-                     static_cast<std::uint32_t>(edges.size())});
+    edges.push_back(
+        {from, to, arena.size(), static_cast<std::uint32_t>(json.size()), static_cast<std::uint32_t>(edges.size())});
     arena += json;
   }
 

@@ -20,8 +20,8 @@ constexpr std::string_view put_nodes_sql =
     "WHERE triune_nodes.properties IS NOT excluded.properties";
 
 /// Writes one batch within a job; returns how many entities changed.
-using WriteBatch = std::function<Status(contract::RelationalSession&, projection::CatalogWriter&,
-                                        std::span<const Change>, Loaded&)>;
+using WriteBatch =
+    std::function<Status(contract::RelationalSession&, projection::CatalogWriter&, std::span<const Change>, Loaded&)>;
 
 /// Collects entities of one kind into batches, checks each, writes each batch in a job of its own.
 template <class Entity>
@@ -62,7 +62,8 @@ Result<std::uint64_t> load_in_batches(const LoadContext& context, const Supplier
 
 }  // namespace
 
-Result<std::uint64_t> load_all_nodes(const LoadContext& context, std::string_view label, const Supplier<PutNode>& next) {
+Result<std::uint64_t> load_all_nodes(const LoadContext& context, std::string_view label,
+                                     const Supplier<PutNode>& next) {
   const auto organization = context.organization_id;
   const WriteBatch write_batch = [&](contract::RelationalSession& session, projection::CatalogWriter& catalog,
                                      std::span<const Change> batch, Loaded& loaded) -> Status {

@@ -15,7 +15,9 @@ constexpr std::size_t example_limit = 20;
 // Fewer entries than this are not worth a trim when the hive closes.
 constexpr std::uint64_t trim_minimum = 100'000;
 
-Deadline maintenance_deadline() { return Deadline::after(std::chrono::minutes(10)); }
+Deadline maintenance_deadline() {
+  return Deadline::after(std::chrono::minutes(10));
+}
 
 }  // namespace
 
@@ -63,7 +65,8 @@ Status Implementation::check_blobs(VerifyReport& report, const Progress& progres
         ++(missing ? report.blobs_missing : report.blobs_corrupt);
         if (report.blob_examples.size() < example_limit)
           report.blob_examples.push_back(fmt::format("{} blob {} of {} ({})", missing ? "missing" : "corrupt",
-                                                     std::get<std::string>(row[2]), std::get<std::string>(row[1]), hash));
+                                                     std::get<std::string>(row[2]), std::get<std::string>(row[1]),
+                                                     hash));
         return {};
       });
 }
@@ -84,9 +87,13 @@ Result<VerifyReport> Implementation::compare_all(bool repair, const Progress& pr
   return report;
 }
 
-Result<VerifyReport> Implementation::verify(const Progress& progress) { return compare_all(false, progress); }
+Result<VerifyReport> Implementation::verify(const Progress& progress) {
+  return compare_all(false, progress);
+}
 
-Result<VerifyReport> Implementation::repair(const Progress& progress) { return compare_all(true, progress); }
+Result<VerifyReport> Implementation::repair(const Progress& progress) {
+  return compare_all(true, progress);
+}
 
 Status Implementation::rebuild(std::string_view projection, const Progress& progress) {
   TRIUNE_TRY(check_open());

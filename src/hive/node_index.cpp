@@ -13,7 +13,9 @@ std::string_view NodeIndex::text(const Slot& slot) const noexcept {
   return std::string_view(arena_).substr(offset, slot.length);
 }
 
-void NodeIndex::reserve(std::size_t count) { slots_.assign(std::bit_ceil(count + count / 2 + 16), {}); }
+void NodeIndex::reserve(std::size_t count) {
+  slots_.assign(std::bit_ceil(count + count / 2 + 16), {});
+}
 
 void NodeIndex::insert(std::int64_t node_id, std::string_view id) {
   const auto hash = base::hash64(id);
@@ -31,9 +33,9 @@ void NodeIndex::insert(std::int64_t node_id, std::string_view id) {
 
 Status NodeIndex::load(contract::RelationalSession& session, std::int64_t organization_id, std::int64_t label_id) {
   const std::array<Value, 2> parameters{organization_id, label_id};
-  TRIUNE_ASSIGN(const RowSet counted,
-                session.query("SELECT count(*) FROM triune_nodes WHERE organization_id = ?1 AND label_id = ?2", parameters,
-                              1));
+  TRIUNE_ASSIGN(
+      const RowSet counted,
+      session.query("SELECT count(*) FROM triune_nodes WHERE organization_id = ?1 AND label_id = ?2", parameters, 1));
   reserve(static_cast<std::size_t>(std::get<std::int64_t>(counted.rows.at(0).at(0))));
   arena_.clear();
   return session.visit("SELECT node_id, id FROM triune_nodes WHERE organization_id = ?1 AND label_id = ?2", parameters,

@@ -23,7 +23,9 @@ Result<std::unique_ptr<Hive>> Hive::open(const std::filesystem::path& directory,
 namespace triune::hive {
 namespace {
 
-Deadline open_deadline() { return Deadline::after(std::chrono::minutes(2)); }
+Deadline open_deadline() {
+  return Deadline::after(std::chrono::minutes(2));
+}
 
 }  // namespace
 
@@ -83,8 +85,8 @@ Status Implementation::identify() {
   TRIUNE_TRY(store_->write(
       [&](contract::RelationalSession& session) -> Status {
         const std::array<Value, 1> fresh{new_id()};
-        TRIUNE_TRY(session.execute("INSERT INTO triune_hive (key, value) VALUES ('incarnation', ?1) ON CONFLICT DO NOTHING",
-                                   fresh));
+        TRIUNE_TRY(session.execute(
+            "INSERT INTO triune_hive (key, value) VALUES ('incarnation', ?1) ON CONFLICT DO NOTHING", fresh));
         projection::CatalogWriter catalog(catalog_, session);
         TRIUNE_ASSIGN(organization_id_, catalog.organization(options_.organization));
         // Another program may have made tables since (I2).
@@ -131,9 +133,8 @@ Result<std::uint64_t> Implementation::required_lsn(const Consistency& consistenc
   if (consistency.level == Consistency::Level::eventual) return 0;
   if (consistency.level == Consistency::Level::session) return session_lsn_.load();
   if (consistency.token.incarnation == incarnation_) return consistency.token.lsn;
-  return failure(ErrorCode::conflict,
-                 fmt::format("the token {} belongs to another history; this one is {}", to_string(consistency.token),
-                             incarnation_));
+  return failure(ErrorCode::conflict, fmt::format("the token {} belongs to another history; this one is {}",
+                                                  to_string(consistency.token), incarnation_));
 }
 
 Status Implementation::wait(const Token& token, Deadline deadline) {
@@ -144,7 +145,8 @@ Status Implementation::wait(const Token& token, Deadline deadline) {
 }
 
 void Implementation::committed(std::uint64_t lsn, bool catalog_changed) {
-  // The commit is durable: a dictionary that cannot be read now must not turn it into an error, the next commit retries.
+  // The commit is durable: a dictionary that cannot be read now must not turn it into an error, the next commit
+  // retries.
   if (catalog_changed || catalog_stale_) {
     auto session = reader({});
     catalog_stale_ = !session || !catalog_.reload(**session);

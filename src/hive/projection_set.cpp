@@ -52,8 +52,8 @@ Result<Driven<VectorProjection>> ProjectionSet::vector(std::string_view collecti
   const auto id = catalog->collection(settings_.environment.organization_id, CollectionKind::vector, collection);
   const auto definition = id ? catalog->vector_collections.find(*id) : catalog->vector_collections.end();
   if (definition == catalog->vector_collections.end())
-    return failure(ErrorCode::not_found, fmt::format("there is no vector collection {}; `triune status` lists them",
-                                                     collection));
+    return failure(ErrorCode::not_found,
+                   fmt::format("there is no vector collection {}; `triune status` lists them", collection));
   const std::scoped_lock lock(mutex_);
   return vector_locked(*id, definition->second);
 }

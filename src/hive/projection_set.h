@@ -25,7 +25,8 @@ struct Driven {
 class ProjectionSet {
  public:
   struct Settings {
-    projection::Environment environment;  ///< `root` is the organization's directory; each projection gets its own in it.
+    projection::Environment
+        environment;  ///< `root` is the organization's directory; each projection gets its own in it.
     const contract::Registry* registry = nullptr;
     std::uint64_t graph_memory_bytes = 0;
     bool background = true;  ///< Start threads as soon as there is something to project.

@@ -15,7 +15,9 @@ namespace {
 
 using projection::CollectionKind;
 
-Deadline point_deadline() { return Deadline::after(std::chrono::seconds(10)); }
+Deadline point_deadline() {
+  return Deadline::after(std::chrono::seconds(10));
+}
 
 std::unexpected<Error> absent(std::string_view what) {
   return failure(ErrorCode::not_found, fmt::format("there is no {}", what));
@@ -73,11 +75,11 @@ Result<Record> Implementation::get_row(std::string_view table, const Record& key
   std::vector<Value> values;
   for (const auto& field : key) {
     values.push_back(field.value);
-    condition += fmt::format("{}{} = ?{}", condition.empty() ? "" : " AND ", model::quote_identifier(field.name),
-                             values.size());
+    condition +=
+        fmt::format("{}{} = ?{}", condition.empty() ? "" : " AND ", model::quote_identifier(field.name), values.size());
   }
-  auto rows = session->query(fmt::format("SELECT * FROM {} WHERE {}", model::quote_identifier(table), condition), values,
-                             2);
+  auto rows =
+      session->query(fmt::format("SELECT * FROM {} WHERE {}", model::quote_identifier(table), condition), values, 2);
   if (!rows) return failure_of(rows);
   if (rows->rows.empty()) return absent(fmt::format("row {} in {}", to_json(key), table));
   Record record;
@@ -91,10 +93,9 @@ Result<Record> Implementation::get_node(const NodeReference& node) {
   if (!label) return absent("label " + node.label);
   TRIUNE_ASSIGN(const auto session, store_->read(contract::ReadScope::internal, point_deadline()));
   const std::array<Value, 3> parameters{organization_id_, *label, node.id};
-  TRIUNE_ASSIGN(const RowSet rows,
-                session->query("SELECT properties FROM triune_nodes "
-                               "WHERE organization_id = ?1 AND label_id = ?2 AND id = ?3",
-                               parameters, 1));
+  TRIUNE_ASSIGN(const RowSet rows, session->query("SELECT properties FROM triune_nodes "
+                                                  "WHERE organization_id = ?1 AND label_id = ?2 AND id = ?3",
+                                                  parameters, 1));
   if (rows.rows.empty()) return absent(projection::describe(node));
   return model::parse_json_object(std::get<std::string>(rows.rows[0][0]));
 }
@@ -145,10 +146,9 @@ Result<Bytes> Implementation::get_blob(std::string_view owner, std::string_view 
   TRIUNE_TRY(check_open());
   TRIUNE_ASSIGN(const auto session, store_->read(contract::ReadScope::internal, point_deadline()));
   const std::array<Value, 3> parameters{organization_id_, std::string(owner), std::string(name)};
-  TRIUNE_ASSIGN(const RowSet rows,
-                session->query("SELECT sha256 FROM triune_blob_references "
-                               "WHERE organization_id = ?1 AND owner = ?2 AND name = ?3",
-                               parameters, 1));
+  TRIUNE_ASSIGN(const RowSet rows, session->query("SELECT sha256 FROM triune_blob_references "
+                                                  "WHERE organization_id = ?1 AND owner = ?2 AND name = ?3",
+                                                  parameters, 1));
   if (rows.rows.empty()) return absent(fmt::format("blob {} of {}", name, owner));
   auto bytes = blobs_->get(std::get<std::string>(rows.rows[0][0]));
   // The reference is there and the bytes are not: that is damage, not absence (I8).

@@ -64,15 +64,15 @@ Result<std::vector<Candidate>> rank(contract::RelationalSession& session, Metric
   std::vector<Candidate> ranked;
   std::vector<float> buffer;
   const std::array<Value, 1> parameters{json_keys(keys)};
-  TRIUNE_TRY(session.visit("SELECT x.vector_key, x.vector FROM json_each(?1) k CROSS JOIN triune_vector_values x "
-                           "ON x.vector_key = k.value",
-                           parameters, [&](std::span<const Value> row) -> Status {
-                             const auto values = as_floats(row[1], buffer);
-                             if (values.size() == query.size())
-                               ranked.push_back({distance(metric, query, values),
-                                                 static_cast<VectorKey>(std::get<std::int64_t>(row[0]))});
-                             return {};
-                           }));
+  TRIUNE_TRY(session.visit(
+      "SELECT x.vector_key, x.vector FROM json_each(?1) k CROSS JOIN triune_vector_values x "
+      "ON x.vector_key = k.value",
+      parameters, [&](std::span<const Value> row) -> Status {
+        const auto values = as_floats(row[1], buffer);
+        if (values.size() == query.size())
+          ranked.push_back({distance(metric, query, values), static_cast<VectorKey>(std::get<std::int64_t>(row[0]))});
+        return {};
+      }));
   std::sort(ranked.begin(), ranked.end());
   return ranked;
 }
@@ -84,26 +84,26 @@ Result<std::vector<Candidate>> scan_canonical(contract::RelationalSession& sessi
   std::priority_queue<Candidate> nearest;
   std::vector<float> buffer;
   const std::array<Value, 2> parameters{organization_id, collection_id};
-  TRIUNE_TRY(session.visit(
-      "SELECT v.vector_key, x.vector FROM triune_vectors v CROSS JOIN triune_vector_values x "
-      "ON x.vector_key = v.vector_key WHERE v.organization_id = ?1 AND v.collection_id = ?2",
-      parameters, [&](std::span<const Value> row) -> Status {
-        const auto key = static_cast<VectorKey>(std::get<std::int64_t>(row[0]));
-        if (keys && !std::binary_search(keys->begin(), keys->end(), key)) return {};
-        const auto values = as_floats(row[1], buffer);
-        if (values.size() != query.size()) return {};
-        nearest.push({distance(metric, query, values), key});
-        if (nearest.size() > count) nearest.pop();
-        return {};
-      }));
+  TRIUNE_TRY(
+      session.visit("SELECT v.vector_key, x.vector FROM triune_vectors v CROSS JOIN triune_vector_values x "
+                    "ON x.vector_key = v.vector_key WHERE v.organization_id = ?1 AND v.collection_id = ?2",
+                    parameters, [&](std::span<const Value> row) -> Status {
+                      const auto key = static_cast<VectorKey>(std::get<std::int64_t>(row[0]));
+                      if (keys && !std::binary_search(keys->begin(), keys->end(), key)) return {};
+                      const auto values = as_floats(row[1], buffer);
+                      if (values.size() != query.size()) return {};
+                      nearest.push({distance(metric, query, values), key});
+                      if (nearest.size() > count) nearest.pop();
+                      return {};
+                    }));
   std::vector<Candidate> ranked;
   for (; !nearest.empty(); nearest.pop()) ranked.push_back(nearest.top());
   std::reverse(ranked.begin(), ranked.end());
   return ranked;
 }
 
-/// Asks the engine for a few more than wanted, because its copy is quantised and may hold what was just deleted; and for
-/// more again until enough are left.
+/// Asks the engine for a few more than wanted, because its copy is quantised and may hold what was just deleted; and
+/// for more again until enough are left.
 Result<std::vector<Candidate>> ask_engine(contract::RelationalSession& session, contract::VectorStore& store,
                                           Metric metric, std::span<const float> query,
                                           contract::VectorQueryOptions options, std::size_t count,
@@ -183,16 +183,15 @@ Result<VectorSearchResult> Implementation::search(const VectorSearch& search, co
   if (!search.where.empty()) {
     const auto began = Deadline::Clock::now();
     TRIUNE_ASSIGN(const auto session, store_->read(contract::ReadScope::user, options.deadline));
-    TRIUNE_ASSIGN(engine.filter.keys,
-                  filter_keys(*session, organization_id_, collection_id, definition, search));
+    TRIUNE_ASSIGN(engine.filter.keys, filter_keys(*session, organization_id_, collection_id, definition, search));
     result.filter_time = Deadline::Clock::now() - began;
   }
   TRIUNE_ASSIGN(const auto session, reader(options));
   TRIUNE_ASSIGN(const auto query, query_vector(*session, collection_id, definition, search));
-  auto candidates =
-      degraded ? scan_canonical(*session, organization_id_, collection_id, definition.metric, query, engine.filter.keys,
-                                search.count)
-               : ask_engine(*session, *store, definition.metric, query, engine, search.count, result.strategy);
+  auto candidates = degraded
+                        ? scan_canonical(*session, organization_id_, collection_id, definition.metric, query,
+                                         engine.filter.keys, search.count)
+                        : ask_engine(*session, *store, definition.metric, query, engine, search.count, result.strategy);
   if (degraded) result.strategy = "canonical scan";
   if (!candidates) {
     report(*driven.worker, candidates.error());

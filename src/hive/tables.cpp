@@ -17,8 +17,12 @@ using model::quote_literal;
 
 constexpr std::size_t table_limit = 10'000;
 
-std::int64_t integer(const Value& value) { return std::get<std::int64_t>(value); }
-const std::string& text(const Value& value) { return std::get<std::string>(value); }
+std::int64_t integer(const Value& value) {
+  return std::get<std::int64_t>(value);
+}
+const std::string& text(const Value& value) {
+  return std::get<std::string>(value);
+}
 
 /// The value of a key column that the log can hold and that `json_array` accepts.
 std::string key_part(std::string_view prefix, std::string_view column) {
@@ -39,15 +43,16 @@ std::string capture_triggers(const TableShape& shape, std::int64_t organization_
   const auto table = quote_identifier(shape.name);
   const auto old_key = key_expression("old", shape);
   const auto new_key = key_expression("new", shape);
-  const auto insert = fmt::format(
-      "INSERT INTO triune_change_log (organization_id, collection_id, key, operation) SELECT {}, {}, ", organization_id,
-      collection_id);
+  const auto insert =
+      fmt::format("INSERT INTO triune_change_log (organization_id, collection_id, key, operation) SELECT {}, {}, ",
+                  organization_id, collection_id);
   const auto trigger = [&](std::string_view event, std::string_view body) {
     return fmt::format("CREATE TRIGGER {} AFTER {} ON {} BEGIN {} END;\n",
                        quote_identifier(fmt::format("triune_capture_{}_{}", shape.name, event)), event, table, body);
   };
   return trigger("insert", fmt::format("{}{}, 'put';", insert, new_key)) +
-         trigger("update", fmt::format("{0}{1}, 'delete' WHERE {1} IS NOT {2}; {0}{2}, 'put';", insert, old_key, new_key)) +
+         trigger("update",
+                 fmt::format("{0}{1}, 'delete' WHERE {1} IS NOT {2}; {0}{2}, 'put';", insert, old_key, new_key)) +
          trigger("delete", fmt::format("{}{}, 'delete';", insert, old_key));
 }
 
@@ -58,10 +63,11 @@ Status capture_table(contract::RelationalSession& session, projection::CatalogWr
                 catalog.collection(organization_id, projection::CollectionKind::table, table));
   TRIUNE_TRY(session.execute_script(capture_triggers(shape, organization_id, collection)));
   const std::array<Value, 2> parameters{organization_id, collection};
-  TRIUNE_TRY(session.execute(fmt::format("INSERT INTO triune_change_log (organization_id, collection_id, key, operation) "
-                                         "SELECT ?1, ?2, NULL, 'load' WHERE EXISTS (SELECT 1 FROM {})",
-                                         quote_identifier(table)),
-                             parameters));
+  TRIUNE_TRY(
+      session.execute(fmt::format("INSERT INTO triune_change_log (organization_id, collection_id, key, operation) "
+                                  "SELECT ?1, ?2, NULL, 'load' WHERE EXISTS (SELECT 1 FROM {})",
+                                  quote_identifier(table)),
+                      parameters));
   return {};
 }
 
@@ -91,8 +97,8 @@ const contract::ColumnDescription* TableShape::column(std::string_view wanted) c
 Result<TableShape> describe_table(contract::RelationalSession& session, std::string_view table) {
   const std::array<Value, 1> parameters{std::string(table)};
   TRIUNE_ASSIGN(const RowSet rows,
-                session.query("SELECT name, type, pk, \"notnull\" FROM pragma_table_xinfo(?1) WHERE hidden = 0", parameters,
-                              table_limit));
+                session.query("SELECT name, type, pk, \"notnull\" FROM pragma_table_xinfo(?1) WHERE hidden = 0",
+                              parameters, table_limit));
   if (rows.rows.empty())
     return failure(ErrorCode::not_found,
                    fmt::format("there is no table {0}; create it with `triune sql 'CREATE TABLE …'` or "
@@ -109,8 +115,8 @@ Result<TableShape> describe_table(contract::RelationalSession& session, std::str
 
 Status check_user_table(std::string_view table) {
   const auto starts = [&](std::string_view prefix) {
-    return table.size() >= prefix.size() &&
-           std::equal(prefix.begin(), prefix.end(), table.begin(), [](char a, char b) { return a == (b | 0x20) || a == b; });
+    return table.size() >= prefix.size() && std::equal(prefix.begin(), prefix.end(), table.begin(),
+                                                       [](char a, char b) { return a == (b | 0x20) || a == b; });
   };
   if (!starts("triune_") && !starts("sqlite_")) return {};
   return failure(ErrorCode::permission_denied,
@@ -125,8 +131,7 @@ Result<std::int64_t> schema_version(contract::RelationalSession& session) {
 Status capture_new_tables(contract::RelationalSession& session, projection::CatalogWriter& catalog,
                           std::int64_t organization_id) {
   TRIUNE_ASSIGN(const RowSet tables, session.query(select_uncaptured, {}, table_limit));
-  for (const auto& row : tables.rows)
-    TRIUNE_TRY(capture_table(session, catalog, organization_id, text(row[0])));
+  for (const auto& row : tables.rows) TRIUNE_TRY(capture_table(session, catalog, organization_id, text(row[0])));
   return {};
 }
 

@@ -23,14 +23,15 @@ struct TableShape {
   [[nodiscard]] const contract::ColumnDescription* column(std::string_view wanted) const;
 };
 
-/// Reads a table's shape within a session, so that tables made by the same job are seen. `not_found` when there is none.
+/// Reads a table's shape within a session, so that tables made by the same job are seen. `not_found` when there is
+/// none.
 Result<TableShape> describe_table(contract::RelationalSession& session, std::string_view table);
 
 /// Refuses the names that belong to Triune ("triune_…", "sqlite_…").
 Status check_user_table(std::string_view table);
 
-/// Makes capture triggers for every user table that has none, and logs a 'load' for those that hold rows already. Call in
-/// the job that may have made tables.
+/// Makes capture triggers for every user table that has none, and logs a 'load' for those that hold rows already. Call
+/// in the job that may have made tables.
 Status capture_new_tables(contract::RelationalSession& session, projection::CatalogWriter& catalog,
                           std::int64_t organization_id);
 

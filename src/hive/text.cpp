@@ -48,17 +48,16 @@ Status search_index(contract::RelationalSession& session, std::int64_t organizat
                     const std::string& match, std::size_t count, std::vector<TextHit>& hits) {
   const auto table = model::quote_identifier(fmt::format("triune_text_{}_{}", organization_id, name));
   const std::array<Value, 2> parameters{match, static_cast<std::int64_t>(count)};
-  return session.visit(fmt::format("SELECT r.key, -bm25({0}), snippet({0}, -1, '[', ']', ' … ', 16) FROM {0} "
-                                   "JOIN triune_text_rows r ON r.text_row = {0}.rowid WHERE {0} MATCH ?1 "
-                                   "ORDER BY rank LIMIT ?2",
-                                   table),
-                       parameters, [&](std::span<const Value> row) -> Status {
-                         hits.push_back({.collection = name,
-                                         .id = to_text(row[0]),
-                                         .score = std::get<double>(row[1]),
-                                         .snippet = to_text(row[2])});
-                         return {};
-                       });
+  return session.visit(
+      fmt::format("SELECT r.key, -bm25({0}), snippet({0}, -1, '[', ']', ' … ', 16) FROM {0} "
+                  "JOIN triune_text_rows r ON r.text_row = {0}.rowid WHERE {0} MATCH ?1 "
+                  "ORDER BY rank LIMIT ?2",
+                  table),
+      parameters, [&](std::span<const Value> row) -> Status {
+        hits.push_back(
+            {.collection = name, .id = to_text(row[0]), .score = std::get<double>(row[1]), .snippet = to_text(row[2])});
+        return {};
+      });
 }
 
 }  // namespace

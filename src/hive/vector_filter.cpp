@@ -56,15 +56,16 @@ std::string unknown_column(const Error& error) {
 Status check_known(contract::RelationalSession& session, std::int64_t organization_id, std::int64_t collection_id,
                    const VectorCollection& definition, const std::set<std::string>& metadata_keys) {
   for (const auto& key : metadata_keys) {
-    TRIUNE_ASSIGN(const RowSet rows,
-                  session.query(fmt::format("SELECT 1 FROM triune_vectors WHERE organization_id = {} AND collection_id = {} "
-                                            "AND json_type(metadata, {}) IS NOT NULL LIMIT 1",
-                                            organization_id, collection_id, metadata_path(key)),
-                                {}, 1));
+    TRIUNE_ASSIGN(
+        const RowSet rows,
+        session.query(fmt::format("SELECT 1 FROM triune_vectors WHERE organization_id = {} AND collection_id = {} "
+                                  "AND json_type(metadata, {}) IS NOT NULL LIMIT 1",
+                                  organization_id, collection_id, metadata_path(key)),
+                      {}, 1));
     if (rows.rows.empty())
       return failure(ErrorCode::invalid_argument,
-                     fmt::format("{} is neither a metadata key of any vector in {} nor a column of its owner table{}", key,
-                                 definition.name,
+                     fmt::format("{} is neither a metadata key of any vector in {} nor a column of its owner table{}",
+                                 key, definition.name,
                                  definition.owner_table.empty() ? " (it has none)" : " " + definition.owner_table));
   }
   return {};
@@ -81,8 +82,8 @@ Result<std::vector<contract::VectorKey>> filter_keys(contract::RelationalSession
   }
   std::set<std::string> metadata_keys;
   for (;;) {
-    const auto source = source_sql(organization_id, collection_id, definition.owner_table.empty() ? nullptr : &owner,
-                                   metadata_keys);
+    const auto source =
+        source_sql(organization_id, collection_id, definition.owner_table.empty() ? nullptr : &owner, metadata_keys);
     std::vector<contract::VectorKey> keys;
     // The line break ends a comment in the predicate.
     auto visited = session.visit(fmt::format("SELECT triune_key FROM ({}) WHERE ({}\n)", source, search.where),

@@ -12,9 +12,10 @@
 
 namespace triune::hive {
 
-/// Evaluates `search.where` and returns the keys that satisfy it, ascending. Names in the predicate are `id`, `metadata`,
-/// the columns of the owner table, and any key of the metadata. Errors: `invalid_argument` for SQL that does not parse
-/// and for a name that is none of these in any vector of the collection. `session` must have the scope of a user.
+/// Evaluates `search.where` and returns the keys that satisfy it, ascending. Names in the predicate are `id`,
+/// `metadata`, the columns of the owner table, and any key of the metadata. Errors: `invalid_argument` for SQL that
+/// does not parse and for a name that is none of these in any vector of the collection. `session` must have the scope
+/// of a user.
 Result<std::vector<contract::VectorKey>> filter_keys(contract::RelationalSession& session, std::int64_t organization_id,
                                                      std::int64_t collection_id, const VectorCollection& definition,
                                                      const VectorSearch& search);

@@ -16,9 +16,13 @@ constexpr std::string_view history_table =
     "CREATE TABLE IF NOT EXISTS triune_migrations ("
     "version INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL, applied_at TEXT NOT NULL)";
 
-std::string checksum(const Migration& migration) { return base::sha256_hex(base::as_bytes(migration.sql)); }
+std::string checksum(const Migration& migration) {
+  return base::sha256_hex(base::as_bytes(migration.sql));
+}
 
-std::string file_name(std::int64_t version, std::string_view name) { return fmt::format("{:04}_{}.sql", version, name); }
+std::string file_name(std::int64_t version, std::string_view name) {
+  return fmt::format("{:04}_{}.sql", version, name);
+}
 
 Status check_applied(const std::vector<Value>& row, std::span<const Migration> migrations) {
   const auto version = std::get<std::int64_t>(row[0]);
@@ -30,10 +34,11 @@ Status check_applied(const std::vector<Value>& row, std::span<const Migration> m
                                file_name(version, name), migrations.size()));
   const auto& known = migrations[static_cast<std::size_t>(version - 1)];
   if (std::get<std::string>(row[2]) != checksum(known))
-    return failure(ErrorCode::conflict,
-                   fmt::format("migration {} was edited after it had been applied to this hive; restore its text and put "
-                               "the change into a new migration",
-                               file_name(version, known.name)));
+    return failure(
+        ErrorCode::conflict,
+        fmt::format("migration {} was edited after it had been applied to this hive; restore its text and put "
+                    "the change into a new migration",
+                    file_name(version, known.name)));
   return {};
 }
 
@@ -52,9 +57,10 @@ Status apply_one(contract::RelationalStore& store, const Migration& migration, D
     base::failpoint("migrate.before_record");
     const std::vector<Value> parameters{std::int64_t{migration.version}, std::string(migration.name),
                                         checksum(migration)};
-    TRIUNE_TRY(session.execute("INSERT INTO triune_migrations (version, name, checksum, applied_at) "
-                               "VALUES (?1, ?2, ?3, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))",
-                               parameters));
+    TRIUNE_TRY(
+        session.execute("INSERT INTO triune_migrations (version, name, checksum, applied_at) "
+                        "VALUES (?1, ?2, ?3, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))",
+                        parameters));
     return {};
   };
   Status status = store.write(job, deadline);

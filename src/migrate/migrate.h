@@ -25,8 +25,8 @@ struct Migration {
 /// The migrations of the hive's own schema for SQLite, from schema/sqlite, embedded at build time.
 std::span<const Migration> sqlite_migrations();
 
-/// Applies what is missing, in order, each in a transaction of its own. Errors: `conflict` when an applied migration was
-/// edited since (M2) or the store is newer than the program (M3); the migration's own error, with its file name.
+/// Applies what is missing, in order, each in a transaction of its own. Errors: `conflict` when an applied migration
+/// was edited since (M2) or the store is newer than the program (M3); the migration's own error, with its file name.
 Status apply(contract::RelationalStore& store, std::span<const Migration> migrations, Deadline deadline);
 
 }  // namespace triune::migrate

@@ -38,16 +38,20 @@ PropertyType parse_type(std::string_view text) {
   return PropertyType::text;
 }
 
-std::int64_t integer(const Value& value) { return std::get<std::int64_t>(value); }
-const std::string& text(const Value& value) { return std::get<std::string>(value); }
+std::int64_t integer(const Value& value) {
+  return std::get<std::int64_t>(value);
+}
+const std::string& text(const Value& value) {
+  return std::get<std::string>(value);
+}
 
 Status load_names(contract::RelationalSession& session, CatalogSnapshot& to) {
   TRIUNE_ASSIGN(const RowSet organizations,
                 session.query("SELECT name, organization_id FROM triune_organizations", {}, dictionary_limit));
   for (const auto& row : organizations.rows) to.organizations[text(row[0])] = integer(row[1]);
-  TRIUNE_ASSIGN(const RowSet collections,
-                session.query("SELECT organization_id, kind, name, collection_id FROM triune_collections", {},
-                              dictionary_limit));
+  TRIUNE_ASSIGN(
+      const RowSet collections,
+      session.query("SELECT organization_id, kind, name, collection_id FROM triune_collections", {}, dictionary_limit));
   for (const auto& row : collections.rows) {
     to.collections[{integer(row[0]), parse_kind(text(row[1])), text(row[2])}] = integer(row[3]);
     to.collection_names[integer(row[3])] = text(row[2]);
@@ -182,8 +186,8 @@ Result<std::int64_t> CatalogWriter::organization(std::string_view name) {
                 session_.execute("INSERT INTO triune_organizations (name) VALUES (?1) ON CONFLICT (name) DO NOTHING",
                                  parameters));
   changed_ = changed_ || made > 0;
-  TRIUNE_ASSIGN(const RowSet found, session_.query("SELECT organization_id FROM triune_organizations WHERE name = ?1",
-                                                   parameters, 1));
+  TRIUNE_ASSIGN(const RowSet found,
+                session_.query("SELECT organization_id FROM triune_organizations WHERE name = ?1", parameters, 1));
   return organizations_[std::string(name)] = integer(found.rows.at(0).at(0));
 }
 
@@ -200,10 +204,9 @@ Result<std::int64_t> CatalogWriter::collection(std::int64_t organization, Collec
                                  "ON CONFLICT (organization_id, kind, name) DO NOTHING",
                                  parameters));
   changed_ = changed_ || made > 0;
-  TRIUNE_ASSIGN(const RowSet found,
-                session_.query("SELECT collection_id FROM triune_collections "
-                               "WHERE organization_id = ?1 AND kind = ?2 AND name = ?3",
-                               parameters, 1));
+  TRIUNE_ASSIGN(const RowSet found, session_.query("SELECT collection_id FROM triune_collections "
+                                                   "WHERE organization_id = ?1 AND kind = ?2 AND name = ?3",
+                                                   parameters, 1));
   return collections_[key] = integer(found.rows.at(0).at(0));
 }
 
@@ -226,9 +229,9 @@ Status CatalogWriter::register_property(std::int64_t collection_id, std::string_
   auto known = properties_.find(key);
   if (known == properties_.end()) {
     const std::array<Value, 2> parameters{collection_id, std::string(name)};
-    TRIUNE_ASSIGN(const RowSet found,
-                  session_.query("SELECT type FROM triune_properties WHERE collection_id = ?1 AND name = ?2", parameters,
-                                 1));
+    TRIUNE_ASSIGN(
+        const RowSet found,
+        session_.query("SELECT type FROM triune_properties WHERE collection_id = ?1 AND name = ?2", parameters, 1));
     if (!found.rows.empty()) known = properties_.emplace(key, parse_type(text(found.rows[0][0]))).first;
   }
   const PropertyType wanted = known == properties_.end() ? type : widen(known->second, type);
@@ -237,9 +240,10 @@ Status CatalogWriter::register_property(std::int64_t collection_id, std::string_
     return failure(ErrorCode::invalid_argument,
                    fmt::format("a property needs a name of 1 to 200 bytes, this one has {}", name.size()));
   const std::array<Value, 3> parameters{collection_id, std::string(name), std::string(type_name(wanted))};
-  TRIUNE_TRY(session_.execute("INSERT INTO triune_properties (collection_id, name, type) VALUES (?1, ?2, ?3) "
-                              "ON CONFLICT (collection_id, name) DO UPDATE SET type = excluded.type",
-                              parameters));
+  TRIUNE_TRY(
+      session_.execute("INSERT INTO triune_properties (collection_id, name, type) VALUES (?1, ?2, ?3) "
+                       "ON CONFLICT (collection_id, name) DO UPDATE SET type = excluded.type",
+                       parameters));
   properties_[key] = wanted;
   changed_ = true;
   return {};

@@ -1,8 +1,8 @@
 // The dictionary of the canonical store: names to numbers, properties to types.
 //
-// Rows refer to organizations, labels, edge types and vector collections by number. The catalog holds what is committed in
-// memory, so that a commit in the steady state asks the dictionary nothing. A write job registers what is new in its own
-// session; the memory copy learns of it only from `reload`, after the commit, because a job may be undone.
+// Rows refer to organizations, labels, edge types and vector collections by number. The catalog holds what is committed
+// in memory, so that a commit in the steady state asks the dictionary nothing. A write job registers what is new in its
+// own session; the memory copy learns of it only from `reload`, after the commit, because a job may be undone.
 //
 // Thread rule: any thread.
 #pragma once

@@ -43,18 +43,18 @@ Result<LogBatch> read_log(contract::RelationalSession& session, std::int64_t org
   LogBatch batch;
   batch.last_lsn = after;
   const std::array<Value, 2> parameters{static_cast<std::int64_t>(after), static_cast<std::int64_t>(limit)};
-  TRIUNE_TRY(session.visit(
-      "SELECT lsn, organization_id, collection_id, key, operation FROM triune_change_log WHERE lsn > ?1 "
-      "ORDER BY lsn LIMIT ?2",
-      parameters, [&](std::span<const Value> row) -> Status {
-        batch.last_lsn = static_cast<std::uint64_t>(std::get<std::int64_t>(row[0]));
-        if (std::get<std::int64_t>(row[1]) != organization_id) return {};
-        batch.entries.push_back({.lsn = batch.last_lsn,
-                                 .collection_id = std::get<std::int64_t>(row[2]),
-                                 .key = row[3],
-                                 .operation = parse_operation(std::get<std::string>(row[4]))});
-        return {};
-      }));
+  TRIUNE_TRY(
+      session.visit("SELECT lsn, organization_id, collection_id, key, operation FROM triune_change_log WHERE lsn > ?1 "
+                    "ORDER BY lsn LIMIT ?2",
+                    parameters, [&](std::span<const Value> row) -> Status {
+                      batch.last_lsn = static_cast<std::uint64_t>(std::get<std::int64_t>(row[0]));
+                      if (std::get<std::int64_t>(row[1]) != organization_id) return {};
+                      batch.entries.push_back({.lsn = batch.last_lsn,
+                                               .collection_id = std::get<std::int64_t>(row[2]),
+                                               .key = row[3],
+                                               .operation = parse_operation(std::get<std::string>(row[4]))});
+                      return {};
+                    }));
   TRIUNE_ASSIGN(batch.head, log_head(session));
   return batch;
 }

@@ -10,7 +10,9 @@ namespace {
 constexpr std::size_t bucket_count = 4096;
 constexpr std::uint64_t pass_limit = 1'000'000;  // entities of one side held at a time
 
-std::size_t bucket_of(std::uint64_t key) { return static_cast<std::size_t>(key >> 52U); }
+std::size_t bucket_of(std::uint64_t key) {
+  return static_cast<std::size_t>(key >> 52U);
+}
 
 struct Buckets {
   std::vector<std::uint64_t> sums = std::vector<std::uint64_t>(bucket_count);

@@ -45,9 +45,9 @@ Status keep_newest(const std::filesystem::path& directory, std::size_t count) {
 }  // namespace
 
 Result<std::optional<std::filesystem::path>> Generations::current() const {
-  auto name = base::read_file(root_ / "CURRENT", 4096);
-  if (!name && name.error().code == ErrorCode::not_found) return std::optional<std::filesystem::path>();
-  if (!name) return failure_of(name);
+  // Whatever is wrong with the pointer, there is no generation to be used; the next rebuild writes it anew (I4).
+  const auto name = base::read_file(root_ / "CURRENT", 4096);
+  if (!name) return std::optional<std::filesystem::path>();
   auto path = root_ / base::as_text(*name);
   if (number_of(path) == 0 || !std::filesystem::is_directory(path)) return std::optional<std::filesystem::path>();
   return std::optional(std::move(path));
@@ -70,6 +70,7 @@ Result<std::filesystem::path> Generations::begin() const {
 Status Generations::publish(const std::filesystem::path& generation) const {
   base::failpoint("projection.before_publish");
   const auto name = generation.filename().string();
+  if (std::filesystem::is_directory(root_ / "CURRENT")) TRIUNE_TRY(base::remove_all(root_ / "CURRENT"));
   TRIUNE_TRY(base::write_durably(root_ / "CURRENT", base::as_bytes(name)));
   base::failpoint("projection.after_publish");
   return {};
@@ -94,6 +95,8 @@ Status Generations::quarantine(std::string_view reason) const {
   return base::remove_all(root_ / "CURRENT");
 }
 
-Status Generations::drop() const { return base::remove_all(root_); }
+Status Generations::drop() const {
+  return base::remove_all(root_);
+}
 
 }  // namespace triune::projection

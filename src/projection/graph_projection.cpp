@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 
 #include "base/failpoint.h"
@@ -20,7 +21,19 @@ constexpr int registration_attempts = 8;
 constexpr std::uint64_t bulk_minimum = 20'000;
 constexpr std::uint64_t bulk_advantage = 16;
 
-Deadline engine_deadline() { return Deadline::after(std::chrono::minutes(5)); }
+Deadline engine_deadline() {
+  return Deadline::after(std::chrono::minutes(5));
+}
+
+constexpr std::string_view select_edges_at =
+    "SELECT e.type_id, e.from_node || '>' || e.to_node FROM triune_nodes n JOIN triune_collections c "
+    "ON c.organization_id = n.organization_id AND c.kind = 'type' JOIN triune_edges e "
+    "ON e.organization_id = n.organization_id AND e.type_id = c.collection_id AND e.from_node = n.node_id "
+    "WHERE n.organization_id = ?1 AND n.label_id = ?2 AND n.id = ?3 UNION "
+    "SELECT e.type_id, e.from_node || '>' || e.to_node FROM triune_nodes n JOIN triune_collections c "
+    "ON c.organization_id = n.organization_id AND c.kind = 'type' JOIN triune_edges e "
+    "ON e.organization_id = n.organization_id AND e.type_id = c.collection_id AND e.to_node = n.node_id "
+    "WHERE n.organization_id = ?1 AND n.label_id = ?2 AND n.id = ?3";
 
 bool is_refusal(const Error& error) {
   return error.code == ErrorCode::invalid_argument || error.code == ErrorCode::not_found ||
@@ -60,12 +73,6 @@ GraphBatch split(GraphBatch& batch) {
 }
 
 }  // namespace
-
-std::string describe(const NodeReference& node) { return fmt::format("node {}/{}", node.label, node.id); }
-
-std::string describe(const EdgeReference& edge) {
-  return fmt::format("edge {} {}/{} -> {}/{}", edge.type, edge.from.label, edge.from.id, edge.to.label, edge.to.id);
-}
 
 GraphProjection::GraphProjection(Environment environment, std::string engine, contract::Factory<GraphStore> factory)
     : environment_(std::move(environment)),
@@ -120,16 +127,43 @@ Status GraphProjection::register_properties(const std::vector<std::pair<std::int
   return environment_.catalog->reload(*session);
 }
 
-Result<GraphBatch> GraphProjection::build(contract::RelationalSession& canonical,
-                                          const std::vector<LogEntry>& entries) {
+std::uint64_t GraphProjection::max_text_bytes() const {
+  return store_->capabilities().max_text_bytes;
+}
+
+Result<GraphBatch> GraphProjection::build(contract::RelationalSession& canonical, const std::vector<LogEntry>& entries,
+                                          std::vector<Refused>& refused) {
   for (int attempt = 0; attempt < registration_attempts; ++attempt) {
     const auto catalog = environment_.catalog->snapshot();
-    GraphBatchBuilder builder(canonical, *catalog, environment_.organization_id);
+    GraphBatchBuilder builder(canonical, *catalog, environment_.organization_id, max_text_bytes());
     auto batch = builder.build(entries);
+    refused = builder.refused();
     if (!batch || builder.unregistered().empty()) return batch;
     TRIUNE_TRY(register_properties(builder.unregistered()));
   }
   return failure(ErrorCode::internal, "the types of graph properties do not settle");
+}
+
+Result<std::vector<std::string>> GraphProjection::add_waiting_edges(contract::RelationalSession& canonical,
+                                                                    std::vector<LogEntry>& entries) {
+  std::vector<std::string> nodes;
+  if (set_aside_.count() == 0) return nodes;
+  TRIUNE_ASSIGN(const auto names, set_aside_.entities(canonical));
+  const std::set<std::string> waiting(names.begin(), names.end());
+  const auto catalog = environment_.catalog->snapshot();
+  const std::size_t logged = entries.size();
+  for (std::size_t i = 0; i < logged; ++i) {
+    const LogEntry entry = entries[i];
+    const auto node = fmt::format("{}/{}", catalog->name_of(entry.collection_id), to_text(entry.key));
+    if (!waiting.contains("node " + node)) continue;
+    nodes.push_back(node);
+    const std::array<Value, 3> parameters{environment_.organization_id, entry.collection_id, entry.key};
+    TRIUNE_TRY(canonical.visit(select_edges_at, parameters, [&](std::span<const Value> row) -> Status {
+      entries.push_back({.lsn = entry.lsn, .collection_id = std::get<std::int64_t>(row[0]), .key = row[1]});
+      return {};
+    }));
+  }
+  return nodes;
 }
 
 Status GraphProjection::ensure_schema() {
@@ -140,7 +174,9 @@ Status GraphProjection::ensure_schema() {
   return {};
 }
 
-Status GraphProjection::apply(const GraphBatch& batch) { return store_->apply(batch, engine_deadline()); }
+Status GraphProjection::apply(const GraphBatch& batch) {
+  return store_->apply(batch, engine_deadline());
+}
 
 Status GraphProjection::apply_or_set_aside(GraphBatch batch, std::vector<Refused>& refused) {
   const auto size = size_of(batch);
@@ -170,14 +206,13 @@ Result<bool> GraphProjection::bulk_is_cheaper(contract::RelationalSession& canon
                                               std::uint64_t head) {
   if (head - watermark < bulk_minimum || head < backlog_checked_ + bulk_minimum) return false;
   backlog_checked_ = head;
-  TRIUNE_ASSIGN(const std::uint64_t backlog,
-                count_graph_entries(canonical, environment_.organization_id, watermark));
+  TRIUNE_ASSIGN(const std::uint64_t backlog, count_graph_entries(canonical, environment_.organization_id, watermark));
   TRIUNE_ASSIGN(const auto counted, count());
   return backlog >= bulk_minimum && backlog * bulk_advantage > counted.first;
 }
 
 Result<Step> GraphProjection::apply_next(contract::RelationalSession& canonical, std::uint64_t watermark) {
-  TRIUNE_ASSIGN(const LogBatch log, read_log(canonical, environment_.organization_id, watermark, batch_limit));
+  TRIUNE_ASSIGN(LogBatch log, read_log(canonical, environment_.organization_id, watermark, batch_limit));
   const auto catalog = environment_.catalog->snapshot();
   const bool unknown = std::any_of(log.entries.begin(), log.entries.end(), [&](const LogEntry& entry) {
     return !catalog->collection_names.contains(entry.collection_id);
@@ -189,7 +224,9 @@ Result<Step> GraphProjection::apply_next(contract::RelationalSession& canonical,
   TRIUNE_ASSIGN(const bool bulk, bulk_is_cheaper(canonical, watermark, log.head));
   if (loaded || bulk) return Step{.watermark = watermark, .head = log.head, .rebuild = true};
   if (log.last_lsn == watermark) return Step{.watermark = watermark, .head = log.head};
-  TRIUNE_ASSIGN(GraphBatch batch, build(canonical, log.entries));
+  std::vector<Refused> refused;
+  TRIUNE_ASSIGN(const auto mended, add_waiting_edges(canonical, log.entries));
+  TRIUNE_ASSIGN(GraphBatch batch, build(canonical, log.entries, refused));
   if (auto ensured = ensure_schema(); !ensured) {
     if (ensured.error().code == ErrorCode::conflict)  // a type widened: only a rebuild can follow
       return Step{.watermark = watermark, .head = log.head, .rebuild = true};
@@ -200,10 +237,9 @@ Result<Step> GraphProjection::apply_next(contract::RelationalSession& canonical,
   base::failpoint("projection.before_apply");
   auto applied = apply(batch);
   if (!applied && is_refusal(applied.error())) {
-    std::vector<Refused> refused;
     batch.position.reset();
+    TRIUNE_TRY(forget_set_aside(batch));
     TRIUNE_TRY(apply_or_set_aside(std::move(batch), refused));
-    TRIUNE_TRY(set_aside_.add(refused));
     GraphBatch moved;
     moved.position = position;
     applied = apply(moved);
@@ -211,6 +247,8 @@ Result<Step> GraphProjection::apply_next(contract::RelationalSession& canonical,
     applied = forget_set_aside(batch);
   }
   if (!applied) return failure_of(applied);
+  TRIUNE_TRY(set_aside_.remove_edges_at(mended));
+  TRIUNE_TRY(set_aside_.add(refused));
   watermark_ = log.last_lsn;
   return Step{.watermark = log.last_lsn, .head = log.head};
 }
@@ -222,9 +260,13 @@ Result<std::uint64_t> GraphProjection::fill(GraphStore& store, const Progress& p
   const auto catalog = environment_.catalog->snapshot();
   const auto schema = catalog->graph_schema(environment_.organization_id);
   TRIUNE_TRY(store.ensure_schema(schema));
-  CanonicalGraph source(*session, *catalog, environment_.organization_id, progress);
+  CanonicalGraph source(*session, *catalog, environment_.organization_id, store.capabilities().max_text_bytes,
+                        progress);
   TRIUNE_TRY(store.bulk_load(schema, source, {environment_.incarnation, head}));
-  if (source.unregistered().empty()) return head;
+  if (source.unregistered().empty()) {
+    TRIUNE_TRY(set_aside_.add(source.refused()));
+    return head;
+  }
   TRIUNE_TRY(register_properties(source.unregistered()));
   return failure(ErrorCode::cancelled, "property types were registered; load again");
 }
@@ -263,8 +305,12 @@ Result<std::pair<std::uint64_t, std::uint64_t>> GraphProjection::count() {
   return std::pair{statistics.nodes + statistics.edges, set_aside_.count()};
 }
 
-Status GraphProjection::save(bool /*force*/) { return {}; }  // the engine commits every batch durably
+Status GraphProjection::save(bool /*force*/) {
+  return {};
+}  // the engine commits every batch durably
 
-Result<std::uint64_t> GraphProjection::durable_watermark() { return watermark_; }
+Result<std::uint64_t> GraphProjection::durable_watermark() {
+  return watermark_;
+}
 
 }  // namespace triune::projection

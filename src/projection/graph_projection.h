@@ -30,12 +30,18 @@ class GraphProjection final : public Projection {
   Status save(bool force) override;
   Result<std::uint64_t> durable_watermark() override;
 
-  /// The engine in use, for reads; a rebuild leaves it alive until the last reader lets go. Null before `open`. Any thread.
+  /// The engine in use, for reads; a rebuild leaves it alive until the last reader lets go. Null before `open`. Any
+  /// thread.
   [[nodiscard]] std::shared_ptr<contract::GraphStore> store() const;
 
  private:
   Status register_properties(const std::vector<std::pair<std::int64_t, Record>>& properties);
-  Result<contract::GraphBatch> build(contract::RelationalSession& canonical, const std::vector<LogEntry>& entries);
+  Result<contract::GraphBatch> build(contract::RelationalSession& canonical, const std::vector<LogEntry>& entries,
+                                     std::vector<Refused>& refused);
+  [[nodiscard]] std::uint64_t max_text_bytes() const;
+  /// Edges wait with the node they are at: adds those of nodes that were set aside and are named in `entries`.
+  Result<std::vector<std::string>> add_waiting_edges(contract::RelationalSession& canonical,
+                                                     std::vector<LogEntry>& entries);
   Status ensure_schema();
   Status apply(const contract::GraphBatch& batch);
   Status apply_or_set_aside(contract::GraphBatch batch, std::vector<Refused>& refused);
@@ -52,14 +58,10 @@ class GraphProjection final : public Projection {
   Generations generations_;
   SetAside set_aside_;
   mutable std::mutex store_mutex_;
-  std::shared_ptr<contract::GraphStore> store_;               // guarded by store_mutex_ for other threads' reads
-  std::shared_ptr<const CatalogSnapshot> ensured_catalog_;    // the schema that the store has
+  std::shared_ptr<contract::GraphStore> store_;             // guarded by store_mutex_ for other threads' reads
+  std::shared_ptr<const CatalogSnapshot> ensured_catalog_;  // the schema that the store has
   std::uint64_t watermark_ = 0;
   std::uint64_t backlog_checked_ = 0;  // head of the log when the backlog was last weighed
 };
-
-/// What people call an entity, in examples and reasons.
-std::string describe(const NodeReference& node);
-std::string describe(const EdgeReference& edge);
 
 }  // namespace triune::projection

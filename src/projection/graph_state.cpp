@@ -20,12 +20,25 @@ using contract::GraphBatch;
 constexpr std::size_t unregistered_limit = 1000;
 constexpr std::uint64_t progress_interval = 50'000;
 
-std::int64_t integer(const Value& value) { return std::get<std::int64_t>(value); }
-const std::string& text(const Value& value) { return std::get<std::string>(value); }
+std::int64_t integer(const Value& value) {
+  return std::get<std::int64_t>(value);
+}
+const std::string& text(const Value& value) {
+  return std::get<std::string>(value);
+}
 
-Result<Record> parse_properties(const Value& json) {
-  if (text(json) == "{}") return Record{};
-  return model::parse_json_object(text(json));
+constexpr std::size_t refused_limit = 100'000;
+
+/// Why no engine can hold `field`, or nothing.
+std::string reason_to_refuse(const Field& field, std::uint64_t max_text_bytes) {
+  if (field.name.empty() || field.name.size() > 200) return "a property's name has 1 to 200 bytes";
+  const auto* content = std::get_if<std::string>(&field.value);
+  if (const auto* const json = std::get_if<Json>(&field.value)) content = &json->text;
+  if (content == nullptr) return {};
+  if (content->find('\0') != std::string::npos) return fmt::format("{} holds a NUL", field.name);
+  if (max_text_bytes == 0 || content->size() <= max_text_bytes) return {};
+  return fmt::format("{} has {} bytes and the graph holds at most {}; keep it in a blob", field.name, content->size(),
+                     max_text_bytes);
 }
 
 /// The keys of `entries`, each once, and which of them were deleted at some point of the piece.
@@ -55,6 +68,15 @@ std::string edge_keys_json(const std::set<EdgeKey>& keys) {
   return json + "]";
 }
 
+constexpr std::string_view id_is_the_key = "a node's property cannot be called id: that is its key";
+
+/// Whether the properties of a node name its key.
+bool find_id(const Value& json) {
+  if (text(json).find("\"id\"") == std::string::npos) return false;
+  const auto properties = model::parse_json_object(text(json));
+  return properties && find(*properties, "id") != nullptr;
+}
+
 constexpr std::string_view select_nodes =
     "SELECT n.id, n.properties FROM json_each(?1) k CROSS JOIN triune_nodes n "
     "ON n.organization_id = ?2 AND n.label_id = ?3 AND n.id = k.value";
@@ -71,6 +93,27 @@ constexpr std::string_view select_ends =
     "CROSS JOIN triune_nodes t ON t.node_id = json_extract(k.value, '$[1]') WHERE f.organization_id = ?2";
 
 }  // namespace
+
+std::string describe(const NodeReference& node) {
+  return fmt::format("node {}/{}", node.label, node.id);
+}
+
+std::string describe(const EdgeReference& edge) {
+  return fmt::format("edge {} {}/{} -> {}/{}", edge.type, edge.from.label, edge.from.id, edge.to.label, edge.to.id);
+}
+
+Result<Record> readable_properties(const Value& json, std::uint64_t max_text_bytes) {
+  if (text(json) == "{}") return Record{};
+  auto properties = model::parse_json_object(text(json));
+  if (!properties) {
+    properties.error().code = ErrorCode::invalid_argument;
+    return properties;
+  }
+  for (const auto& field : *properties)
+    if (auto reason = reason_to_refuse(field, max_text_bytes); !reason.empty())
+      return failure(ErrorCode::invalid_argument, std::move(reason));
+  return properties;
+}
 
 Result<EdgeKey> parse_edge_key(const Value& key) {
   const std::string& spelled = std::holds_alternative<std::string>(key) ? text(key) : to_text(key);
@@ -107,7 +150,7 @@ Record typed_properties(const CatalogSnapshot& catalog, std::int64_t collection_
 }
 
 Result<Record> GraphBatchBuilder::properties_of(std::int64_t collection_id, const Value& json) {
-  TRIUNE_ASSIGN(Record properties, parse_properties(json));
+  TRIUNE_ASSIGN(Record properties, readable_properties(json, max_text_bytes_));
   bool unregistered = false;
   Record typed = typed_properties(catalog_, collection_id, properties, unregistered);
   if (unregistered && unregistered_.size() < unregistered_limit)
@@ -121,9 +164,14 @@ Status GraphBatchBuilder::add_nodes(std::int64_t label_id, const std::vector<Log
   std::set<std::string, std::less<>> present;
   const std::array<Value, 3> parameters{keys.json, organization_id_, label_id};
   TRIUNE_TRY(session_.visit(select_nodes, parameters, [&](std::span<const Value> row) -> Status {
-    TRIUNE_ASSIGN(Record properties, properties_of(label_id, row[1]));
     present.insert(text(row[0]));
-    batch.put_nodes.push_back({{label, text(row[0])}, std::move(properties)});
+    NodeReference node{label, text(row[0])};
+    auto properties = find_id(row[1]) ? Result<Record>(failure(ErrorCode::invalid_argument, std::string(id_is_the_key)))
+                                      : properties_of(label_id, row[1]);
+    if (properties)
+      batch.put_nodes.push_back({std::move(node), std::move(*properties)});
+    else
+      refused_.push_back({describe(node), properties.error().message});
     return {};
   }));
   // A node that was deleted and made again within the piece must lose its old edges, so it is deleted first.
@@ -141,12 +189,15 @@ Status GraphBatchBuilder::add_edges(std::int64_t type_id, const std::vector<LogE
   std::set<EdgeKey> absent = keys;
   const std::array<Value, 3> parameters{edge_keys_json(keys), organization_id_, type_id};
   TRIUNE_TRY(session_.visit(select_edges, parameters, [&](std::span<const Value> row) -> Status {
-    TRIUNE_ASSIGN(Record properties, properties_of(type_id, row[4]));
     absent.erase({integer(row[5]), integer(row[6])});
-    batch.put_edges.push_back({{catalog_.name_of(type_id),
-                                {catalog_.name_of(integer(row[0])), text(row[1])},
-                                {catalog_.name_of(integer(row[2])), text(row[3])}},
-                               std::move(properties)});
+    EdgeReference edge{catalog_.name_of(type_id),
+                       {catalog_.name_of(integer(row[0])), text(row[1])},
+                       {catalog_.name_of(integer(row[2])), text(row[3])}};
+    auto properties = properties_of(type_id, row[4]);
+    if (properties)
+      batch.put_edges.push_back({std::move(edge), std::move(*properties)});
+    else
+      refused_.push_back({describe(edge), properties.error().message});
     return {};
   }));
   return add_deleted_edges(type_id, {absent.begin(), absent.end()}, batch);
@@ -177,9 +228,28 @@ Result<GraphBatch> GraphBatchBuilder::build(const std::vector<LogEntry>& entries
   return batch;
 }
 
-Status CanonicalGraph::report() {
+void CanonicalGraph::report() {
   if (++done_ % progress_interval == 0 && progress_) progress_("reading the graph", done_, 0);
-  return {};
+}
+
+void CanonicalGraph::refuse(std::string entity, std::string reason) {
+  if (refused_.size() < refused_limit) refused_.push_back({std::move(entity), std::move(reason)});
+}
+
+std::optional<Record> CanonicalGraph::properties_of(std::int64_t collection_id, const Value& json,
+                                                    const std::string& entity) {
+  report();
+  auto properties = readable_properties(json, max_text_bytes_);
+  if (!properties) {
+    refuse(entity, properties.error().message);
+    return std::nullopt;
+  }
+  if (properties->empty()) return Record{};
+  bool unregistered = false;
+  Record typed = typed_properties(catalog_, collection_id, *properties, unregistered);
+  if (unregistered && unregistered_.size() < unregistered_limit)
+    unregistered_.emplace_back(collection_id, std::move(*properties));
+  return typed;
 }
 
 Status CanonicalGraph::visit_nodes(std::string_view label, const std::function<Status(const PutNode&)>& visitor) {
@@ -190,12 +260,16 @@ Status CanonicalGraph::visit_nodes(std::string_view label, const std::function<S
   return session_.visit("SELECT id, properties FROM triune_nodes WHERE organization_id = ?1 AND label_id = ?2",
                         parameters, [&](std::span<const Value> row) -> Status {
                           node.node.id = text(row[0]);
-                          TRIUNE_ASSIGN(Record properties, parse_properties(row[1]));
-                          bool unregistered = false;
-                          node.properties = typed_properties(catalog_, *label_id, properties, unregistered);
-                          if (unregistered && unregistered_.size() < unregistered_limit)
-                            unregistered_.emplace_back(*label_id, std::move(properties));
-                          TRIUNE_TRY(report());
+                          std::optional<Record> properties;
+                          if (find_id(row[1]))
+                            refuse(describe(node.node), std::string(id_is_the_key));
+                          else
+                            properties = properties_of(*label_id, row[1], describe(node.node));
+                          if (!properties) {
+                            refused_nodes_.insert(describe(node.node));
+                            return {};
+                          }
+                          node.properties = std::move(*properties);
                           return visitor(node);
                         });
 }
@@ -204,17 +278,16 @@ Status CanonicalGraph::load_names() {
   if (names_loaded_) return {};
   std::map<std::int64_t, std::uint32_t> label_index;
   const std::array<Value, 1> parameters{organization_id_};
-  TRIUNE_TRY(session_.visit("SELECT node_id, label_id, id FROM triune_nodes WHERE organization_id = ?1 ORDER BY node_id",
-                            parameters, [&](std::span<const Value> row) -> Status {
-                              const auto [index, made] = label_index.try_emplace(
-                                  integer(row[1]), static_cast<std::uint32_t>(labels_.size()));
-                              if (made) labels_.push_back(catalog_.name_of(integer(row[1])));
-                              const std::string& id = text(row[2]);
-                              names_.push_back({integer(row[0]), index->second, static_cast<std::uint32_t>(id.size()),
-                                                arena_.size()});
-                              arena_ += id;
-                              return {};
-                            }));
+  TRIUNE_TRY(session_.visit(
+      "SELECT node_id, label_id, id FROM triune_nodes WHERE organization_id = ?1 ORDER BY node_id", parameters,
+      [&](std::span<const Value> row) -> Status {
+        const auto [index, made] = label_index.try_emplace(integer(row[1]), static_cast<std::uint32_t>(labels_.size()));
+        if (made) labels_.push_back(catalog_.name_of(integer(row[1])));
+        const std::string& id = text(row[2]);
+        names_.push_back({integer(row[0]), index->second, static_cast<std::uint32_t>(id.size()), arena_.size()});
+        arena_ += id;
+        return {};
+      }));
   names_loaded_ = true;
   return {};
 }
@@ -247,12 +320,15 @@ Status CanonicalGraph::visit_edges(std::string_view type, const std::function<St
         if (from == nullptr || to == nullptr) return {};  // another program left an end dangling: no edge of the graph
         assign(edge.edge.from, *from);
         assign(edge.edge.to, *to);
-        TRIUNE_ASSIGN(Record properties, parse_properties(row[2]));
-        bool unregistered = false;
-        edge.properties = typed_properties(catalog_, *type_id, properties, unregistered);
-        if (unregistered && unregistered_.size() < unregistered_limit)
-          unregistered_.emplace_back(*type_id, std::move(properties));
-        TRIUNE_TRY(report());
+        if (!refused_nodes_.empty() &&
+            (refused_nodes_.contains(describe(edge.edge.from)) || refused_nodes_.contains(describe(edge.edge.to)))) {
+          refuse(describe(edge.edge), "an end of it is set aside");
+          return {};
+        }
+        auto properties =
+            text(row[2]) == "{}" ? std::optional(Record{}) : properties_of(*type_id, row[2], describe(edge.edge));
+        if (!properties) return {};
+        edge.properties = std::move(*properties);
         return visitor(edge);
       });
 }

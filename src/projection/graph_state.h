@@ -4,12 +4,16 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "contract/graph_store.h"
 #include "contract/relational_store.h"
 #include "projection/catalog.h"
 #include "projection/change_log.h"
+#include "projection/set_aside.h"
 #include "triune/hive.h"
 
 namespace triune::projection {
@@ -24,6 +28,15 @@ struct EdgeKey {
 /// Reads "12>34", the key of an edge in the log. Error: `invalid_argument`.
 Result<EdgeKey> parse_edge_key(const Value& key);
 
+/// What people call an entity, in examples and reasons.
+std::string describe(const NodeReference& node);
+std::string describe(const EdgeReference& edge);
+
+/// The properties in `json`. Error `invalid_argument`, with the reason to set the entity aside: no JSON object, a name
+/// that no engine takes, a NUL in a text, a text of more than `max_text_bytes` (0: any). Commits refuse all this; other
+/// programs can write it.
+Result<Record> readable_properties(const Value& json, std::uint64_t max_text_bytes);
+
 /// Properties as the projection holds them: of the registered types, in the order of their names, without NULLs. A name
 /// that is not registered, or a value its type cannot hold, is reported through `unregistered`.
 Record typed_properties(const CatalogSnapshot& catalog, std::int64_t collection_id, Record properties,
@@ -32,12 +45,15 @@ Record typed_properties(const CatalogSnapshot& catalog, std::int64_t collection_
 /// Turns log entries into one batch for the engine.
 class GraphBatchBuilder {
  public:
-  GraphBatchBuilder(contract::RelationalSession& session, const CatalogSnapshot& catalog, std::int64_t organization_id)
-      : session_(session), catalog_(catalog), organization_id_(organization_id) {}
+  GraphBatchBuilder(contract::RelationalSession& session, const CatalogSnapshot& catalog, std::int64_t organization_id,
+                    std::uint64_t max_text_bytes)
+      : session_(session), catalog_(catalog), organization_id_(organization_id), max_text_bytes_(max_text_bytes) {}
 
   /// The state of every entity that `entries` name, each once. Entries of collections that are no part of the graph are
   /// passed over.
   Result<contract::GraphBatch> build(const std::vector<LogEntry>& entries);
+  /// Entities that no engine can hold; the batch leaves them as they are.
+  [[nodiscard]] const std::vector<Refused>& refused() const { return refused_; }
   /// Properties met that the catalog does not know in this type: register them and build again.
   [[nodiscard]] const std::vector<std::pair<std::int64_t, Record>>& unregistered() const { return unregistered_; }
 
@@ -50,6 +66,8 @@ class GraphBatchBuilder {
   contract::RelationalSession& session_;
   const CatalogSnapshot& catalog_;
   std::int64_t organization_id_;
+  std::uint64_t max_text_bytes_;
+  std::vector<Refused> refused_;
   std::vector<std::pair<std::int64_t, Record>> unregistered_;
 };
 
@@ -57,21 +75,30 @@ class GraphBatchBuilder {
 class CanonicalGraph final : public contract::GraphSource {
  public:
   CanonicalGraph(contract::RelationalSession& session, const CatalogSnapshot& catalog, std::int64_t organization_id,
-                 const Progress& progress)
-      : session_(session), catalog_(catalog), organization_id_(organization_id), progress_(progress) {}
+                 std::uint64_t max_text_bytes, const Progress& progress)
+      : session_(session),
+        catalog_(catalog),
+        organization_id_(organization_id),
+        max_text_bytes_(max_text_bytes),
+        progress_(progress) {}
 
   Status visit_nodes(std::string_view label, const std::function<Status(const PutNode&)>& visitor) override;
   Status visit_edges(std::string_view type, const std::function<Status(const PutEdge&)>& visitor) override;
   [[nodiscard]] const std::vector<std::pair<std::int64_t, Record>>& unregistered() const { return unregistered_; }
-  [[nodiscard]] std::uint64_t entities() const { return done_; }
+  /// Entities that no engine can hold, and the edges at them; they were passed over.
+  [[nodiscard]] const std::vector<Refused>& refused() const { return refused_; }
 
  private:
   Status load_names();
-  Status report();
+  void report();
+  /// Typed properties, or nothing when the entity is refused, which is then noted.
+  std::optional<Record> properties_of(std::int64_t collection_id, const Value& json, const std::string& entity);
+  void refuse(std::string entity, std::string reason);
 
   contract::RelationalSession& session_;
   const CatalogSnapshot& catalog_;
   std::int64_t organization_id_;
+  std::uint64_t max_text_bytes_;
   const Progress& progress_;
   // Names of all nodes by number, so that five million edges need no ten million lookups: text in one arena, sorted by
   // number. Dropped with this object.
@@ -87,6 +114,8 @@ class CanonicalGraph final : public contract::GraphSource {
   std::vector<std::string> labels_;
   std::string arena_;
   bool names_loaded_ = false;
+  std::vector<Refused> refused_;
+  std::set<std::string> refused_nodes_;  // as `describe` calls them
   std::vector<std::pair<std::int64_t, Record>> unregistered_;
   std::uint64_t done_ = 0;
 };

@@ -31,20 +31,24 @@ Record normalized(Record record) {
 /// Runs over every entity of one side, whatever its kind.
 using Walk = std::function<Status(const contract::GraphVisitor&)>;
 
+/// `passed_over` receives the (hashed) entities that no engine can hold.
 Walk walk_canonical(contract::RelationalSession& session, const CatalogSnapshot& catalog,
-                    const Environment& environment, const contract::GraphSchema& schema, const Progress& progress) {
-  return [&, schema](const contract::GraphVisitor& visitor) -> Status {
-    CanonicalGraph graph(session, catalog, environment.organization_id, progress);
+                    const Environment& environment, const contract::GraphSchema& schema, std::uint64_t max_text_bytes,
+                    const Progress& progress, std::set<std::uint64_t>& passed_over) {
+  return [&, schema, max_text_bytes](const contract::GraphVisitor& visitor) -> Status {
+    CanonicalGraph graph(session, catalog, environment.organization_id, max_text_bytes, progress);
     for (const auto& label : schema.labels) TRIUNE_TRY(graph.visit_nodes(label.name, visitor.node));
     for (const auto& type : schema.types) TRIUNE_TRY(graph.visit_edges(type.name, visitor.edge));
+    for (const auto& refused : graph.refused()) passed_over.insert(base::hash64(refused.entity));
     return {};
   };
 }
 
 Walk walk_engine(contract::GraphStore& store, const contract::GraphSchema& schema) {
   return [&store, schema](const contract::GraphVisitor& visitor) -> Status {
-    return store.scan(schema, {[&](const PutNode& node) { return visitor.node({node.node, normalized(node.properties)}); },
-                               [&](const PutEdge& edge) { return visitor.edge({edge.edge, normalized(edge.properties)}); }});
+    return store.scan(schema,
+                      {[&](const PutNode& node) { return visitor.node({node.node, normalized(node.properties)}); },
+                       [&](const PutEdge& edge) { return visitor.edge({edge.edge, normalized(edge.properties)}); }});
   };
 }
 
@@ -86,15 +90,18 @@ Result<Differences> GraphProjection::verify(contract::RelationalSession& canonic
   const auto catalog = environment_.catalog->snapshot();
   TRIUNE_TRY(ensure_schema());
   const auto schema = catalog->graph_schema(environment_.organization_id);
-  const Walk canonical_side = walk_canonical(canonical, *catalog, environment_, schema, progress);
+  std::set<std::uint64_t> passed_over;
+  const Walk canonical_side =
+      walk_canonical(canonical, *catalog, environment_, schema, max_text_bytes(), progress, passed_over);
   const Walk engine_side = walk_engine(*store_, schema);
   TRIUNE_ASSIGN(DigestDifferences found, compare(digests(canonical_side), digests(engine_side)));
   if (!repair) {  // what was set aside is reported as such and not again as missing; a repair tries it once more
     TRIUNE_ASSIGN(const auto set_aside, set_aside_.entities(canonical));
-    std::set<std::uint64_t> known;
+    std::set<std::uint64_t> known = passed_over;
     for (const auto& entity : set_aside) known.insert(base::hash64(entity));
     std::erase_if(found.missing, [&](std::uint64_t key) { return known.contains(key); });
     std::erase_if(found.different, [&](std::uint64_t key) { return known.contains(key); });
+    std::erase_if(found.extra, [&](std::uint64_t key) { return known.contains(key); });  // keeps its last good state
   }
   Differences differences{.projection = name(), .organization = environment_.organization};
   differences.checked = found.checked;
@@ -127,28 +134,32 @@ Status GraphProjection::repair_differences(contract::RelationalSession& canonica
   contract::GraphBatch edges;
   // What is extra goes first: an extra node may hold the place of nothing, but its edges must not survive it.
   TRIUNE_TRY(walk_engine(*store_, schema)({[&](const PutNode& node) -> Status {
-                                             if (unwanted.contains(digest(node).key)) deletes.delete_nodes.push_back(node.node);
+                                             if (unwanted.contains(digest(node).key))
+                                               deletes.delete_nodes.push_back(node.node);
                                              return {};
                                            },
                                            [&](const PutEdge& edge) -> Status {
-                                             if (unwanted.contains(digest(edge).key)) deletes.delete_edges.push_back(edge.edge);
+                                             if (unwanted.contains(digest(edge).key))
+                                               deletes.delete_edges.push_back(edge.edge);
                                              return {};
                                            }}));
   std::vector<Refused> refused;
+  const Progress no_progress;
+  std::set<std::uint64_t> passed_over;
   TRIUNE_TRY(apply_or_set_aside(std::move(deletes), refused));
   const auto flush = [&](contract::GraphBatch& batch) -> Status {
     return apply_or_set_aside(std::exchange(batch, {}), refused);
   };
-  TRIUNE_TRY(walk_canonical(canonical, *catalog, environment_, schema, {})(
-      {[&](const PutNode& node) -> Status {
-         if (wanted.contains(digest(node).key)) nodes.put_nodes.push_back(node);
-         return nodes.put_nodes.size() < repair_batch ? Status() : flush(nodes);
-       },
-       [&](const PutEdge& edge) -> Status {
-         TRIUNE_TRY(flush(nodes));
-         if (wanted.contains(digest(edge).key)) edges.put_edges.push_back(edge);
-         return edges.put_edges.size() < repair_batch ? Status() : flush(edges);
-       }}));
+  TRIUNE_TRY(walk_canonical(canonical, *catalog, environment_, schema, max_text_bytes(), no_progress,
+                            passed_over)({[&](const PutNode& node) -> Status {
+                                            if (wanted.contains(digest(node).key)) nodes.put_nodes.push_back(node);
+                                            return nodes.put_nodes.size() < repair_batch ? Status() : flush(nodes);
+                                          },
+                                          [&](const PutEdge& edge) -> Status {
+                                            TRIUNE_TRY(flush(nodes));
+                                            if (wanted.contains(digest(edge).key)) edges.put_edges.push_back(edge);
+                                            return edges.put_edges.size() < repair_batch ? Status() : flush(edges);
+                                          }}));
   TRIUNE_TRY(flush(nodes));
   TRIUNE_TRY(flush(edges));
   TRIUNE_TRY(set_aside_.clear());

@@ -13,7 +13,7 @@
 //   behind ◄──log grew── current                  │  │
 //      │ ──apply_next() reached the head──► current  │
 //      │                                          │
-//      └──the engine failed──► quarantined ───────┘  after a pause that doubles, at most six times in a row
+//      └──the engine failed──► quarantined ───────┘  after a pause that doubles; every 30 s after six failures
 #pragma once
 
 #include <cstdint>
@@ -62,8 +62,8 @@ class Projection {
   virtual Result<std::uint64_t> rebuild(const Progress& progress) = 0;
   /// Closes the engine and moves its files aside.
   virtual Status quarantine(std::string_view reason) = 0;
-  /// Compares with what `canonical` sees, both ways; with `repair`, mends what differs. The projection was brought to the
-  /// head of that same snapshot before.
+  /// Compares with what `canonical` sees, both ways; with `repair`, mends what differs. The projection was brought to
+  /// the head of that same snapshot before.
   virtual Result<Differences> verify(contract::RelationalSession& canonical, bool repair, const Progress& progress) = 0;
   /// Entities held and set aside. Any thread.
   virtual Result<std::pair<std::uint64_t, std::uint64_t>> count() = 0;

@@ -7,7 +7,9 @@
 namespace triune::projection {
 namespace {
 
-Deadline write_deadline() { return Deadline::after(std::chrono::minutes(1)); }
+Deadline write_deadline() {
+  return Deadline::after(std::chrono::minutes(1));
+}
 
 }  // namespace
 
@@ -20,7 +22,9 @@ Status SetAside::recount(contract::RelationalSession& session) {
   return {};
 }
 
-Status SetAside::load(contract::RelationalSession& session) { return recount(session); }
+Status SetAside::load(contract::RelationalSession& session) {
+  return recount(session);
+}
 
 Result<std::vector<std::string>> SetAside::entities(contract::RelationalSession& session) const {
   const std::array<Value, 2> parameters{organization_id_, projection_};
@@ -39,10 +43,11 @@ Status SetAside::add(const std::vector<Refused>& refused) {
       [&](contract::RelationalSession& session) -> Status {
         for (const auto& one : refused) {
           const std::array<Value, 4> parameters{organization_id_, projection_, one.entity, one.reason};
-          TRIUNE_TRY(session.execute("INSERT INTO triune_set_aside (organization_id, projection, entity, reason) "
-                                     "VALUES (?1, ?2, ?3, ?4) ON CONFLICT (organization_id, projection, entity) "
-                                     "DO UPDATE SET reason = excluded.reason",
-                                     parameters));
+          TRIUNE_TRY(
+              session.execute("INSERT INTO triune_set_aside (organization_id, projection, entity, reason) "
+                              "VALUES (?1, ?2, ?3, ?4) ON CONFLICT (organization_id, projection, entity) "
+                              "DO UPDATE SET reason = excluded.reason",
+                              parameters));
         }
         return recount(session);
       },
@@ -55,9 +60,27 @@ Status SetAside::remove(const std::vector<std::string>& entities) {
       [&](contract::RelationalSession& session) -> Status {
         for (const auto& entity : entities) {
           const std::array<Value, 3> parameters{organization_id_, projection_, entity};
-          TRIUNE_TRY(session.execute("DELETE FROM triune_set_aside "
-                                     "WHERE organization_id = ?1 AND projection = ?2 AND entity = ?3",
-                                     parameters));
+          TRIUNE_TRY(
+              session.execute("DELETE FROM triune_set_aside "
+                              "WHERE organization_id = ?1 AND projection = ?2 AND entity = ?3",
+                              parameters));
+        }
+        return recount(session);
+      },
+      write_deadline());
+}
+
+Status SetAside::remove_edges_at(const std::vector<std::string>& nodes) {
+  if (nodes.empty()) return {};
+  return canonical_.write(
+      [&](contract::RelationalSession& session) -> Status {
+        for (const auto& node : nodes) {
+          const std::array<Value, 4> parameters{organization_id_, projection_, " " + node + " -> ", "-> " + node};
+          TRIUNE_TRY(
+              session.execute("DELETE FROM triune_set_aside WHERE organization_id = ?1 AND projection = ?2 "
+                              "AND substr(entity, 1, 5) = 'edge ' "
+                              "AND (instr(entity, ?3) > 0 OR substr(entity, -length(?4)) = ?4)",
+                              parameters));
         }
         return recount(session);
       },
@@ -69,8 +92,8 @@ Status SetAside::clear() {
   return canonical_.write(
       [&](contract::RelationalSession& session) -> Status {
         const std::array<Value, 2> parameters{organization_id_, projection_};
-        TRIUNE_TRY(session.execute("DELETE FROM triune_set_aside WHERE organization_id = ?1 AND projection = ?2",
-                                   parameters));
+        TRIUNE_TRY(
+            session.execute("DELETE FROM triune_set_aside WHERE organization_id = ?1 AND projection = ?2", parameters));
         return recount(session);
       },
       write_deadline());

@@ -26,6 +26,8 @@ class SetAside {
   Status add(const std::vector<Refused>& refused);
   /// Forgets entities that were accepted since. Costs nothing while none are set aside.
   Status remove(const std::vector<std::string>& entities);
+  /// Forgets the edges at nodes ("Person/7") that were mended or deleted.
+  Status remove_edges_at(const std::vector<std::string>& nodes);
   /// Forgets all, before a rebuild.
   Status clear();
   /// Their names.

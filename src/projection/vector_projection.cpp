@@ -27,7 +27,9 @@ constexpr std::uint64_t save_minimum = 20'000;
 constexpr std::chrono::minutes save_interval{5};
 constexpr std::uint64_t position_slack = 100'000;
 
-Deadline engine_deadline() { return Deadline::after(std::chrono::minutes(5)); }
+Deadline engine_deadline() {
+  return Deadline::after(std::chrono::minutes(5));
+}
 
 constexpr std::string_view select_vectors =
     "SELECT v.vector_key, x.vector FROM json_each(?1) k CROSS JOIN triune_vectors v ON v.vector_key = k.value "
@@ -46,7 +48,9 @@ std::string json_keys(const std::set<std::int64_t>& keys) {
 
 }  // namespace
 
-std::string describe_vector(std::int64_t key) { return fmt::format("vector {}", key); }
+std::string describe_vector(std::int64_t key) {
+  return fmt::format("vector {}", key);
+}
 
 VectorProjection::VectorProjection(Environment environment, std::int64_t collection_id, VectorCollection definition,
                                    std::string engine, contract::Factory<VectorStore> factory)
@@ -100,8 +104,7 @@ Result<std::optional<std::uint64_t>> VectorProjection::open() {
 Result<std::vector<float>> VectorProjection::decode(const Value& blob) const {
   const auto* const bytes = std::get_if<Bytes>(&blob);
   if (bytes == nullptr || bytes->size() != definition_.dimension * sizeof(float))
-    return failure(ErrorCode::invalid_argument,
-                   fmt::format("not a blob of {} 32-bit floats", definition_.dimension));
+    return failure(ErrorCode::invalid_argument, fmt::format("not a blob of {} 32-bit floats", definition_.dimension));
   std::vector<float> values(definition_.dimension);
   std::memcpy(values.data(), bytes->data(), bytes->size());
   if (!std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value); }))

@@ -42,8 +42,8 @@ class VectorProjection final : public Projection {
 
  private:
   Result<std::shared_ptr<contract::VectorStore>> make_store(const std::filesystem::path& directory);
-  Result<contract::VectorBatch> current_state(contract::RelationalSession& canonical, const std::set<std::int64_t>& keys,
-                                              std::vector<Refused>& refused);
+  Result<contract::VectorBatch> current_state(contract::RelationalSession& canonical,
+                                              const std::set<std::int64_t>& keys, std::vector<Refused>& refused);
   /// The vector in `blob`, or why it is none.
   Result<std::vector<float>> decode(const Value& blob) const;
   Status visit_canonical(contract::RelationalSession& canonical, const Progress& progress,

@@ -15,10 +15,13 @@ namespace {
 
 constexpr std::size_t example_limit = 20;
 constexpr std::size_t chunk_size = 2000;
-// Relative distance between a vector and its copy: f16 and bf16 stay below 0.5 %, i8 below 2 %; another vector is far off.
+// Relative distance between a vector and its copy: f16 and bf16 stay below 0.5 %, i8 below 2 %; another vector is far
+// off.
 constexpr double tolerance = 0.05;
 
-EntityDigest digest_of(std::int64_t key) { return {base::hash64(describe_vector(key)), 0}; }
+EntityDigest digest_of(std::int64_t key) {
+  return {base::hash64(describe_vector(key)), 0};
+}
 
 double length(std::span<const float> values) {
   double sum = 0;
@@ -77,12 +80,13 @@ Status VectorProjection::name_keys(contract::RelationalSession& canonical, const
   };
   std::vector<Refused> refused;
   if (!missing.empty())
-    TRIUNE_TRY(visit_canonical(canonical, {},
-                               [&](const contract::VectorEntry& entry) -> Status {
-                                 note("missing", static_cast<std::int64_t>(entry.key), missing);
-                                 return {};
-                               },
-                               refused));
+    TRIUNE_TRY(visit_canonical(
+        canonical, {},
+        [&](const contract::VectorEntry& entry) -> Status {
+          note("missing", static_cast<std::int64_t>(entry.key), missing);
+          return {};
+        },
+        refused));
   if (extra.empty()) return {};
   return store_->scan(engine_collection, [&](contract::VectorKey key, std::span<const float>) -> Status {
     note("extra", static_cast<std::int64_t>(key), extra);
@@ -95,12 +99,13 @@ Result<Differences> VectorProjection::verify(contract::RelationalSession& canoni
   std::vector<Refused> refused;
   const DigestScan left = [&](const std::function<void(const EntityDigest&)>& receive) {
     refused.clear();
-    return visit_canonical(canonical, progress,
-                           [&](const contract::VectorEntry& entry) -> Status {
-                             receive(digest_of(static_cast<std::int64_t>(entry.key)));
-                             return {};
-                           },
-                           refused);
+    return visit_canonical(
+        canonical, progress,
+        [&](const contract::VectorEntry& entry) -> Status {
+          receive(digest_of(static_cast<std::int64_t>(entry.key)));
+          return {};
+        },
+        refused);
   };
   const DigestScan right = [&](const std::function<void(const EntityDigest&)>& receive) {
     return store_->scan(engine_collection, [&](contract::VectorKey key, std::span<const float>) -> Status {

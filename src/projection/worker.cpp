@@ -14,7 +14,9 @@ constexpr std::chrono::milliseconds poll_interval{50};
 constexpr std::chrono::minutes step_deadline{2};
 // Counting costs the graph engine a few milliseconds.
 constexpr std::chrono::seconds count_interval{1};
+// So many failures in a row, and waiters are told; the projection is still tried now and then.
 constexpr unsigned failure_limit = 6;
+constexpr std::chrono::milliseconds long_pause{30'000};
 
 std::chrono::milliseconds pause_after(unsigned failures) {
   return std::chrono::milliseconds(100) * (1U << std::min(failures, 8U));
@@ -25,7 +27,9 @@ std::chrono::milliseconds pause_after(unsigned failures) {
 ProjectionWorker::ProjectionWorker(contract::RelationalStore& canonical, std::unique_ptr<Projection> projection)
     : canonical_(canonical), projection_(std::move(projection)) {}
 
-ProjectionWorker::~ProjectionWorker() { stop(); }
+ProjectionWorker::~ProjectionWorker() {
+  stop();
+}
 
 void ProjectionWorker::start() {
   const std::scoped_lock lock(state_mutex_);
@@ -58,16 +62,12 @@ void ProjectionWorker::notify(std::uint64_t head) {
 
 Status ProjectionWorker::wait_for(std::uint64_t lsn, Deadline deadline) {
   std::unique_lock lock(state_mutex_);
+  const auto attempts = attempts_;
   const auto reached = [&] { return opened_ && watermark_ >= lsn; };
-  // Most reads find the projection far enough: they must not wake its thread.
-  if (reached()) return {};
-  lock.unlock();
-  start();
-  lock.lock();
-  woken_ = true;
-  changed_.notify_all();
   const auto given_up = [&] { return state_ == ProjectionState::quarantined && failures_ >= failure_limit; };
-  const auto over = [&] { return reached() || stopping_ || given_up(); };
+  // What was given up is tried once more for whoever asks: the outage may be over.
+  if (given_up()) retry_requested_ = true;
+  const auto over = [&] { return reached() || stopping_ || (given_up() && attempts_ > attempts); };
   if (deadline.is_bounded())
     changed_.wait_until(lock, deadline.at(), over);
   else
@@ -152,6 +152,7 @@ void ProjectionWorker::fail(const Error& error) {
   {
     const std::scoped_lock lock(state_mutex_);
     failures = ++failures_;
+    ++attempts_;
     opened_ = false;
   }
   set_state(ProjectionState::quarantined, error.message);
@@ -204,11 +205,13 @@ Status ProjectionWorker::step() {
 void ProjectionWorker::rest() {
   std::unique_lock lock(state_mutex_);
   if (failures_ > 0)
-    changed_.wait_for(lock, pause_after(failures_), [&] { return stopping_; });
+    changed_.wait_for(lock, failures_ < failure_limit ? pause_after(failures_) : long_pause,
+                      [&] { return stopping_ || retry_requested_; });
   else
     changed_.wait_for(lock, poll_interval, [&] { return stopping_ || woken_; });
-  changed_.wait(lock, [&] { return stopping_ || (pauses_ == 0 && failures_ < failure_limit); });
+  changed_.wait(lock, [&] { return stopping_ || pauses_ == 0; });
   woken_ = false;
+  retry_requested_ = false;
 }
 
 void ProjectionWorker::run() {

@@ -89,11 +89,13 @@ class ProjectionWorker {
   std::uint64_t entities_ = 0;
   std::uint64_t set_aside_ = 0;
   Deadline::Clock::time_point counted_at_{};
-  unsigned failures_ = 0;  // in a row
+  unsigned failures_ = 0;       // in a row
+  std::uint64_t attempts_ = 0;  // that failed, ever
   unsigned pauses_ = 0;
   bool opened_ = false;
   bool stopping_ = false;
   bool woken_ = false;
+  bool retry_requested_ = false;
   std::string reported_failure_;
 };
 

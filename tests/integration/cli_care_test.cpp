@@ -79,6 +79,7 @@ TEST_F(CliCare, VerifyFindsACorruptBlobAndSaysDrift) {
   EXPECT_EQ(outcome.document().at("ok"), false);
   EXPECT_EQ(outcome.document().at("blobs").at("corrupt"), 1);
   EXPECT_EQ(triune({"get", "blob", "o", "n"}).exit_code, 1);
+  EXPECT_EQ(triune({"repair"}).exit_code, 4) << "a blob has no second copy to mend it from";
   EXPECT_EQ(triune({"verify"}).exit_code, 4);
 }
 

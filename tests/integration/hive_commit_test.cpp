@@ -11,7 +11,9 @@ namespace {
 using ::testing::HasSubstr;
 using HiveCommit = testing::HiveTest;
 
-PutNode person(const std::string& id, Record properties = {}) { return {{"Person", id}, std::move(properties)}; }
+PutNode person(const std::string& id, Record properties = {}) {
+  return {{"Person", id}, std::move(properties)};
+}
 PutEdge knows(const std::string& from, const std::string& to, Record properties = {}) {
   return {{"KNOWS", {"Person", from}, {"Person", to}}, std::move(properties)};
 }
@@ -19,11 +21,11 @@ PutEdge knows(const std::string& from, const std::string& to, Record properties 
 TEST_F(HiveCommit, OneCommitReachesRowsGraphVectorsAndBlobs) {
   ASSERT_TRUE(hive_->sql("CREATE TABLE tasks (id TEXT PRIMARY KEY, title TEXT NOT NULL, done INTEGER) STRICT"));
   ASSERT_TRUE(hive_->create_collection({.name = "memories", .dimension = 3}));
-  const auto receipt =
-      commit({PutRow{"tasks", {{"id", "t1"}, {"title", "write"}, {"done", false}}}, person("ada", {{"age", std::int64_t{36}}}),
-              person("bob"), knows("ada", "bob", {{"since", std::int64_t{1999}}}),
-              PutVector{"memories", "m1", {1, 0, 0}, {{"kind", "note"}}},
-              PutBlob{"task:t1", "log", Bytes(100'000, std::byte{7})}});
+  const auto receipt = commit({PutRow{"tasks", {{"id", "t1"}, {"title", "write"}, {"done", false}}},
+                               person("ada", {{"age", std::int64_t{36}}}), person("bob"),
+                               knows("ada", "bob", {{"since", std::int64_t{1999}}}),
+                               PutVector{"memories", "m1", {1, 0, 0}, {{"kind", "note"}}},
+                               PutBlob{"task:t1", "log", Bytes(100'000, std::byte{7})}});
   EXPECT_EQ(receipt.changes, 6U);
   for (const auto& projection : receipt.projections) {
     EXPECT_EQ(projection.state, ProjectionState::current) << projection.name;
@@ -61,7 +63,8 @@ TEST_F(HiveCommit, OversizedAndMalformedInputIsRefused) {
   EXPECT_EQ(refused({person("ada", {{"text", std::string(300'000, 'x')}})}).code, ErrorCode::invalid_argument);
   EXPECT_EQ(refused({person("ada", {{"text", std::string("a\0b", 3)}})}).code, ErrorCode::invalid_argument);
   EXPECT_EQ(refused({person("ada", {{"text", std::string("\xff\xfe")}})}).code, ErrorCode::invalid_argument);
-  EXPECT_EQ(refused({person("ada", {{"x", std::int64_t{1}}, {"x", std::int64_t{2}}})}).code, ErrorCode::invalid_argument);
+  EXPECT_EQ(refused({person("ada", {{"x", std::int64_t{1}}, {"x", std::int64_t{2}}})}).code,
+            ErrorCode::invalid_argument);
   EXPECT_EQ(refused({person("", {})}).code, ErrorCode::invalid_argument);
   EXPECT_EQ(refused({PutRow{"triune_nodes", {{"id", "x"}}}}).code, ErrorCode::permission_denied);
   EXPECT_EQ(refused({PutRow{"nowhere", {{"id", "x"}}}}).code, ErrorCode::not_found);
@@ -84,9 +87,9 @@ TEST_F(HiveCommit, TheSameKeyHasOneEffectAndOneAnswer) {
 TEST_F(HiveCommit, WhatIsThereAlreadyIsNoChange) {
   ASSERT_TRUE(hive_->sql("CREATE TABLE tasks (id TEXT PRIMARY KEY, title TEXT) STRICT"));
   ASSERT_TRUE(hive_->create_collection({.name = "memories", .dimension = 2}));
-  const std::vector<Change> changes{PutRow{"tasks", {{"id", "t"}, {"title", "x"}}}, person("ada", {{"a", 1.5}}),
-                                    person("bob"), knows("ada", "bob"), PutVector{"memories", "m", {1, 2}, {}},
-                                    PutBlob{"o", "n", Bytes(10)}};
+  const std::vector<Change> changes{
+      PutRow{"tasks", {{"id", "t"}, {"title", "x"}}}, person("ada", {{"a", 1.5}}), person("bob"), knows("ada", "bob"),
+      PutVector{"memories", "m", {1, 2}, {}},         PutBlob{"o", "n", Bytes(10)}};
   const auto first = commit(changes);
   EXPECT_EQ(first.changes, 6U);
   const auto second = commit(changes);
@@ -180,8 +183,8 @@ TEST_F(HiveCommit, CypherOnlyReads) {
 
 TEST_F(HiveCommit, ATokenOfAnotherHistoryIsAConflict) {
   commit({person("ada")});
-  const auto rows = hive_->cypher("MATCH (p) RETURN count(*)", {},
-                                  {.consistency = Consistency::at_least({"another", 1})});
+  const auto rows =
+      hive_->cypher("MATCH (p) RETURN count(*)", {}, {.consistency = Consistency::at_least({"another", 1})});
   ASSERT_FALSE(rows);
   EXPECT_EQ(rows.error().code, ErrorCode::conflict);
 }

@@ -32,9 +32,7 @@ class MappedTasks : public testing::HiveTest {
     ASSERT_TRUE(done) << sql << ": " << done.error().message;
   }
 
-  std::string assigned() {
-    return cypher_scalar("MATCH (t:Task)-[e:ASSIGNED_TO]->(a:Agent) RETURN count(*)");
-  }
+  std::string assigned() { return cypher_scalar("MATCH (t:Task)-[e:ASSIGNED_TO]->(a:Agent) RETURN count(*)"); }
 };
 
 TEST_F(MappedTasks, RowsAppearAsNodesAndEdges) {
@@ -79,7 +77,8 @@ TEST_F(MappedTasks, APrimaryKeyThatChangesIsAnotherNode) {
 }
 
 TEST_F(MappedTasks, PutRowsAreMappedToo) {
-  commit({PutRow{"agents", {{"id", "ada"}, {"role", "r"}}}, PutRow{"tasks", {{"id", std::int64_t{3}}, {"agent", "ada"}}}});
+  commit(
+      {PutRow{"agents", {{"id", "ada"}, {"role", "r"}}}, PutRow{"tasks", {{"id", std::int64_t{3}}, {"agent", "ada"}}}});
   EXPECT_EQ(assigned(), "1");
 }
 
@@ -147,7 +146,8 @@ class FilteredVectors : public testing::HiveTest {
   void SetUp() override {
     HiveTest::SetUp();
     ASSERT_TRUE(hive_->sql("CREATE TABLE items (sku TEXT PRIMARY KEY, price INTEGER)"));
-    ASSERT_TRUE(hive_->create_collection({.name = "items", .dimension = 2, .metric = Metric::l2, .owner_table = "items"}));
+    ASSERT_TRUE(
+        hive_->create_collection({.name = "items", .dimension = 2, .metric = Metric::l2, .owner_table = "items"}));
     std::vector<Change> changes;
     for (int i = 0; i < 100; ++i) {
       const auto id = "i" + std::to_string(i);
@@ -191,11 +191,13 @@ TEST_F(FilteredVectors, AWrongPredicateSaysWhatIsWrong) {
 }
 
 TEST_F(FilteredVectors, ByTheIdOfAStoredOne) {
-  const auto result = hive_->search({.collection = "items", .query = std::string("i42"), .count = 2, .where = {}, .parameters = {}});
+  const auto result =
+      hive_->search({.collection = "items", .query = std::string("i42"), .count = 2, .where = {}, .parameters = {}});
   ASSERT_TRUE(result) << result.error().message;
   EXPECT_EQ(result->hits.at(0).id, "i42");
-  EXPECT_EQ(hive_->search({.collection = "items", .query = std::string("none"), .where = {}, .parameters = {}}).error().code,
-            ErrorCode::not_found);
+  EXPECT_EQ(
+      hive_->search({.collection = "items", .query = std::string("none"), .where = {}, .parameters = {}}).error().code,
+      ErrorCode::not_found);
 }
 
 TEST_F(FilteredVectors, DeletedVectorsAreGone) {

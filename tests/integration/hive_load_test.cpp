@@ -96,11 +96,13 @@ TEST_F(HiveLoad, ShortestPathsAreShortest) {
   for (int i = 0; i < 5; ++i) {
     const auto from = "p" + std::to_string(random() % nodes);
     const auto to = "p" + std::to_string(random() % nodes);
-    const auto path = hive_->shortest_path({.from = {"Person", from}, .to = {"Person", to}, .type = "KNOWS", .max_length = 12});
+    const auto path =
+        hive_->shortest_path({.from = {"Person", from}, .to = {"Person", to}, .type = "KNOWS", .max_length = 12});
     ASSERT_TRUE(path) << path.error().message;
-    const auto length = cypher_scalar("MATCH (a:Person {id: $from})-[e:KNOWS* SHORTEST 1..12]->(b:Person {id: $to}) "
-                                      "RETURN length(e)",
-                                      {{"from", from}, {"to", to}});
+    const auto length = cypher_scalar(
+        "MATCH (a:Person {id: $from})-[e:KNOWS* SHORTEST 1..12]->(b:Person {id: $to}) "
+        "RETURN length(e)",
+        {{"from", from}, {"to", to}});
     if (from == to) continue;
     EXPECT_EQ(path->value.nodes.empty() ? "" : std::to_string(path->value.nodes.size() - 1), length);
   }
@@ -117,7 +119,8 @@ TEST_F(HiveLoad, VectorsLoadAndAreFound) {
   });
   ASSERT_TRUE(receipt) << receipt.error().message;
   EXPECT_EQ(receipt->changes, 12'000U);
-  const auto found = hive_->search({.collection = "v", .query = std::vector<float>(8, 500.0F), .count = 1, .where = {}, .parameters = {}});
+  const auto found = hive_->search(
+      {.collection = "v", .query = std::vector<float>(8, 500.0F), .count = 1, .where = {}, .parameters = {}});
   ASSERT_TRUE(found) << found.error().message;
   EXPECT_EQ(found->hits.at(0).id, "v500");
   expect_verified();

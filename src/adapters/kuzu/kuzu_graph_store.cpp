@@ -11,6 +11,7 @@
 #include "adapters/kuzu/kuzu_error.h"
 #include "adapters/kuzu/names.h"
 #include "adapters/kuzu/schema.h"
+#include "adapters/kuzu/schema_reader.h"
 #include "adapters/kuzu/traversal.h"
 #include "base/failpoint.h"
 #include "base/try.h"

@@ -84,6 +84,17 @@ EdgeIndex::EdgeIndex(const NativeTables& tables, TableEntry& from, TableEntry& t
       graph_(&tables.context(), graph_entry(from, to, type)),
       scan_(graph_.prepareRelScan(type, storage_->getTableID(), to_, {::kuzu::common::InternalKeyword::ID})) {}
 
+std::vector<EdgeAtNode> EdgeIndex::at(Offset node, ::kuzu::common::RelDataDirection direction) {
+  std::vector<EdgeAtNode> found;
+  const bool out = direction == ::kuzu::common::RelDataDirection::FWD;
+  for (const auto chunk : out ? graph_.scanFwd(from(node), *scan_) : graph_.scanBwd(to(node), *scan_)) {
+    chunk.forEach([&](auto neighbors, const auto& properties, auto i) {
+      found.push_back({neighbors[i].offset, properties[0]->template getValue<InternalId>(i)});
+    });
+  }
+  return found;
+}
+
 void EdgeIndex::find(Offset source, std::unordered_map<Offset, std::optional<InternalId>>& edges) {
   for (const auto chunk : graph_.scanFwd(from(source), *scan_)) {
     chunk.forEach([&](auto neighbors, const auto& properties, auto i) {

@@ -72,6 +72,12 @@ class NativeTables {
   ::kuzu::main::ClientContext* context_;
 };
 
+/// An edge at a node: the other end and its number.
+struct EdgeAtNode {
+  Offset other = 0;
+  InternalId number;
+};
+
 /// The edges from one label to another of one type. Sees what was in the tables when it was made.
 class EdgeIndex {
  public:
@@ -80,6 +86,10 @@ class EdgeIndex {
   [[nodiscard]] EdgeStorage& storage() const { return *storage_; }
   [[nodiscard]] InternalId from(Offset offset) const { return {offset, from_}; }
   [[nodiscard]] InternalId to(Offset offset) const { return {offset, to_}; }
+  [[nodiscard]] TableNumber from_table() const { return from_; }
+  [[nodiscard]] TableNumber to_table() const { return to_; }
+  /// The edges out of a node (FWD), or into it (BWD).
+  [[nodiscard]] std::vector<EdgeAtNode> at(Offset node, ::kuzu::common::RelDataDirection direction);
   /// Fills in the numbers of those edges from `source` whose ends are keys of `edges`.
   void find(Offset source, std::unordered_map<Offset, std::optional<InternalId>>& edges);
 

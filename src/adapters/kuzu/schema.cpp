@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "adapters/kuzu/kuzu_error.h"
@@ -21,14 +22,6 @@ using contract::NodeLabel;
 using contract::PropertyDefinition;
 using contract::PropertyType;
 
-constexpr std::string_view no_text;
-
-const std::string& text_of(const Value& value) {
-  static const std::string empty(no_text);
-  const auto* text = std::get_if<std::string>(&value);
-  return text == nullptr ? empty : *text;
-}
-
 std::string_view cypher_type(PropertyType type) {
   switch (type) {
     case PropertyType::boolean: return "BOOL";
@@ -37,36 +30,6 @@ std::string_view cypher_type(PropertyType type) {
     case PropertyType::text: return "STRING";
   }
   return "STRING";
-}
-
-// A column of a type that Triune does not make (a table made by hand) is left out: it can be queried, not written.
-std::optional<PropertyType> parse_type(std::string_view word) {
-  if (word == "BOOL") return PropertyType::boolean;
-  if (word == "INT64") return PropertyType::int64;
-  if (word == "DOUBLE") return PropertyType::float64;
-  if (word == "STRING") return PropertyType::text;
-  return std::nullopt;
-}
-
-Result<std::vector<PropertyDefinition>> load_properties(Session& session, const std::string& table) {
-  std::vector<PropertyDefinition> properties;
-  TRIUNE_TRY(session.visit(fmt::format("CALL table_info({}) RETURN name, type", in_quotes(table)), {},
-                           [&](std::span<const Value> row) -> Status {
-                             const auto type = parse_type(text_of(row[1]));
-                             if (type && text_of(row[0]) != "id") properties.push_back({text_of(row[0]), *type});
-                             return {};
-                           }));
-  return properties;
-}
-
-Result<std::vector<std::pair<std::string, std::string>>> load_ends(Session& session, const std::string& table) {
-  std::vector<std::pair<std::string, std::string>> ends;
-  TRIUNE_TRY(session.visit(fmt::format("CALL show_connection({}) RETURN *", in_quotes(table)), {},
-                           [&](std::span<const Value> row) -> Status {
-                             ends.emplace_back(text_of(row[0]), text_of(row[1]));
-                             return {};
-                           }));
-  return ends;
 }
 
 // Names that are in use, in the form in which Kuzu compares them, with the way they are written.
@@ -175,25 +138,6 @@ void add_type(const EdgeType* existing, const EdgeType& wanted, std::vector<std:
 }
 
 }  // namespace
-
-Result<KnownSchema> load_schema(Session& session) {
-  std::vector<std::pair<std::string, bool>> tables;
-  TRIUNE_TRY(session.visit("CALL show_tables() RETURN name, type", {}, [&](std::span<const Value> row) -> Status {
-    tables.emplace_back(text_of(row[0]), text_of(row[1]) == "NODE");
-    return {};
-  }));
-  KnownSchema known;
-  for (const auto& [name, is_label] : tables) {
-    TRIUNE_ASSIGN(auto properties, load_properties(session, name));
-    if (is_label) {
-      known.labels.emplace(name, NodeLabel{name, std::move(properties)});
-    } else {
-      TRIUNE_ASSIGN(auto ends, load_ends(session, name));
-      known.types.emplace(name, EdgeType{name, std::move(ends), std::move(properties)});
-    }
-  }
-  return known;
-}
 
 Result<std::vector<std::string>> missing_statements(const KnownSchema& known, const GraphSchema& wanted) {
   TRIUNE_TRY(contract::check_schema(known, wanted));

@@ -16,7 +16,7 @@ namespace {
 class GraphOverClusters : public testing::Test {
  protected:
   static constexpr std::uint32_t dimension = 48;
-  static constexpr Row count = 4'000;
+  static constexpr Row count = 2'000;
 
   GraphOverClusters() : scorer_(Metric::cosine, dimension, Scalar::f16), packed_(count * scorer_.bytes()) {
     const auto seed = std::random_device{}();

@@ -89,7 +89,7 @@ std::string verify_text(const VerifyReport& report) {
     for (const auto& example : found.examples) text += fmt::format("  {}: {}\n", found.projection, printable(example));
   for (const auto& example : report.blob_examples) text += fmt::format("  blobs: {}\n", printable(example));
   text += report.ok ? inked(fmt::format("no differences at position {}", report.lsn), Ink::green)
-                    : inked("there are differences; `triune repair` mends projections", Ink::red);
+                    : inked("there are differences", Ink::red);
   return text + "\n";
 }
 

@@ -93,7 +93,7 @@ void note_oddities(const Report& report) {
 
 Result<ExitCode> run_import(const ImportArguments& arguments, const CommandLine& line) {
   return with_hive(line.settings, {.create = true}, [&](Hive& hive) -> Result<ExitCode> {
-    catch_interrupts();
+    const CaughtInterrupts caught;
     runtime::ProgressBar bar(progress_mode(line.settings));
     const auto progress = [&](std::string_view stage, std::uint64_t done, std::uint64_t total) {
       bar.update(stage, done, total);

@@ -1,7 +1,5 @@
 #include "front/cli/interrupt.h"
 
-#include <csignal>
-
 namespace triune::front {
 namespace {
 
@@ -14,12 +12,17 @@ void remember(int) {
 
 }  // namespace
 
-void catch_interrupts() {
+CaughtInterrupts::CaughtInterrupts() {
   struct sigaction action{};
   action.sa_handler = remember;
   action.sa_flags = static_cast<int>(SA_RESETHAND);  // The second one has its default effect.
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
+  sigaction(SIGINT, &action, &interrupt_);
+  sigaction(SIGTERM, &action, &termination_);
+}
+
+CaughtInterrupts::~CaughtInterrupts() {
+  sigaction(SIGINT, &interrupt_, nullptr);
+  sigaction(SIGTERM, &termination_, nullptr);
 }
 
 bool interrupted() noexcept {

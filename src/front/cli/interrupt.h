@@ -1,12 +1,24 @@
 // Ctrl-C during long work: the first one asks it to stop at the next entity, the second one kills.
 #pragma once
 
+#include <csignal>
+
 #include "triune/status.h"
 
 namespace triune::front {
 
-/// From here on SIGINT and SIGTERM are remembered once instead of killing.
-void catch_interrupts();
+/// While one lives, SIGINT and SIGTERM are remembered once instead of killing. They nest; one thread.
+class CaughtInterrupts {
+ public:
+  CaughtInterrupts();
+  CaughtInterrupts(const CaughtInterrupts&) = delete;
+  CaughtInterrupts& operator=(const CaughtInterrupts&) = delete;
+  ~CaughtInterrupts();
+
+ private:
+  struct sigaction interrupt_{};
+  struct sigaction termination_{};
+};
 
 /// Whether one came since.
 bool interrupted() noexcept;

@@ -92,7 +92,7 @@ Result<ExitCode> run_load(const LoadArguments& arguments, const CommandLine& lin
   TRIUNE_ASSIGN(auto file, intake::TableReader::open(arguments.file, reader_options(arguments, identifiers)));
   InterruptibleReader reader(std::move(file));
   return with_hive(line.settings, {}, [&](Hive& hive) -> Result<ExitCode> {
-    catch_interrupts();
+    const CaughtInterrupts caught;
     runtime::ProgressBar progress(progress_mode(line.settings));
     TRIUNE_ASSIGN(intake::LoadReport report, load(hive, reader, progress.callback()));
     progress.finish();

@@ -26,7 +26,9 @@ Result<ExitCode> run_verify(const VerifyArguments& arguments, const CommandLine&
     TRIUNE_ASSIGN(const VerifyReport report, hive.verify(progress.callback()));
     progress.finish();
     print_report(report, line.settings.json);
-    return report.ok ? ExitCode::ok : ExitCode::conflict;
+    if (report.ok) return ExitCode::ok;
+    if (!line.settings.json) note("`triune repair` mends projections");
+    return ExitCode::conflict;
   });
 }
 
@@ -36,12 +38,12 @@ Result<ExitCode> run_repair(const VerifyArguments& arguments, const CommandLine&
     runtime::ProgressBar progress(progress_mode(line.settings));
     TRIUNE_ASSIGN(const VerifyReport found, hive.repair(progress.callback()));
     progress.finish();
-    if (line.settings.json) {
-      print(verify_document(found) + "\n");
-      return ExitCode::ok;
+    print_report(found, line.settings.json);
+    if (found.blobs_missing + found.blobs_corrupt > 0) {
+      note("damaged blobs cannot be made anew: put them again, or delete their names");
+      return ExitCode::conflict;
     }
-    print(verify_text(found));
-    if (!found.ok) note("these were found; `triune verify` shows what is left");
+    if (!found.ok) note("these were found and mended");
     return ExitCode::ok;
   });
 }

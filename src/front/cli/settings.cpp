@@ -86,7 +86,7 @@ runtime::ProgressBar::Mode progress_mode(const Settings& settings) {
 }
 
 Result<Receipt> settle(Hive& hive, Receipt receipt, const Settings& settings, const Waiting& waiting) {
-  catch_interrupts();
+  const CaughtInterrupts caught;
   if (!waiting.skip)
     wait_for_projections(hive, receipt.token(), Deadline::after(to_milliseconds(waiting.seconds)),
                          progress_mode(settings));

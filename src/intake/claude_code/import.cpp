@@ -23,7 +23,7 @@ Status import_input(claude::ImportRun& run, const claude::Input& input) {
     case InputKind::tool_result:
     case InputKind::agent_notes: return claude::import_document(run, input);
     case InputKind::document:
-      if (input.document_kind == "completions") return claude::import_completions(run, input);
+      if (input.document_kind == "completions") TRIUNE_TRY(claude::import_completions(run, input));
       return claude::import_document(run, input);
   }
   return {};

@@ -142,6 +142,17 @@ TEST_P(Writing, Deleting_a_node_deletes_the_edges_at_it) {
   EXPECT_EQ(text(people()), "");
 }
 
+TEST_P(Writing, A_node_that_lost_an_edge_before_loses_all_others_too) {
+  must_apply({.put_nodes = {person("a"), person("b"), person("c"), person("d")},
+              .put_edges = {knows("a", "b"), knows("a", "c"), knows("a", "a"), knows("b", "a"), knows("d", "a"),
+                            knows("b", "c")}});
+  must_apply({.delete_edges = {knows("a", "b").edge, knows("b", "a").edge}});
+  must_apply({.delete_nodes = {{"Person", "a"}}});
+  EXPECT_EQ(store_->statistics()->edges, 1U);
+  EXPECT_EQ(*store_->count_paths({.type = "KNOWS", .length = 1}, soon()), 1U);
+  EXPECT_EQ(*store_->count_paths({.type = "KNOWS", .length = 3}, soon()), 0U);
+}
+
 TEST_P(Writing, Deleting_what_is_not_there_is_no_error) {
   must_apply({.put_nodes = {person("a")}});
   const auto before = text(people());

@@ -94,10 +94,10 @@ TEST_P(Differential, Random_histories_in_few_dimensions) {
 TEST_P(Differential, Recall_is_at_least_95_percent) {
   if (!store_->capabilities().approximate) GTEST_SKIP() << "the engine compares with every vector";
   const auto seed = printed_seed();
-  constexpr std::size_t size = 12'000;  // above where the default settings keep an index
-  ASSERT_TRUE(open("many", 64));
+  constexpr std::size_t size = 10'500;  // above where the default settings keep an index
+  ASSERT_TRUE(open("many", 32));
   Truth truth(Metric::cosine);
-  auto entries = clustered(size + 50, 64, seed);
+  auto entries = clustered(size + 50, 32, seed);
   const std::vector<VectorEntry> queries(entries.end() - 50, entries.end());
   entries.resize(size);
   truth.apply({.puts = entries, .deletes = {}, .position = {}});
@@ -119,7 +119,7 @@ TEST_P(Differential, Recall_is_at_least_95_percent) {
 
 TEST_P(Differential, Churn_leaves_no_vector_out_of_reach) {
   std::mt19937_64 random(printed_seed());
-  constexpr std::size_t size = 3'000;
+  constexpr std::size_t size = 2'000;
   ASSERT_TRUE(open("churned", 32));
   Truth truth(Metric::cosine);
   const auto old_entries = clustered(size, 32, random());

@@ -1,0 +1,69 @@
+#include "fault/load_source.h"
+
+#include <fmt/format.h>
+
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/try.h"
+#include "fault/workload.h"
+
+namespace triune::testing {
+namespace {
+
+std::string station(std::uint64_t number) {
+  return fmt::format("station {}", number);
+}
+
+/// Calls `make` with 0 … count - 1.
+template <class T>
+Supplier<T> numbered(std::uint64_t count, std::function<void(std::uint64_t, T&)> make) {
+  return [count, make = std::move(make), at = std::uint64_t{0}](T& entity) mutable -> Result<bool> {
+    if (at == count) return false;
+    make(at++, entity);
+    return true;
+  };
+}
+
+}  // namespace
+
+Status load_everything(Hive& hive, std::uint64_t count) {
+  TRIUNE_TRY(hive.create_collection({.name = std::string(workload_collection), .dimension = workload_dimension}));
+  TRIUNE_TRY(hive.load_nodes("Station", numbered<PutNode>(count, [](std::uint64_t number, PutNode& node) {
+                               node.node.id = station(number);
+                               node.properties = {{"number", static_cast<std::int64_t>(number)}};
+                             })));
+  TRIUNE_TRY(hive.load_edges("LINE", "Station", "Station",
+                             numbered<PutEdge>(count * 2, [count](std::uint64_t number, PutEdge& edge) {
+                               edge.edge.from.id = station(number / 2);
+                               edge.edge.to.id = station((number * 7 + 1) % count);
+                               edge.properties = {{"minutes", static_cast<std::int64_t>(number % 50)}};
+                             })));
+  TRIUNE_TRY(hive.load_vectors(workload_collection,
+                               numbered<PutVector>(count / 2, [](std::uint64_t number, PutVector& vector) {
+                                 vector.id = station(number);
+                                 vector.values = workload_vector(number);
+                               })));
+  return {};
+}
+
+Result<std::string> content_digest(Hive& hive) {
+  ReadOptions options;
+  options.max_rows = 10'000'000;
+  std::uint64_t sum = 0;
+  std::uint64_t rows = 0;
+  for (const std::string_view sql :
+       {"SELECT 'node', label, id, properties FROM triune_graph_nodes",
+        "SELECT 'edge', type, from_id, to_id, properties FROM triune_graph_edges",
+        "SELECT 'vector', v.id, hex(x.vector) FROM triune_vectors v JOIN triune_vector_values x USING (vector_key)"}) {
+    TRIUNE_ASSIGN(const RowSet found, hive.sql(sql, {}, options));
+    for (const auto& row : found.rows) {
+      std::uint64_t hash = 0;
+      for (const auto& cell : row) hash = base::hash64(to_text(cell), hash);
+      sum += hash;  // in any order
+      ++rows;
+    }
+  }
+  return fmt::format("{} entities, {:016x}", rows, sum);
+}
+
+}  // namespace triune::testing

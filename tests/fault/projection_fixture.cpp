@@ -1,0 +1,140 @@
+#include "fault/projection_fixture.h"
+
+#include <fmt/format.h>
+
+#include "fault/crash_rig.h"
+
+namespace triune::testing {
+namespace {
+
+constexpr unsigned sample_people = 120;
+
+std::string person_id(unsigned number) {
+  return fmt::format("person {}", number);
+}
+
+NodeReference person(unsigned number) {
+  return {"Person", person_id(number)};
+}
+
+std::vector<float> note_vector(unsigned number) {
+  return workload_vector(number);
+}
+
+struct MadeHive {
+  TemporaryDirectory directory;
+  std::filesystem::path path;
+  explicit MadeHive(unsigned first, unsigned people) : path(directory.path() / "hive") {
+    const auto hive = open_hive(path);
+    fill_hive(*hive, first, people);
+    expect_current(*hive);
+    EXPECT_TRUE(hive->close());
+  }
+};
+
+}  // namespace
+
+void fill_hive(Hive& hive, unsigned first, unsigned people) {
+  ASSERT_TRUE(hive.sql("CREATE TABLE IF NOT EXISTS notes (id TEXT PRIMARY KEY, body TEXT) STRICT"));
+  ASSERT_TRUE(hive.create_collection({.name = "notes", .dimension = workload_dimension, .owner_table = "notes"}));
+  ASSERT_TRUE(hive.create_text_index({.name = "bodies", .table = "notes", .columns = {"body"}}));
+  Commit commit;
+  for (unsigned number = first; number < first + people; ++number) {
+    commit.changes.emplace_back(PutRow{"notes", {{"id", person_id(number)}, {"body", fmt::format("word{}", number)}}});
+    commit.changes.emplace_back(PutNode{person(number), {{"age", std::int64_t{number}}, {"name", person_id(number)}}});
+    commit.changes.emplace_back(PutVector{"notes", person_id(number), note_vector(number), {}});
+    for (const unsigned back : {1U, 5U})
+      if (number >= first + back)
+        commit.changes.emplace_back(PutEdge{{"KNOWS", person(number), person(number - back)}, {{"since", 1.5}}});
+  }
+  const auto receipt = hive.commit(commit);
+  ASSERT_TRUE(receipt) << receipt.error().message;
+}
+
+const std::filesystem::path& sample_hive() {
+  static const MadeHive hive(0, sample_people);
+  return hive.path;
+}
+
+const std::filesystem::path& other_hive() {
+  static const MadeHive hive(1000, 40);
+  return hive.path;
+}
+
+void ProjectionFault::copy(const std::filesystem::path& from, const std::filesystem::path& to) {
+  std::filesystem::remove_all(to);
+  std::filesystem::create_directories(to.parent_path());
+  std::filesystem::copy(from, to, std::filesystem::copy_options::recursive);
+}
+
+std::vector<std::filesystem::path> ProjectionFault::roots() const {
+  std::vector<std::filesystem::path> found;
+  for (const auto& entry : std::filesystem::directory_iterator(projections())) found.push_back(entry.path());
+  return found;
+}
+
+std::vector<std::filesystem::path> ProjectionFault::files() const {
+  std::vector<std::filesystem::path> found;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(projections()))
+    if (entry.is_regular_file()) found.push_back(std::filesystem::relative(entry.path(), projections()));
+  return found;
+}
+
+std::filesystem::path ProjectionFault::generation(const std::filesystem::path& root) {
+  for (const auto& entry : std::filesystem::directory_iterator(root))
+    if (entry.path().filename().string().starts_with("gen-")) return entry.path();
+  return {};
+}
+
+std::size_t ProjectionFault::quarantined(const std::filesystem::path& root) {
+  std::error_code none;
+  std::size_t count = 0;
+  for (std::filesystem::directory_iterator at(root / "quarantine", none), end; !none && at != end; ++at) {
+    EXPECT_TRUE(std::filesystem::exists(at->path() / "REASON")) << at->path();
+    ++count;
+  }
+  return count;
+}
+
+void ProjectionFault::open(HiveOptions options) {
+  hive_.reset();
+  hive_ = open_hive(hive_path(), std::move(options));
+  ASSERT_NE(hive_, nullptr);
+}
+
+void ProjectionFault::expect_canonical_reads(unsigned people) {
+  const auto rows = hive_->sql("SELECT count(*) FROM notes");
+  ASSERT_TRUE(rows) << rows.error().message;
+  EXPECT_EQ(rows->rows[0][0], Value(std::int64_t{people}));
+  const auto node = hive_->get_node(person(7));
+  ASSERT_TRUE(node) << node.error().message;
+  EXPECT_EQ(*find(*node, "age"), Value(std::int64_t{7}));
+  const auto near = hive_->neighbors({.node = person(7), .type = "KNOWS", .depth = 2});
+  ASSERT_TRUE(near) << near.error().message;
+  EXPECT_EQ(near->value.size(), 4U);  // 6, 2, 5, 1
+  const auto text = hive_->text({.query = "word7", .collection = "bodies"});
+  ASSERT_TRUE(text) << text.error().message;
+  ASSERT_EQ(text->size(), 1U);
+  EXPECT_EQ((*text)[0].id, person_id(7));
+}
+
+std::string ProjectionFault::expect_search(const ReadOptions& options) {
+  const auto found = hive_->search({.collection = "notes", .query = note_vector(7), .count = 5}, options);
+  EXPECT_TRUE(found) << found.error().message;
+  if (!found) return {};
+  EXPECT_EQ(found->hits.size(), 5U);
+  EXPECT_EQ(found->hits.empty() ? "" : found->hits[0].id, person_id(7));
+  return found->strategy;
+}
+
+void ProjectionFault::expect_healed(unsigned people) {
+  open();
+  expect_canonical_reads(people);
+  expect_search();
+  expect_current(*hive_);
+  expect_equal_everywhere(*hive_);
+  const auto closed = hive_->close();
+  EXPECT_TRUE(closed) << closed.error().message;
+}
+
+}  // namespace triune::testing
