@@ -12,7 +12,7 @@ std::string member(std::string_view name, const std::string& value) {
 }
 
 std::string envelope(const LineParts& parts, std::string_view type) {
-  return fmt::format(R"({{"type":"{}"{}{}{}{}{},"cwd":"/work","isSidechain":false,"gitBranch":"main"{})", type,
+  return fmt::format(R"({{"type":"{}"{}{}{}{}{},"cwd":"/srv","isSidechain":false,"gitBranch":"main"{})", type,
                      member("uuid", parts.uuid), member("parentUuid", parts.parent), member("sessionId", parts.session),
                      member("timestamp", parts.at), member("version", parts.version), parts.extra);
 }
