@@ -34,13 +34,13 @@ TEST_F(ClaudeExample, ReportsWhatCameIn) {
 
 TEST_F(ClaudeExample, GivesTheStableViews) {
   EXPECT_EQ(sql("SELECT * FROM claude_sessions ORDER BY started_at, ended_at"),
-            "c03f8a6e-72d9-4d1b-b5e4-83a9f6170d2c|/home/mira/srv/"
+            "c03f8a6e-72d9-4d1b-b5e4-83a9f6170d2c|/home/mira/work/"
             "seed-library|2025-06-11T09:00:07.037Z|2025-06-11T09:01:03.333Z|1.0.24\n"
-            "d81e5f97-46ab-4f3c-a2d0-5c7b9e13f860|/home/mira/srv/"
+            "d81e5f97-46ab-4f3c-a2d0-5c7b9e13f860|/home/mira/work/"
             "seed-library|2025-11-18T09:00:07.037Z|2025-11-18T09:00:42.222Z|2.0.42\n"
-            "5b1d6c02-3f7e-4a51-9c1a-6f0e2d4b7a10|/home/mira/srv/"
+            "5b1d6c02-3f7e-4a51-9c1a-6f0e2d4b7a10|/home/mira/work/"
             "tide-clock|2026-03-02T09:00:07.037Z|2026-03-02T09:02:41.666Z|2.1.30\n"
-            "9e47a1d3-0c28-4be6-8f35-1a7c5e9d2b44|/home/mira/srv/"
+            "9e47a1d3-0c28-4be6-8f35-1a7c5e9d2b44|/home/mira/work/"
             "tide-clock|2026-03-02T09:00:07.037Z|2026-03-05T09:00:49.259Z|2.1.41\n");
   EXPECT_EQ(sql("SELECT name, is_error, count(*) FROM claude_tool_calls GROUP BY 1, 2 ORDER BY 1, 2"),
             "Bash|0|1\nBash|1|1\nEdit|0|1\nGrep|0|2\nRead|0|2\nTask|0|2\nWrite|0|1\nmcp__inventory__list_lots|0|1\n");
@@ -84,7 +84,7 @@ TEST_F(ClaudeExample, IsAGraph) {
   EXPECT_EQ(count("(:Message)-[:PART_OF]->(:Session)"), 35);
   EXPECT_EQ(count("(:Agent)-[:PART_OF]->(:Session)"), 3);
   EXPECT_EQ(count("(:Message)-[:CALLS]->(:Tool {id: 'mcp__inventory__list_lots'})"), 1);
-  EXPECT_EQ(count("(:Message)-[:TOUCHES]->(:File {id: '/home/mira/srv/tide-clock/src/clock.py'})"), 2);
+  EXPECT_EQ(count("(:Message)-[:TOUCHES]->(:File {id: '/home/mira/work/tide-clock/src/clock.py'})"), 2);
   EXPECT_EQ(count("(:Message)-[:SPAWNED]->(:Agent {id: 'a7c31f0e95b2d4486'})"), 1);  // by the id in the result
   EXPECT_EQ(count("(:Message)-[:SPAWNED]->(a:Agent) WHERE a.id STARTS WITH 'sidechain-'"), 1);  // by the prompt
   EXPECT_EQ(count("(:Session)-[:SPAWNED]->(:Agent {id: '5fe20b91'})"), 1);  // nobody is known to have called it
