@@ -126,14 +126,14 @@ std::string_view to_string(ProjectionState state) noexcept;
 
 /// One projection as of a receipt or a status.
 struct ProjectionStatus {
-  std::string name;              ///< "graph", "vector:COLLECTION".
-  std::string organization;      ///< The tenant whose data it holds.
-  std::string engine;            ///< "kuzu", "usearch", …
-  std::uint64_t watermark = 0;   ///< The last lsn it holds (I3).
+  std::string name;             ///< "graph", "vector:COLLECTION".
+  std::string organization;     ///< The tenant whose data it holds.
+  std::string engine;           ///< "kuzu", "usearch", …
+  std::uint64_t watermark = 0;  ///< The last lsn it holds (I3).
   ProjectionState state = ProjectionState::behind;
-  std::uint64_t entities = 0;    ///< Nodes and edges, or vectors, it holds.
-  std::uint64_t set_aside = 0;   ///< Poison entities that it refused and that were put aside.
-  std::string error;             ///< Why it is quarantined; empty otherwise.
+  std::uint64_t entities = 0;   ///< Nodes and edges, or vectors, it holds.
+  std::uint64_t set_aside = 0;  ///< Poison entities that it refused and that were put aside.
+  std::string error;            ///< Why it is quarantined; empty otherwise.
 };
 
 /// What a commit returns.

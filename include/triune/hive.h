@@ -4,7 +4,8 @@
 //   auto receipt = (*hive)->commit({.changes = {PutNode{{"Agent", "ada"}, {{"role", "reviewer"}}}}});
 //   auto rows = (*hive)->cypher("MATCH (a:Agent) RETURN a.id, a.role");
 //
-// Thread rule: every method may be called from any thread at any time until `close`. Methods that block take a deadline.
+// Thread rule: every method may be called from any thread at any time until `close`. Methods that block take a
+// deadline.
 #pragma once
 
 #include <filesystem>
@@ -30,11 +31,11 @@ struct HiveOptions {
   std::string organization = "default";  ///< The tenant all calls act for (I7).
   bool create = true;                    ///< False: a directory without a hive is `not_found`.
   bool project_in_background = true;     ///< False: projections move only when a read or a receipt asks for them.
-  std::uint64_t graph_memory_bytes = 192ULL << 20U;  ///< Buffer pool of the graph engine.
+  std::uint64_t graph_memory_bytes = 192ULL << 20U;     ///< Buffer pool of the graph engine.
   std::uint64_t relational_cache_bytes = 32ULL << 20U;  ///< Page cache of the writing connection.
-  std::uint32_t readers = 4;             ///< Connections in the read pool.
-  std::uint32_t engine_threads = 2;      ///< Threads an engine may use for one call.
-  std::string idempotency_namespace;     ///< Prefix of idempotency keys; for several programs sharing a hive.
+  std::uint32_t readers = 4;                            ///< Connections in the read pool.
+  std::uint32_t engine_threads = 2;                     ///< Threads an engine may use for one call.
+  std::string idempotency_namespace;  ///< Prefix of idempotency keys; for several programs sharing a hive.
 };
 
 /// Options of a commit.
@@ -48,10 +49,10 @@ struct CommitOptions {
 struct Differences {
   std::string projection;
   std::string organization;
-  std::uint64_t checked = 0;    ///< Entities compared.
-  std::uint64_t missing = 0;    ///< In the canonical store, not in the projection.
-  std::uint64_t extra = 0;      ///< In the projection only.
-  std::uint64_t different = 0;  ///< In both, with other contents.
+  std::uint64_t checked = 0;          ///< Entities compared.
+  std::uint64_t missing = 0;          ///< In the canonical store, not in the projection.
+  std::uint64_t extra = 0;            ///< In the projection only.
+  std::uint64_t different = 0;        ///< In both, with other contents.
   std::vector<std::string> examples;  ///< At most 20, "missing node Person/7".
 };
 
@@ -115,8 +116,8 @@ class Hive {
 
   virtual ~Hive() = default;  ///< Closes the hive, waiting for work in flight.
 
-  /// Applies all changes or none (I1, I2, I10). Blocks until durable or the deadline; a commit that outlives its deadline
-  /// fails with `outcome_unknown`. At most 100,000 changes and 64 MiB.
+  /// Applies all changes or none (I1, I2, I10). Blocks until durable or the deadline; a commit that outlives its
+  /// deadline fails with `outcome_unknown`. At most 100,000 changes and 64 MiB.
   virtual Result<Receipt> commit(const Commit& commit, const CommitOptions& options = {}) = 0;
   /// A receipt for the head of the log: what each projection has reached now.
   virtual Result<Receipt> receipt() = 0;
@@ -129,8 +130,8 @@ class Hive {
   /// other is a commit of its own. Triune's own tables can be read and not written. Values are bound to `?1`, `?2`, ….
   virtual Result<RowSet> sql(std::string_view statement, std::span<const Value> parameters = {},
                              const ReadOptions& options = {}) = 0;
-  /// Runs one reading Cypher statement on the graph projection; parameters are `$name`. A statement that writes fails with
-  /// `permission_denied`.
+  /// Runs one reading Cypher statement on the graph projection; parameters are `$name`. A statement that writes fails
+  /// with `permission_denied`.
   virtual Result<RowSet> cypher(std::string_view statement, const Record& parameters = {},
                                 const ReadOptions& options = {}) = 0;
   /// The nearest vectors. Always exactly `count` of those that satisfy `where`, or all when fewer.

@@ -67,7 +67,8 @@ struct VectorSearchResult {
 
 /// A full-text search.
 struct TextSearch {
-  std::string query;       ///< Words; all must occur. "quoted words" are a phrase, a trailing * is a prefix, OR and NOT work.
+  std::string
+      query;  ///< Words; all must occur. "quoted words" are a phrase, a trailing * is a prefix, OR and NOT work.
   std::string collection;  ///< A text index; empty: all of them.
   std::size_t count = 10;  ///< At most so many hits, 1 to 10,000.
 };
@@ -86,10 +87,10 @@ enum class Direction : std::uint8_t { out, in, both };
 /// "The nodes within `depth` steps of a node."
 struct NeighborsQuery {
   NodeReference node;
-  std::string type;                ///< Edge type; empty: any.
+  std::string type;  ///< Edge type; empty: any.
   Direction direction = Direction::out;
-  std::uint32_t depth = 1;         ///< 1 to 10.
-  std::size_t count = 100'000;     ///< At most so many nodes.
+  std::uint32_t depth = 1;      ///< 1 to 10.
+  std::size_t count = 100'000;  ///< At most so many nodes.
 };
 
 /// The distinct nodes found (never the start itself) with the number of steps of the shortest way there.
@@ -115,16 +116,16 @@ struct Path {
 
 /// Counts the walks of exactly `length` edges of one type over the whole graph or from one node.
 struct PathCountQuery {
-  std::string type;  ///< Edge type; empty: any.
+  std::string type;          ///< Edge type; empty: any.
   std::uint32_t length = 2;  ///< 1 to 5.
   std::optional<NodeReference> from;
 };
 
 /// Which engine answered a graph call, and why (EXPLAIN).
 struct Route {
-  std::string engine;    ///< "sqlite" or "kuzu".
-  std::string reason;    ///< One sentence with the figures that decided.
-  bool degraded = false; ///< The better engine was not available (I4).
+  std::string engine;     ///< "sqlite" or "kuzu".
+  std::string reason;     ///< One sentence with the figures that decided.
+  bool degraded = false;  ///< The better engine was not available (I4).
 };
 
 /// An answer with its route.

@@ -36,8 +36,8 @@ struct NodeMapping {
   std::vector<std::string> properties;  ///< Columns; empty: all but the key.
 };
 
-/// Every row of `table` is an edge between the nodes named by two of its columns. Rows with the same ends are one edge; a
-/// row whose end does not exist (yet) is no edge until it does.
+/// Every row of `table` is an edge between the nodes named by two of its columns. Rows with the same ends are one edge;
+/// a row whose end does not exist (yet) is no edge until it does.
 struct EdgeMapping {
   std::string table;
   std::string type;

@@ -38,11 +38,11 @@ enum class Retry : std::uint8_t {
 /// One error, complete enough to act on.
 struct Error {
   ErrorCode code = ErrorCode::internal;
-  std::string message;           ///< What, where, and how to mend it. Holds no secret.
-  std::string engine;            ///< "sqlite", "kuzu", "usearch", "memory"; empty when no engine was involved.
-  std::string native_code;       ///< The engine's own code, for its manual; empty when there is none.
-  Retry retry = Retry::never;    ///< What may be done next.
-  bool connection_usable = true; ///< False: the connection that failed must be closed.
+  std::string message;            ///< What, where, and how to mend it. Holds no secret.
+  std::string engine;             ///< "sqlite", "kuzu", "usearch", "memory"; empty when no engine was involved.
+  std::string native_code;        ///< The engine's own code, for its manual; empty when there is none.
+  Retry retry = Retry::never;     ///< What may be done next.
+  bool connection_usable = true;  ///< False: the connection that failed must be closed.
 };
 
 /// The word for a code, as the command line's JSON prints it ("invalid_argument").

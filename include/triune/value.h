@@ -39,7 +39,9 @@ using Record = std::vector<Field>;
 const Value* find(const Record& record, std::string_view name) noexcept;
 
 /// Whether `value` is NULL.
-inline bool is_null(const Value& value) noexcept { return std::holds_alternative<Null>(value); }
+inline bool is_null(const Value& value) noexcept {
+  return std::holds_alternative<Null>(value);
+}
 
 /// `value` as the command line prints it in a table: NULL as "", bytes as hexadecimal, JSON as its text.
 std::string to_text(const Value& value);

@@ -54,7 +54,7 @@ struct GraphBatch {
   std::vector<PutEdge> put_edges;
   std::vector<NodeReference> delete_nodes;  ///< With the edges at them.
   std::vector<EdgeReference> delete_edges;
-  std::optional<Position> position;         ///< Committed together with the data (I3).
+  std::optional<Position> position;  ///< Committed together with the data (I3).
 };
 
 /// Supplies everything for a first load, label by label and type by type. An error from a visitor stops the supply.
@@ -107,8 +107,8 @@ class GraphStore {
   /// Adds what is missing: labels, types, pairs of ends, properties. Never drops. Error: `conflict` when a property has
   /// another type already, or when the engine cannot add a pair of ends to a type: the caller then rebuilds.
   virtual Status ensure_schema(const GraphSchema& schema) = 0;
-  /// Applies a batch atomically and durably. Errors: `invalid_argument` (duplicate key, unknown label, missing end of an
-  /// edge, wrong type, oversized text): nothing is applied.
+  /// Applies a batch atomically and durably. Errors: `invalid_argument` (duplicate key, unknown label, missing end of
+  /// an edge, wrong type, oversized text): nothing is applied.
   virtual Status apply(const GraphBatch& batch, Deadline deadline) = 0;
   /// Fills an empty store through the engine's bulk path; the schema was ensured before. A store whose load failed or
   /// was killed has no position and must be thrown away.

@@ -16,11 +16,11 @@ namespace triune::contract {
 
 /// How an engine is opened.
 struct EngineOptions {
-  std::filesystem::path path;         ///< File (relational) or directory (graph, vector); ignored by memory engines.
-  std::uint64_t memory_bytes = 0;     ///< Bound of the engine's caches; 0: its default.
+  std::filesystem::path path;      ///< File (relational) or directory (graph, vector); ignored by memory engines.
+  std::uint64_t memory_bytes = 0;  ///< Bound of the engine's caches; 0: its default.
   std::uint32_t threads = 2;
-  std::uint32_t readers = 4;          ///< Relational: size of the read pool.
-  std::uint64_t index_from = 0;       ///< Vector: size from which an index is kept besides the vectors; 0: the engine's own.
+  std::uint32_t readers = 4;     ///< Relational: size of the read pool.
+  std::uint64_t index_from = 0;  ///< Vector: size from which an index is kept besides the vectors; 0: the engine's own.
 };
 
 template <class Store>

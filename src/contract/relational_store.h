@@ -39,11 +39,12 @@ class RelationalSession {
                                              std::span<const Value> values) = 0;
   /// Several statements without parameters, as in a migration.
   virtual Status execute_script(std::string_view sql) = 0;
-  /// A statement given by a user, inside a write job: any one statement except transaction control, ATTACH and PRAGMA, and
-  /// except writes to and definitions of tables, views, triggers and indexes whose name starts with `triune_`. Triggers so
-  /// named that it fires may write them. Returns its rows (of a SELECT or RETURNING). Errors: `invalid_argument`,
-  /// `permission_denied`, and those of `execute`; in a read session `permission_denied`.
-  virtual Result<RowSet> execute_user(std::string_view sql, std::span<const Value> parameters, std::size_t max_rows) = 0;
+  /// A statement given by a user, inside a write job: any one statement except transaction control, ATTACH and PRAGMA,
+  /// and except writes to and definitions of tables, views, triggers and indexes whose name starts with `triune_`.
+  /// Triggers so named that it fires may write them. Returns its rows (of a SELECT or RETURNING). Errors:
+  /// `invalid_argument`, `permission_denied`, and those of `execute`; in a read session `permission_denied`.
+  virtual Result<RowSet> execute_user(std::string_view sql, std::span<const Value> parameters,
+                                      std::size_t max_rows) = 0;
   /// Savepoints nest; `rollback_to` keeps the savepoint, `release` drops it and keeps the work.
   virtual Status savepoint(std::string_view name) = 0;
   virtual Status release(std::string_view name) = 0;
@@ -71,9 +72,9 @@ enum class ReadScope : std::uint8_t {
 
 struct RelationalStatistics {
   std::uint64_t file_bytes = 0;
-  std::uint64_t log_bytes = 0;       ///< Write-ahead log not yet checkpointed.
-  std::uint64_t commits = 0;         ///< Write jobs committed since open.
-  std::uint64_t groups = 0;          ///< Engine transactions they were grouped into.
+  std::uint64_t log_bytes = 0;  ///< Write-ahead log not yet checkpointed.
+  std::uint64_t commits = 0;    ///< Write jobs committed since open.
+  std::uint64_t groups = 0;     ///< Engine transactions they were grouped into.
   std::uint64_t reads = 0;
 };
 
@@ -90,11 +91,12 @@ class RelationalStore {
   virtual ~RelationalStore() = default;  ///< Waits for the work in flight, then closes.
 
   [[nodiscard]] virtual RelationalCapabilities capabilities() const = 0;
-  /// A connection from the read pool that sees one snapshot from its first statement until it is destroyed. Blocks while
-  /// all are out. The deadline also bounds every statement of the session. Errors: `deadline_exceeded`, `unavailable`.
+  /// A connection from the read pool that sees one snapshot from its first statement until it is destroyed. Blocks
+  /// while all are out. The deadline also bounds every statement of the session. Errors: `deadline_exceeded`,
+  /// `unavailable`.
   virtual Result<std::unique_ptr<RelationalSession>> read(ReadScope scope, Deadline deadline) = 0;
-  /// Runs `job` in the writer, grouped with others into one durable transaction, each in a savepoint of its own: an error
-  /// undoes this job alone. Blocks until durable. Errors: the job's own, `deadline_exceeded` (not begun, `safe`),
+  /// Runs `job` in the writer, grouped with others into one durable transaction, each in a savepoint of its own: an
+  /// error undoes this job alone. Blocks until durable. Errors: the job's own, `deadline_exceeded` (not begun, `safe`),
   /// `resource_exhausted` (queue full, `safe`), `outcome_unknown` ones when the commit itself failed.
   virtual Status write(const WriteJob& job, Deadline deadline) = 0;
   /// A transaction over several calls. Waits its turn in the same queue as `write`.

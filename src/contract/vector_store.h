@@ -71,7 +71,7 @@ struct VectorAnswer {
 
 struct VectorStatistics {
   std::uint64_t vectors = 0;
-  std::uint64_t unindexed = 0;     ///< Held, searched exactly, not yet in the index.
+  std::uint64_t unindexed = 0;  ///< Held, searched exactly, not yet in the index.
   std::uint64_t memory_bytes = 0;
   std::uint64_t file_bytes = 0;
 };

@@ -18,15 +18,15 @@ std::map<std::string, std::string> by_key(const Result<std::vector<Setting>>& se
 }
 
 TEST(Settings, OfJsonAreFlattened) {
-  const auto map = by_key(flatten_json(
-      R"x({"model":"m","permissions":{"allow":["Bash(ls:*)","Read"]},"n":1.5,"on":true,"no":null})x"));
+  const auto map = by_key(
+      flatten_json(R"x({"model":"m","permissions":{"allow":["Bash(ls:*)","Read"]},"n":1.5,"on":true,"no":null})x"));
   EXPECT_EQ(map, (std::map<std::string, std::string>{{"model", "string:m"},
                                                      {"permissions.allow[0]", "string:Bash(ls:*)"},
                                                      {"permissions.allow[1]", "string:Read"},
                                                      {"n", "number:1.5"},
                                                      {"on", "boolean:true"},
                                                      {"no", "null:"}}));
-EXPECT_FALSE(flatten_json("{").has_value());
+  EXPECT_FALSE(flatten_json("{").has_value());
 }
 
 TEST(Settings, OfYamlAreFlattened) {
