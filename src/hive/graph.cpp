@@ -92,7 +92,7 @@ Result<Routed<std::vector<Neighbor>>> Implementation::neighbors(const NeighborsQ
     if (answer) return Routed<std::vector<Neighbor>>{std::move(*answer), sql_route(expected.text)};
     if (!is_over_budget(answer.error())) return failure_of(answer);
   }
-  auto store = graph_store(options);
+  auto store = graph_store(options, Patience::until_out_of_service);
   auto answer = store ? (*store)->neighbors(query, options.deadline) : Result<std::vector<Neighbor>>(failure_of(store));
   if (answer) return Routed<std::vector<Neighbor>>{std::move(*answer), {.engine = "kuzu", .reason = expected.text}};
   if (!may_fall_back(answer.error())) return failure_of(answer);
@@ -144,7 +144,7 @@ Result<Routed<Path>> Implementation::shortest_path(const PathQuery& query, const
     return Routed<Path>{std::move(*searched),
                         sql_route(fmt::format("searched from both ends within {} edges", sql_budget))};
   if (!is_over_budget(searched.error())) return failure_of(searched);
-  auto store = graph_store(options);
+  auto store = graph_store(options, Patience::until_out_of_service);
   auto answer = store ? (*store)->shortest_path(query, options.deadline) : Result<Path>(failure_of(store));
   const auto reason = fmt::format("more than {} edges lie between the two nodes", sql_budget);
   if (answer) return Routed<Path>{std::move(*answer), {.engine = "kuzu", .reason = reason}};
@@ -173,7 +173,7 @@ Result<Routed<std::uint64_t>> Implementation::count_paths(const PathCountQuery& 
       return Routed<std::uint64_t>{*counted, sql_route(fmt::format("anchored, within {} edges", sql_budget))};
     if (!is_over_budget(counted.error())) return failure_of(counted);
   }
-  auto store = graph_store(options);
+  auto store = graph_store(options, Patience::until_out_of_service);
   auto answer = store ? (*store)->count_paths(query, options.deadline) : Result<std::uint64_t>(failure_of(store));
   if (answer)
     return Routed<std::uint64_t>{

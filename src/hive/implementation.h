@@ -82,8 +82,9 @@ class Implementation final : public Hive {
   Result<std::unique_ptr<contract::RelationalSession>> reader(const ReadOptions& options);
   Result<RowSet> write_sql(std::string_view statement, std::span<const Value> parameters, const ReadOptions& options);
 
+  using Patience = projection::ProjectionWorker::Patience;
   /// The graph engine at the asked token, or the reason why it cannot answer in time.
-  Result<std::shared_ptr<contract::GraphStore>> graph_store(const ReadOptions& options);
+  Result<std::shared_ptr<contract::GraphStore>> graph_store(const ReadOptions& options, Patience patience);
   /// Tells the projection when its engine failed in a read (I4).
   void report(projection::ProjectionWorker& worker, const Error& error);
 

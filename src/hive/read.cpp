@@ -42,11 +42,12 @@ void Implementation::report(projection::ProjectionWorker& worker, const Error& e
   if (error.code == ErrorCode::corruption || error.code == ErrorCode::internal) worker.report_failure(error);
 }
 
-Result<std::shared_ptr<contract::GraphStore>> Implementation::graph_store(const ReadOptions& options) {
+Result<std::shared_ptr<contract::GraphStore>> Implementation::graph_store(const ReadOptions& options,
+                                                                          Patience patience) {
   TRIUNE_TRY(check_open());
   TRIUNE_ASSIGN(const std::uint64_t lsn, required_lsn(options.consistency));
   const auto driven = projections_->graph();
-  TRIUNE_TRY(driven.worker->wait_for(lsn, options.deadline));
+  TRIUNE_TRY(driven.worker->wait_for(lsn, options.deadline, patience));
   auto store = driven.projection->store();
   if (store) return store;
   Error error{.code = ErrorCode::unavailable,
@@ -59,7 +60,7 @@ Result<std::shared_ptr<contract::GraphStore>> Implementation::graph_store(const 
 
 Result<RowSet> Implementation::cypher(std::string_view statement, const Record& parameters,
                                       const ReadOptions& options) {
-  TRIUNE_ASSIGN(const auto store, graph_store(options));
+  TRIUNE_ASSIGN(const auto store, graph_store(options, Patience::until_given_up));
   auto rows = store->query(statement, parameters,
                            {.deadline = options.deadline, .read_only = true, .max_rows = options.max_rows});
   if (!rows) report(*projections_->graph().worker, rows.error());

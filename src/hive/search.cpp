@@ -172,7 +172,7 @@ Result<VectorSearchResult> Implementation::search(const VectorSearch& search, co
   TRIUNE_ASSIGN(const auto driven, projections_->vector(search.collection));
   const auto& definition = driven.projection->definition();
   const auto collection_id = driven.projection->collection_id();
-  const auto ready = driven.worker->wait_for(lsn, options.deadline);
+  const auto ready = driven.worker->wait_for(lsn, options.deadline, Patience::until_out_of_service);
   const auto store = driven.projection->store();
   const bool degraded = !ready || !store;
   if (!ready && ready.error().code != ErrorCode::unavailable) return std::unexpected<Error>(ready.error());

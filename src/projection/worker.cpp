@@ -16,6 +16,8 @@ constexpr std::chrono::minutes step_deadline{2};
 constexpr std::chrono::seconds count_interval{1};
 // So many failures in a row, and waiters are told; the projection is still tried now and then.
 constexpr unsigned failure_limit = 6;
+// So many failures in a row that the engine calls worth a retry are not held against it.
+constexpr unsigned hiccup_limit = 5;
 constexpr std::chrono::milliseconds long_pause{30'000};
 
 std::chrono::milliseconds pause_after(unsigned failures) {
@@ -60,30 +62,52 @@ void ProjectionWorker::notify(std::uint64_t head) {
   changed_.notify_all();
 }
 
-Status ProjectionWorker::wait_for(std::uint64_t lsn, Deadline deadline) {
-  std::unique_lock lock(state_mutex_);
-  const auto attempts = attempts_;
-  const auto reached = [&] { return opened_ && watermark_ >= lsn; };
-  const auto given_up = [&] { return state_ == ProjectionState::quarantined && failures_ >= failure_limit; };
-  // What was given up is tried once more for whoever asks: the outage may be over.
-  if (given_up()) retry_requested_ = true;
-  const auto over = [&] { return reached() || stopping_ || (given_up() && attempts_ > attempts); };
-  if (deadline.is_bounded())
-    changed_.wait_until(lock, deadline.at(), over);
-  else
-    changed_.wait(lock, over);
-  if (reached()) return {};
-  if (stopping_) return failure(ErrorCode::cancelled, "the hive is closing");
-  if (given_up())
-    return failure(ErrorCode::unavailable, fmt::format("{} is quarantined: {}; run `triune rebuild {}`",
-                                                       projection_->name(), error_, projection_->name()));
+bool ProjectionWorker::given_up() const {
+  return state_ == ProjectionState::quarantined && failures_ >= failure_limit;
+}
+
+bool ProjectionWorker::out_of_service() const {
+  return !opened_ && (state_ == ProjectionState::quarantined || state_ == ProjectionState::rebuilding);
+}
+
+Error ProjectionWorker::not_reached(std::uint64_t lsn) const {
   Error error{.code = ErrorCode::deadline_exceeded,
               .message = fmt::format("{} has reached lsn {} and {} was asked for ({})", projection_->name(), watermark_,
                                      lsn, to_string(state_)),
               .engine = projection_->engine(),
               .native_code = {}};
   error.retry = Retry::safe;
-  return std::unexpected<Error>(std::move(error));
+  return error;
+}
+
+Status ProjectionWorker::wait_for(std::uint64_t lsn, Deadline deadline, Patience patience) {
+  std::unique_lock lock(state_mutex_);
+  const auto attempts = attempts_;
+  const auto reached = [&] { return opened_ && watermark_ >= lsn; };
+  const auto hopeless = [&] {
+    if (patience == Patience::until_out_of_service) return out_of_service();
+    return given_up() && attempts_ > attempts;
+  };
+  const auto over = [&] {
+    // What was given up is tried once more for whoever asks: the outage may be over.
+    if (given_up() && attempts_ == attempts && !retry_requested_) {
+      retry_requested_ = true;
+      changed_.notify_all();
+    }
+    return reached() || stopping_ || hopeless();
+  };
+  if (deadline.is_bounded())
+    changed_.wait_until(lock, deadline.at(), over);
+  else
+    changed_.wait(lock, over);
+  if (reached()) return {};
+  if (stopping_) return failure(ErrorCode::cancelled, "the hive is closing");
+  if (hopeless() && state_ == ProjectionState::rebuilding)
+    return failure(ErrorCode::unavailable, fmt::format("{} is being made anew; ask again soon", projection_->name()));
+  if (hopeless())
+    return failure(ErrorCode::unavailable, fmt::format("{} is quarantined: {}; run `triune rebuild {}`",
+                                                       projection_->name(), error_, projection_->name()));
+  return std::unexpected<Error>(not_reached(lsn));
 }
 
 ProjectionStatus ProjectionWorker::status() const {
@@ -143,23 +167,38 @@ void ProjectionWorker::advance(std::uint64_t watermark, std::uint64_t head) {
     state_ = watermark_ >= head_ ? ProjectionState::current : ProjectionState::behind;
     error_.clear();
     failures_ = 0;
+    hiccups_ = 0;
   }
   changed_.notify_all();
 }
 
 void ProjectionWorker::fail(const Error& error) {
-  unsigned failures = 0;
+  bool first = false;
   {
     const std::scoped_lock lock(state_mutex_);
-    failures = ++failures_;
+    first = ++failures_ == 1;
     ++attempts_;
     opened_ = false;
+    state_ = ProjectionState::quarantined;
+    error_ = error.message;
   }
-  set_state(ProjectionState::quarantined, error.message);
+  changed_.notify_all();
   // The files are moved aside only once: what follows are failures of the rebuild, which has its own directory.
-  if (failures == 1)
-    if (auto aside = projection_->quarantine(error.message); !aside)
-      set_state(ProjectionState::quarantined, aside.error().message);
+  if (!first) return;
+  if (auto aside = projection_->quarantine(error.message); !aside)
+    set_state(ProjectionState::quarantined, aside.error().message);
+}
+
+void ProjectionWorker::step_failed(const Error& error) {
+  const std::scoped_lock work(work_mutex_);
+  const bool engine_failed = error.engine == projection_->engine();
+  if (error.retry != Retry::safe || (engine_failed && hiccups_ >= hiccup_limit)) return fail(error);
+  // A canonical store that was busy is no failure of the projection; the next look retries, as it does a few times for
+  // the engine, whose files would be made anew for nothing.
+  if (engine_failed) ++hiccups_;
+  const std::scoped_lock lock(state_mutex_);
+  state_ = ProjectionState::behind;
+  error_ = error.message;
 }
 
 Status ProjectionWorker::rebuild_locked(const Progress& progress) {
@@ -226,11 +265,7 @@ void ProjectionWorker::run() {
       const std::scoped_lock work(work_mutex_);
       fail(Error{.code = ErrorCode::corruption, .message = reported, .engine = {}, .native_code = {}});
     }
-    // What may safely be retried (the canonical store was busy) is no failure of the projection: the next look retries.
-    if (const auto done = step(); !done && done.error().retry != Retry::safe) {
-      const std::scoped_lock work(work_mutex_);
-      fail(done.error());
-    }
+    if (const auto done = step(); !done) step_failed(done.error());
     rest();
   }
 }

@@ -28,9 +28,12 @@ class ProjectionWorker {
   /// Tells that the log grew to `head` at least.
   void notify(std::uint64_t head);
 
-  /// Blocks until the watermark is `lsn` or more. Starts the thread when it is not running. Errors:
-  /// `deadline_exceeded`; `unavailable` when the projection was given up; `cancelled` on `stop`.
-  Status wait_for(std::uint64_t lsn, Deadline deadline);
+  /// How much a waiter bears: who can ask the canonical store instead does not wait for a rebuild (I4).
+  enum class Patience { until_given_up, until_out_of_service };
+
+  /// Blocks until the watermark is `lsn` or more. Errors: `deadline_exceeded`; `unavailable` when the projection was
+  /// given up or, for the less patient, is quarantined or being made anew; `cancelled` on `stop`.
+  Status wait_for(std::uint64_t lsn, Deadline deadline, Patience patience = Patience::until_given_up);
   /// Blocks until the engine can answer at all, whatever its watermark.
   Status wait_until_open(Deadline deadline) { return wait_for(0, deadline); }
 
@@ -68,6 +71,10 @@ class ProjectionWorker {
   Status open_or_rebuild();
   Status rebuild_locked(const Progress& progress);
   void fail(const Error& error);
+  void step_failed(const Error& error);
+  [[nodiscard]] bool given_up() const;        // with state_mutex_
+  [[nodiscard]] bool out_of_service() const;  // with state_mutex_
+  [[nodiscard]] Error not_reached(std::uint64_t lsn) const;
   void set_state(ProjectionState state, const std::string& error = {});
   void advance(std::uint64_t watermark, std::uint64_t head);
   void rest();
@@ -90,6 +97,7 @@ class ProjectionWorker {
   std::uint64_t set_aside_ = 0;
   Deadline::Clock::time_point counted_at_{};
   unsigned failures_ = 0;       // in a row
+  unsigned hiccups_ = 0;        // in a row, guarded by work_mutex_
   std::uint64_t attempts_ = 0;  // that failed, ever
   unsigned pauses_ = 0;
   bool opened_ = false;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <main/kuzu.h>
 
+#include <algorithm>
 #include <unordered_map>
 
 #include "adapters/kuzu/engine_native.h"
@@ -62,6 +63,17 @@ struct Session::Native {
 
   Result<NativeStatement*> prepare(std::string_view cypher, const Arguments& arguments, bool internal_tables,
                                    Deadline deadline) {
+    TRIUNE_ASSIGN(auto* statement, prepare_cached(cypher, arguments, internal_tables, deadline));
+    // Kuzu takes null, or the value of the last execution, for a parameter without a value.
+    for (const auto& [name, value] : statement->getParameterMapUnsafe())
+      if (std::none_of(arguments.begin(), arguments.end(), [&](const auto& given) { return given.first == name; }))
+        return kuzu_failure(ErrorCode::invalid_argument,
+                            fmt::format("the statement's parameter ${} has no value; pass one by that name", name));
+    return statement;
+  }
+
+  Result<NativeStatement*> prepare_cached(std::string_view cypher, const Arguments& arguments, bool internal_tables,
+                                          Deadline deadline) {
     auto key = std::string(internal_tables ? "i" : "u").append(cypher);
     if (const auto found = statements.find(key); found != statements.end()) return found->second.get();
     if (!in_transaction && (statements.size() >= cached_statements || text_bytes > cached_text_bytes)) reconnect();
