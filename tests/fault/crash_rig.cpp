@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <sstream>
 
+#include "fault/load_source.h"
+
 namespace triune::testing {
 namespace {
 
@@ -59,6 +61,7 @@ void WriterProcess::note(const std::string& line) {
   std::string word;
   words >> word;
   if (word == "ready") ready_ = true;
+  if (word == "loaded") run_.loaded = true;
   if (word == "error") run_.errors.push_back(line);
   if (word != "ack") return;
   std::string thread;
@@ -95,12 +98,14 @@ WriterRun WriterProcess::finish() {
   return run_;
 }
 
-std::unique_ptr<WriterProcess> CrashRig::start(const std::string& failpoint) {
+std::unique_ptr<WriterProcess> CrashRig::start(const std::string& failpoint, Beside beside) {
   ChildProcess::Environment environment;
   if (!failpoint.empty()) environment.push_back("TRIUNE_FAILPOINT=" + failpoint);
   next_round();
-  return std::make_unique<WriterProcess>(
-      crash_writer({"commits", directory_.string(), std::to_string(round_), std::to_string(without_end)}), environment);
+  std::vector<std::string> arguments{"commits", directory_.string(), std::to_string(round_),
+                                     std::to_string(without_end)};
+  if (beside == Beside::maintenance_and_load) arguments.emplace_back("load");
+  return std::make_unique<WriterProcess>(crash_writer(std::move(arguments)), environment);
 }
 
 std::string CrashRig::thread_name(unsigned number) const {
@@ -180,6 +185,18 @@ void CrashRig::check(const WriterRun& run) {
   expect_equal_everywhere(*hive);
   const auto closed = hive->close();
   EXPECT_TRUE(closed) << closed.error().message;
+}
+
+void CrashRig::finish_load() {
+  const auto hive = open_hive(directory_);
+  ASSERT_NE(hive, nullptr);
+  const auto loaded = load_everything(*hive, directory_, load_size);
+  ASSERT_TRUE(loaded) << loaded.error().message;
+  const auto digest = load_digest(*hive);
+  ASSERT_TRUE(digest) << digest.error().message;
+  EXPECT_EQ(*digest, undisturbed_load());
+  expect_current(*hive);
+  expect_equal_everywhere(*hive);
 }
 
 }  // namespace triune::testing

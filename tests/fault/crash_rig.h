@@ -28,6 +28,7 @@ struct WriterRun {
   Ending ending;
   std::map<std::string, Acknowledged> threads;
   std::vector<std::string> errors;
+  bool loaded = false;  ///< The bulk load beside the writers came to its end.
   [[nodiscard]] std::uint64_t commits() const;
   [[nodiscard]] std::uint64_t lsn() const;  ///< The highest acknowledged.
 };
@@ -53,6 +54,9 @@ class WriterProcess {
   bool ready_ = false;
 };
 
+/// What goes on beside the writing threads.
+enum class Beside : std::uint8_t { maintenance, maintenance_and_load };
+
 /// One hive through many crashes. Its methods report violations as test failures.
 class CrashRig {
  public:
@@ -63,11 +67,14 @@ class CrashRig {
   void next_round() { ++round_; }
   [[nodiscard]] std::string thread_name(unsigned number) const;
   /// Begins a round and starts its 16 writing threads in a process. `failpoint` is "NAME:N" or empty.
-  std::unique_ptr<WriterProcess> start(const std::string& failpoint = {});
+  std::unique_ptr<WriterProcess> start(const std::string& failpoint = {}, Beside beside = Beside::maintenance);
   /// Opens the hive after the run's process is gone and checks everything: acknowledged commits whole, unacknowledged
   /// ones whole or absent, projections current and equal, blobs there; then sends what was not acknowledged again (I1,
   /// I3, I8, I11).
   void check(const WriterRun& run);
+
+  /// Runs the bulk load that crashes interrupted to its end: it leaves what one leaves that nothing disturbed.
+  void finish_load();
 
   [[nodiscard]] std::uint64_t commits_checked() const { return commits_checked_; }
   [[nodiscard]] const std::filesystem::path& directory() const { return directory_; }

@@ -1,9 +1,10 @@
 // The process that the crash tests kill.
 //
-//   crash_writer commits DIRECTORY ROUND COMMITS   16 threads, so many commits each, and maintenance beside them
-//   crash_writer load DIRECTORY COUNT              nodes, edges and vectors through the bulk path
-//   crash_writer rebuild DIRECTORY                 every projection anew
-//   crash_writer open DIRECTORY                    migrates, opens and closes
+//   crash_writer commits DIRECTORY ROUND COMMITS          16 threads, so many commits each, and maintenance beside them
+//   crash_writer commits DIRECTORY ROUND COMMITS load     the same, and a bulk load beside them
+//   crash_writer load DIRECTORY                           rows, nodes, edges and vectors through the bulk paths
+//   crash_writer rebuild DIRECTORY                        every projection anew
+//   crash_writer open DIRECTORY                           migrates, opens and closes
 //
 // Each acknowledged commit is one line, "ack THREAD NUMBER LSN", written after the acknowledgement with one write(2):
 // what the parent has read was acknowledged.
@@ -70,13 +71,21 @@ void maintain(Hive& hive, const std::atomic<bool>& over) {
   }
 }
 
-Status run_commits(const std::string& directory, const std::string& round, std::uint64_t count) {
+/// The bulk load beside the writers; what was loaded before the last kill is skipped by the hive itself.
+void load_beside(Hive& hive, const std::string& directory) {
+  const auto loaded = load_everything(hive, directory, load_size);
+  if (!loaded) give_up("load", loaded.error());
+  say("loaded");
+}
+
+Status run_commits(const std::string& directory, const std::string& round, std::uint64_t count, bool with_load) {
   TRIUNE_ASSIGN(const auto hive, Hive::open(directory));
   TRIUNE_TRY(prepare_workload(*hive));
   say("ready");
   std::vector<std::thread> threads;
   for (unsigned number = 0; number < writers; ++number)
     threads.emplace_back([&, number] { write_commits(*hive, fmt::format("{}x{}", round, number), count); });
+  if (with_load) threads.emplace_back([&] { load_beside(*hive, directory); });
   std::atomic<bool> over = false;
   std::thread maintenance([&] { maintain(*hive, over); });
   for (auto& thread : threads) thread.join();
@@ -85,10 +94,10 @@ Status run_commits(const std::string& directory, const std::string& round, std::
   return hive->close();
 }
 
-Status run_load(const std::string& directory, std::uint64_t count) {
+Status run_load(const std::string& directory) {
   TRIUNE_ASSIGN(const auto hive, Hive::open(directory));
   say("ready");
-  TRIUNE_TRY(load_everything(*hive, count));
+  TRIUNE_TRY(load_everything(*hive, directory, load_size));
   TRIUNE_ASSIGN(const auto receipt, hive->receipt());
   TRIUNE_TRY(hive->wait(receipt.token(), Deadline::after(std::chrono::minutes(5))));
   return hive->close();
@@ -116,8 +125,9 @@ std::uint64_t number(std::string_view text) {
 
 Status run(const std::vector<std::string>& arguments) {
   const auto& mode = arguments.at(1);
-  if (mode == "commits") return run_commits(arguments.at(2), arguments.at(3), number(arguments.at(4)));
-  if (mode == "load") return run_load(arguments.at(2), number(arguments.at(3)));
+  if (mode == "commits")
+    return run_commits(arguments.at(2), arguments.at(3), number(arguments.at(4)), arguments.size() > 5);
+  if (mode == "load") return run_load(arguments.at(2));
   if (mode == "rebuild") return run_rebuild(arguments.at(2));
   if (mode == "open") return run_open(arguments.at(2));
   return failure(ErrorCode::invalid_argument, "unknown mode " + mode);

@@ -1,11 +1,15 @@
 #include "fault/load_source.h"
 
 #include <fmt/format.h>
+#include <gtest/gtest.h>
 
-#include "base/file.h"
+#include <fstream>
+
 #include "base/hash.h"
 #include "base/try.h"
 #include "fault/workload.h"
+#include "intake/tables/load.h"
+#include "support/temporary_directory.h"
 
 namespace triune::testing {
 namespace {
@@ -24,9 +28,23 @@ Supplier<T> numbered(std::uint64_t count, std::function<void(std::uint64_t, T&)>
   };
 }
 
+Status load_station_rows(Hive& hive, const std::filesystem::path& directory, std::uint64_t count) {
+  const auto path = directory.string() + ".stations.csv";
+  {
+    std::ofstream file(path, std::ios::trunc);
+    file << "id,platforms\n";
+    for (std::uint64_t number = 0; number < count; ++number) file << station(number) << ',' << number % 12 << '\n';
+  }
+  TRIUNE_ASSIGN(const auto reader, intake::TableReader::open(path));
+  TRIUNE_ASSIGN(const auto report, intake::load_rows(hive, *reader, {.table = "stations", .key = "id", .options = {}}));
+  if (report.bad > 0) return failure(ErrorCode::internal, report.bad_rows.at(0).reason);
+  return {};
+}
+
 }  // namespace
 
-Status load_everything(Hive& hive, std::uint64_t count) {
+Status load_everything(Hive& hive, const std::filesystem::path& directory, std::uint64_t count) {
+  TRIUNE_TRY(load_station_rows(hive, directory, count));
   TRIUNE_TRY(hive.create_collection({.name = std::string(workload_collection), .dimension = workload_dimension}));
   TRIUNE_TRY(hive.load_nodes("Station", numbered<PutNode>(count, [](std::uint64_t number, PutNode& node) {
                                node.node.id = station(number);
@@ -46,24 +64,38 @@ Status load_everything(Hive& hive, std::uint64_t count) {
   return {};
 }
 
-Result<std::string> content_digest(Hive& hive) {
+Result<std::string> load_digest(Hive& hive) {
   ReadOptions options;
   options.max_rows = 10'000'000;
   std::uint64_t sum = 0;
-  std::uint64_t rows = 0;
+  std::uint64_t entities = 0;
   for (const std::string_view sql :
-       {"SELECT 'node', label, id, properties FROM triune_graph_nodes",
-        "SELECT 'edge', type, from_id, to_id, properties FROM triune_graph_edges",
-        "SELECT 'vector', v.id, hex(x.vector) FROM triune_vectors v JOIN triune_vector_values x USING (vector_key)"}) {
+       {"SELECT 'row', id, platforms FROM stations",
+        "SELECT 'node', id, properties FROM triune_graph_nodes WHERE label = 'Station'",
+        "SELECT 'edge', from_id, to_id, properties FROM triune_graph_edges WHERE type = 'LINE'",
+        "SELECT 'vector', v.id, hex(x.vector) FROM triune_vectors v JOIN triune_vector_values x USING (vector_key) "
+        "WHERE v.id LIKE 'station %'"}) {
     TRIUNE_ASSIGN(const RowSet found, hive.sql(sql, {}, options));
     for (const auto& row : found.rows) {
       std::uint64_t hash = 0;
       for (const auto& cell : row) hash = base::hash64(to_text(cell), hash);
       sum += hash;  // in any order
-      ++rows;
+      ++entities;
     }
   }
-  return fmt::format("{} entities, {:016x}", rows, sum);
+  return fmt::format("{} entities, {:016x}", entities, sum);
+}
+
+const std::string& undisturbed_load() {
+  static const std::string digest = [] {
+    const TemporaryDirectory directory;
+    const auto path = directory.path() / "hive";
+    auto hive = Hive::open(path).value();
+    const auto loaded = load_everything(*hive, path, load_size);
+    EXPECT_TRUE(loaded) << loaded.error().message;
+    return load_digest(*hive).value();
+  }();
+  return digest;
 }
 
 }  // namespace triune::testing

@@ -1,16 +1,25 @@
-// What the crash tests load in bulk: the same whenever it is asked for.
+// A bulk load that a kill may interrupt: stations and the lines between them, through every path that loads.
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
+#include <string>
 
 #include "triune/hive.h"
 
 namespace triune::testing {
 
-/// Loads `count` nodes, twice as many edges and half as many vectors.
-Status load_everything(Hive& hive, std::uint64_t count);
+/// Enough for the engines' bulk paths.
+inline constexpr std::uint64_t load_size = 20'000;
 
-/// One text over everything that a hive holds of nodes, edges and vectors: equal for equal contents.
-Result<std::string> content_digest(Hive& hive);
+/// Loads `count` rows, nodes, twice as many edges and half as many vectors; to be run again after a kill. The file of
+/// the rows is left beside the hive's `directory`.
+Status load_everything(Hive& hive, const std::filesystem::path& directory, std::uint64_t count);
+
+/// One number for what `load_everything` put into a hive.
+Result<std::string> load_digest(Hive& hive);
+
+/// The digest that a load of `load_size` leaves in a hive of its own when nothing disturbs it. Worked out once.
+const std::string& undisturbed_load();
 
 }  // namespace triune::testing
