@@ -128,6 +128,8 @@ class Hive {
   virtual Result<std::unique_ptr<Transaction>> begin(Deadline deadline) = 0;
   /// Runs one SQL statement. A statement that only reads runs on a reader, sees a snapshot and can change nothing; any
   /// other is a commit of its own. Triune's own tables can be read and not written. Values are bound to `?1`, `?2`, ….
+  /// DROP TABLE takes the table's mappings, text indexes, nodes and edges with it; ALTER TABLE takes them along, and is
+  /// `conflict` when a column goes that one of them names.
   virtual Result<RowSet> sql(std::string_view statement, std::span<const Value> parameters = {},
                              const ReadOptions& options = {}) = 0;
   /// Runs one reading Cypher statement on the graph projection; parameters are `$name`. A statement that writes fails

@@ -23,6 +23,13 @@ namespace triune::contract {
 /// Receives rows one by one; the span is valid during the call. An error stops the query and is returned from it.
 using RowVisitor = std::function<Status(std::span<const Value>)>;
 
+/// What a statement would do to a table, were it run.
+struct TableChange {
+  enum class Kind : std::uint8_t { none, drop, alter };
+  Kind kind = Kind::none;
+  std::string table;
+};
+
 /// One connection in the use of one thread. Statements are prepared once and cached by their text.
 class RelationalSession {
  public:
@@ -45,6 +52,9 @@ class RelationalSession {
   /// `invalid_argument`, `permission_denied`, and those of `execute`; in a read session `permission_denied`.
   virtual Result<RowSet> execute_user(std::string_view sql, std::span<const Value> parameters,
                                       std::size_t max_rows) = 0;
+  /// Whether a user's statement drops or alters a table, decided by the engine's parser; it is not run. A statement
+  /// that does not parse does nothing.
+  virtual Result<TableChange> table_change(std::string_view sql) = 0;
   /// Savepoints nest; `rollback_to` keeps the savepoint, `release` drops it and keeps the work.
   virtual Status savepoint(std::string_view name) = 0;
   virtual Status release(std::string_view name) = 0;

@@ -9,7 +9,7 @@
 #include "base/try.h"
 #include "hive/definitions.h"
 #include "hive/implementation.h"
-#include "hive/tables.h"
+#include "hive/schema_upkeep.h"
 #include "projection/change_log.h"
 
 namespace triune::hive {
@@ -148,12 +148,9 @@ class StoreTransaction final : public Transaction {
 
   Result<RowSet> sql(std::string_view statement, std::span<const Value> parameters) override {
     TRIUNE_TRY(check());
-    TRIUNE_ASSIGN(const std::int64_t before, schema_version(session()));
-    TRIUNE_ASSIGN(RowSet rows, session().execute_user(statement, parameters, row_limit));
-    TRIUNE_ASSIGN(const std::int64_t after, schema_version(session()));
-    if (before == after) return rows;
     projection::CatalogWriter catalog(hive_.catalog(), session());
-    TRIUNE_TRY(capture_new_tables(session(), catalog, hive_.organization_id()));
+    TRIUNE_ASSIGN(RowSet rows,
+                  run_user_statement({session(), catalog, hive_.organization_id()}, statement, parameters, row_limit));
     catalog_changed_ = catalog_changed_ || catalog.changed();
     return rows;
   }
@@ -230,11 +227,9 @@ Result<RowSet> Implementation::write_sql(std::string_view statement, std::span<c
   TRIUNE_TRY(store_->write(
       [&](contract::RelationalSession& session) -> Status {
         outcome = {};
-        TRIUNE_ASSIGN(const std::int64_t before, schema_version(session));
-        TRIUNE_ASSIGN(rows, session.execute_user(statement, parameters, options.max_rows));
-        TRIUNE_ASSIGN(const std::int64_t after, schema_version(session));
         projection::CatalogWriter catalog(catalog_, session);
-        if (before != after) TRIUNE_TRY(capture_new_tables(session, catalog, organization_id_));
+        TRIUNE_ASSIGN(
+            rows, run_user_statement({session, catalog, organization_id_}, statement, parameters, options.max_rows));
         outcome.catalog_changed = catalog.changed();
         TRIUNE_ASSIGN(outcome.lsn, projection::log_head(session));
         return {};
@@ -252,7 +247,9 @@ Status Implementation::define_in_job(
       [&](contract::RelationalSession& session) -> Status {
         outcome = {};
         projection::CatalogWriter catalog(catalog_, session);
+        TRIUNE_TRY(keep_up({session, catalog, organization_id_}));
         TRIUNE_TRY(job(session, catalog));
+        TRIUNE_TRY(schema_is_kept(session));
         outcome.catalog_changed = true;
         TRIUNE_ASSIGN(outcome.lsn, projection::log_head(session));
         return {};

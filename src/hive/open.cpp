@@ -7,7 +7,7 @@
 #include "base/file.h"
 #include "base/try.h"
 #include "hive/implementation.h"
-#include "hive/tables.h"
+#include "hive/schema_upkeep.h"
 #include "migrate/migrate.h"
 #include "projection/change_log.h"
 #include "triune/ids.h"
@@ -90,7 +90,7 @@ Status Implementation::identify() {
         projection::CatalogWriter catalog(catalog_, session);
         TRIUNE_ASSIGN(organization_id_, catalog.organization(options_.organization));
         // Another program may have made tables since (I2).
-        return capture_new_tables(session, catalog, organization_id_);
+        return keep_up({session, catalog, organization_id_});
       },
       open_deadline()));
   TRIUNE_ASSIGN(const auto session, store_->read(contract::ReadScope::internal, open_deadline()));

@@ -30,54 +30,6 @@ std::string key_part(std::string_view prefix, std::string_view column) {
   return fmt::format("CASE typeof({0}) WHEN 'blob' THEN hex({0}) ELSE {0} END", name);
 }
 
-std::string key_expression(std::string_view prefix, const TableShape& shape) {
-  const auto key = shape.key();
-  if (key.empty()) return fmt::format("{}.rowid", prefix);
-  if (key.size() == 1) return key_part(prefix, key[0]);
-  std::string parts;
-  for (const auto& column : key) parts += (parts.empty() ? "" : ", ") + key_part(prefix, column);
-  return fmt::format("json_array({})", parts);
-}
-
-std::string capture_triggers(const TableShape& shape, std::int64_t organization_id, std::int64_t collection_id) {
-  const auto table = quote_identifier(shape.name);
-  const auto old_key = key_expression("old", shape);
-  const auto new_key = key_expression("new", shape);
-  const auto insert =
-      fmt::format("INSERT INTO triune_change_log (organization_id, collection_id, key, operation) SELECT {}, {}, ",
-                  organization_id, collection_id);
-  const auto trigger = [&](std::string_view event, std::string_view body) {
-    return fmt::format("CREATE TRIGGER {} AFTER {} ON {} BEGIN {} END;\n",
-                       quote_identifier(fmt::format("triune_capture_{}_{}", shape.name, event)), event, table, body);
-  };
-  return trigger("insert", fmt::format("{}{}, 'put';", insert, new_key)) +
-         trigger("update",
-                 fmt::format("{0}{1}, 'delete' WHERE {1} IS NOT {2}; {0}{2}, 'put';", insert, old_key, new_key)) +
-         trigger("delete", fmt::format("{}{}, 'delete';", insert, old_key));
-}
-
-Status capture_table(contract::RelationalSession& session, projection::CatalogWriter& catalog,
-                     std::int64_t organization_id, const std::string& table) {
-  TRIUNE_ASSIGN(const TableShape shape, describe_table(session, table));
-  TRIUNE_ASSIGN(const std::int64_t collection,
-                catalog.collection(organization_id, projection::CollectionKind::table, table));
-  TRIUNE_TRY(session.execute_script(capture_triggers(shape, organization_id, collection)));
-  const std::array<Value, 2> parameters{organization_id, collection};
-  TRIUNE_TRY(
-      session.execute(fmt::format("INSERT INTO triune_change_log (organization_id, collection_id, key, operation) "
-                                  "SELECT ?1, ?2, NULL, 'load' WHERE EXISTS (SELECT 1 FROM {})",
-                                  quote_identifier(table)),
-                      parameters));
-  return {};
-}
-
-// Tables of virtual tables ("shadow") and views cannot carry triggers or need none.
-constexpr std::string_view select_uncaptured =
-    "SELECT t.name FROM pragma_table_list t WHERE t.schema = 'main' AND t.type = 'table' "
-    "AND t.name NOT LIKE 'triune\\_%' ESCAPE '\\' AND t.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' "
-    "AND NOT EXISTS (SELECT 1 FROM sqlite_master m WHERE m.type = 'trigger' AND m.tbl_name = t.name "
-    "AND m.name LIKE 'triune\\_capture\\_%' ESCAPE '\\')";
-
 }  // namespace
 
 std::vector<std::string> TableShape::key() const {
@@ -128,11 +80,13 @@ Result<std::int64_t> schema_version(contract::RelationalSession& session) {
   return integer(rows.rows.at(0).at(0));
 }
 
-Status capture_new_tables(contract::RelationalSession& session, projection::CatalogWriter& catalog,
-                          std::int64_t organization_id) {
-  TRIUNE_ASSIGN(const RowSet tables, session.query(select_uncaptured, {}, table_limit));
-  for (const auto& row : tables.rows) TRIUNE_TRY(capture_table(session, catalog, organization_id, text(row[0])));
-  return {};
+std::string key_expression(std::string_view prefix, const TableShape& shape) {
+  const auto key = shape.key();
+  if (key.empty()) return fmt::format("{}.rowid", prefix);
+  if (key.size() == 1) return key_part(prefix, key[0]);
+  std::string parts;
+  for (const auto& column : key) parts += (parts.empty() ? "" : ", ") + key_part(prefix, column);
+  return fmt::format("json_array({})", parts);
 }
 
 std::string column_as_id(std::string_view prefix, std::string_view column) {

@@ -1,6 +1,4 @@
-// Users' tables: their shape, and the triggers that capture every change of them (I2).
-//
-// The triggers are plain SQL without functions of ours, so that they also run when another program writes.
+// Users' tables: their shape, and how SQL names their keys and columns.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +7,6 @@
 #include <vector>
 
 #include "contract/relational_store.h"
-#include "projection/catalog.h"
 
 namespace triune::hive {
 
@@ -30,13 +27,11 @@ Result<TableShape> describe_table(contract::RelationalSession& session, std::str
 /// Refuses the names that belong to Triune ("triune_…", "sqlite_…").
 Status check_user_table(std::string_view table);
 
-/// Makes capture triggers for every user table that has none, and logs a 'load' for those that hold rows already. Call
-/// in the job that may have made tables.
-Status capture_new_tables(contract::RelationalSession& session, projection::CatalogWriter& catalog,
-                          std::int64_t organization_id);
-
 /// A number that changes whenever the schema does.
 Result<std::int64_t> schema_version(contract::RelationalSession& session);
+
+/// The key of row `prefix` as the change log holds it: the primary key's value, a JSON array of several, or the rowid.
+std::string key_expression(std::string_view prefix, const TableShape& shape);
 
 /// `PREFIX."column"` as text, the form in which rows name graph nodes.
 std::string column_as_id(std::string_view prefix, std::string_view column);

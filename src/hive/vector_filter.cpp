@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <optional>
 #include <set>
 
 #include "base/try.h"
@@ -71,19 +73,31 @@ Status check_known(contract::RelationalSession& session, std::int64_t organizati
   return {};
 }
 
+/// The owner table; nothing when there is none, or none any more: the vectors and their metadata are there without it.
+Result<std::optional<TableShape>> owner_of(contract::RelationalSession& session, std::int64_t collection_id) {
+  std::optional<TableShape> owner;
+  // Asked for anew, since the table may have been renamed.
+  const std::array<Value, 1> parameters{collection_id};
+  TRIUNE_ASSIGN(
+      const RowSet rows,
+      session.query("SELECT owner_table FROM triune_vector_collections WHERE collection_id = ?1", parameters, 1));
+  const auto table = rows.rows.empty() ? std::string() : to_text(rows.rows[0][0]);
+  if (table.empty()) return owner;
+  auto shape = describe_table(session, table);
+  if (!shape && shape.error().code != ErrorCode::not_found) return failure_of(shape);
+  if (shape && shape->key().size() == 1) owner = std::move(*shape);
+  return owner;
+}
+
 }  // namespace
 
 Result<std::vector<contract::VectorKey>> filter_keys(contract::RelationalSession& session, std::int64_t organization_id,
                                                      std::int64_t collection_id, const VectorCollection& definition,
                                                      const VectorSearch& search) {
-  TableShape owner;
-  if (!definition.owner_table.empty()) {
-    TRIUNE_ASSIGN(owner, describe_table(session, definition.owner_table));
-  }
+  TRIUNE_ASSIGN(const auto owner, owner_of(session, collection_id));
   std::set<std::string> metadata_keys;
   for (;;) {
-    const auto source =
-        source_sql(organization_id, collection_id, definition.owner_table.empty() ? nullptr : &owner, metadata_keys);
+    const auto source = source_sql(organization_id, collection_id, owner ? &*owner : nullptr, metadata_keys);
     std::vector<contract::VectorKey> keys;
     // The line break ends a comment in the predicate.
     auto visited = session.visit(fmt::format("SELECT triune_key FROM ({}) WHERE ({}\n)", source, search.where),

@@ -111,7 +111,7 @@ void Authorizer::install(sqlite3* database) {
 
 void Authorizer::forget() {
   denial_.clear();
-  altered_table_ = false;
+  table_change_ = {};
   changed_table_.clear();
 }
 
@@ -120,12 +120,20 @@ int Authorizer::callback(void* self, int action, const char* first, const char* 
   auto& authorizer = *static_cast<Authorizer*>(self);
   if (authorizer.authority_ == Authority::unrestricted) return SQLITE_OK;
   const auto text = [](const char* given) { return given == nullptr ? std::string_view() : std::string_view(given); };
-  authorizer.altered_table_ = authorizer.altered_table_ || action == SQLITE_ALTER_TABLE;
-  std::string denial = authorizer.check({action, text(first), text(second), text(database), text(trigger)});
+  const Request request{action, text(first), text(second), text(database), text(trigger)};
+  authorizer.note_table_change(request);
+  std::string denial = authorizer.check(request);
   if (denial.empty()) return SQLITE_OK;
   authorizer.denial_ = std::move(denial);
   // A pragma may take effect while it is compiled; anything else can be looked at to its end.
   return authorizer.authority_ == Authority::observe && action != SQLITE_PRAGMA ? SQLITE_OK : SQLITE_DENY;
+}
+
+void Authorizer::note_table_change(const Request& request) {
+  using Kind = contract::TableChange::Kind;
+  if (table_change_.kind != Kind::none) return;
+  if (request.action == SQLITE_ALTER_TABLE) table_change_ = {Kind::alter, std::string(request.second)};
+  if (request.action == SQLITE_DROP_TABLE) table_change_ = {Kind::drop, std::string(request.first)};
 }
 
 std::string Authorizer::check(const Request& request) {

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <string>
 
+#include "contract/relational_store.h"
+
 namespace triune::adapters::sqlite {
 
 /// On whose behalf a statement is compiled.
@@ -32,10 +34,13 @@ class Authorizer {
   /// Why the last statement was refused, or does not only read under `observe`; empty when it was not.
   [[nodiscard]] const std::string& denial() const { return denial_; }
   /// Whether the last statement alters a table: a rename hides its new name from the authorizer.
-  [[nodiscard]] bool altered_table() const { return altered_table_; }
+  [[nodiscard]] bool altered_table() const { return table_change_.kind == contract::TableChange::Kind::alter; }
+  /// The first table of the main database that the last statement drops or alters.
+  [[nodiscard]] const contract::TableChange& table_change() const { return table_change_; }
 
  private:
   struct Request;
+  void note_table_change(const Request& request);
   static int callback(void* self, int action, const char* first, const char* second, const char* database,
                       const char* trigger);
   [[nodiscard]] std::string check(const Request& request);
@@ -46,7 +51,7 @@ class Authorizer {
 
   Authority authority_ = Authority::unrestricted;
   std::string denial_;
-  bool altered_table_ = false;
+  contract::TableChange table_change_;
   std::string changed_table_;  ///< The table that the statement itself changes.
 };
 

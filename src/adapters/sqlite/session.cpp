@@ -10,6 +10,16 @@
 
 namespace triune::adapters::sqlite {
 
+namespace {
+
+/// Whether `word`, in small letters, occurs in `sql` in any case.
+bool mentions(std::string_view sql, std::string_view word) {
+  const auto same = [](char one, char small) { return one == small || (one | 0x20) == small; };
+  return std::search(sql.begin(), sql.end(), word.begin(), word.end(), same) != sql.end();
+}
+
+}  // namespace
+
 Authority Session::authority() const {
   return kind_ == Kind::user_read ? Authority::user_read : Authority::internal;
 }
@@ -83,6 +93,16 @@ Result<RowSet> Session::execute_user(std::string_view sql, std::span<const Value
   auto result = checked(run_user(sql, parameters, max_rows));
   connection_.set_user_limits(false);
   return result;
+}
+
+Result<contract::TableChange> Session::table_change(std::string_view sql) {
+  TRIUNE_TRY(usable());
+  // Compiling twice costs; nearly no statement comes near.
+  if (!mentions(sql, "drop") && !mentions(sql, "alter")) return contract::TableChange{};
+  TRIUNE_TRY(connection_.refresh_schema());
+  const AuthorityScope scope(connection_, Authority::observe);
+  const auto statement = connection_.prepare_uncached(sql);
+  return statement ? connection_.authorizer().table_change() : contract::TableChange{};
 }
 
 Result<RowSet> Session::collect(Statement& statement, std::size_t max_rows) {

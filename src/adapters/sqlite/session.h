@@ -26,6 +26,7 @@ class Session : public contract::RelationalSession {
                                      std::span<const Value> values) override;
   Status execute_script(std::string_view sql) override;
   Result<RowSet> execute_user(std::string_view sql, std::span<const Value> parameters, std::size_t max_rows) override;
+  Result<contract::TableChange> table_change(std::string_view sql) override;
   Status savepoint(std::string_view name) override;
   Status release(std::string_view name) override;
   Status rollback_to(std::string_view name) override;
