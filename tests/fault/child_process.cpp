@@ -10,7 +10,10 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <filesystem>
+#include <fstream>
 #include <stdexcept>
+#include <thread>
 #include <utility>
 
 extern char** environ;
@@ -67,6 +70,22 @@ Ending wait_for(pid_t process) {
   return {.exit_code = WEXITSTATUS(status), .signal = 0};
 }
 
+/// Whether every thread is stopped or dead.
+bool rests(pid_t process) {
+  const std::filesystem::path tasks = "/proc/" + std::to_string(process) + "/task";
+  std::error_code gone;
+  for (const auto& task : std::filesystem::directory_iterator(tasks, gone)) {
+    std::ifstream file(task.path() / "stat");
+    std::string line;
+    std::getline(file, line);
+    const auto name_end = line.rfind(") ");  // the name before it may hold anything
+    if (name_end == std::string::npos) continue;
+    const char state = line[name_end + 2];
+    if (state != 'T' && state != 't' && state != 'Z' && state != 'X') return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 ChildProcess::ChildProcess(std::vector<std::string> arguments, const Environment& environment) {
@@ -107,6 +126,11 @@ bool ChildProcess::read_lines(std::chrono::milliseconds patience,
 
 void ChildProcess::send(int signal) const {
   ::kill(process_, signal);
+}
+
+void ChildProcess::freeze() const {
+  send(SIGSTOP);
+  while (!rests(process_)) std::this_thread::sleep_for(std::chrono::milliseconds(1));
 }
 
 Ending ChildProcess::wait() {

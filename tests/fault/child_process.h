@@ -31,6 +31,9 @@ class ChildProcess {
   /// output has ended.
   bool read_lines(std::chrono::milliseconds patience, const std::function<bool(const std::string&)>& receive);
   void send(int signal) const;
+  /// Stops the process and waits until each of its threads rests, between two system calls. A thread that waits for the
+  /// disk first gets its answer.
+  void freeze() const;
   /// Waits for the end. The output must have been read, or be short.
   Ending wait();
 

@@ -43,6 +43,7 @@ class WriterProcess {
   /// Reads until the writer has opened its hive; false when it ended before.
   bool wait_until_ready();
   void send(int signal) const { child_.send(signal); }
+  void freeze() const { child_.freeze(); }
   /// Reads what is left and waits for the end.
   WriterRun finish();
 
