@@ -30,7 +30,7 @@ namespace triune {
 struct HiveOptions {
   std::string organization = "default";  ///< The tenant all calls act for (I7).
   bool create = true;                    ///< False: a directory without a hive is `not_found`.
-  bool project_in_background = true;     ///< False: projections move only when a read or a receipt asks for them.
+  bool project_in_background = true;     ///< False: projections rest until a read, `wait` or `status` asks for them.
   std::uint64_t graph_memory_bytes = 192ULL << 20U;     ///< Buffer pool of the graph engine.
   std::uint64_t relational_cache_bytes = 32ULL << 20U;  ///< Page cache of the writing connection.
   std::uint32_t readers = 4;                            ///< Connections in the read pool.

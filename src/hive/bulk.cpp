@@ -58,6 +58,9 @@ Status insert_batch(contract::RelationalSession& session, std::int64_t organizat
 }
 
 std::unexpected<Error> at_entity(Error error, std::uint64_t number) {
+  // Checked one at a time, each is "change 1".
+  constexpr std::string_view alone = "change 1: ";
+  if (error.message.starts_with(alone)) error.message.erase(0, alone.size());
   error.message = fmt::format("entity {}: {}", number, error.message);
   return std::unexpected<Error>(std::move(error));
 }

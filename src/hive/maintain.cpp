@@ -40,7 +40,7 @@ Result<HiveStatus> Implementation::status() {
   }
   TRIUNE_ASSIGN(const auto statistics, store_->statistics());
   status.database_bytes = statistics.file_bytes + statistics.log_bytes;
-  for (auto* const worker : projections_->all()) {
+  for (auto* const worker : projections_->all_moving()) {
     // A projection that cannot be opened shows so in its state; the status itself has succeeded.
     static_cast<void>(worker->wait_until_open(Deadline::after(std::chrono::seconds(60))));
     auto one = worker->exact_status();

@@ -140,7 +140,7 @@ Result<std::uint64_t> Implementation::required_lsn(const Consistency& consistenc
 Status Implementation::wait(const Token& token, Deadline deadline) {
   TRIUNE_TRY(check_open());
   TRIUNE_ASSIGN(const std::uint64_t lsn, required_lsn(Consistency::at_least(token)));
-  for (auto* const worker : projections_->all()) TRIUNE_TRY(worker->wait_for(lsn, deadline));
+  for (auto* const worker : projections_->all_moving()) TRIUNE_TRY(worker->wait_for(lsn, deadline));
   return {};
 }
 

@@ -44,7 +44,9 @@ Driven<VectorProjection> ProjectionSet::vector_locked(std::int64_t collection_id
 
 Driven<GraphProjection> ProjectionSet::graph() {
   const std::scoped_lock lock(mutex_);
-  return graph_locked();
+  auto driven = graph_locked();
+  start(*driven.worker);
+  return driven;
 }
 
 Result<Driven<VectorProjection>> ProjectionSet::vector(std::string_view collection) {
@@ -55,7 +57,20 @@ Result<Driven<VectorProjection>> ProjectionSet::vector(std::string_view collecti
     return failure(ErrorCode::not_found,
                    fmt::format("there is no vector collection {}; `triune status` lists them", collection));
   const std::scoped_lock lock(mutex_);
-  return vector_locked(*id, definition->second);
+  auto driven = vector_locked(*id, definition->second);
+  start(*driven.worker);
+  return driven;
+}
+
+void ProjectionSet::start(ProjectionWorker& worker) const {
+  if (!stopped_) worker.start();
+}
+
+std::vector<ProjectionWorker*> ProjectionSet::all_moving() {
+  auto workers = all();
+  const std::scoped_lock lock(mutex_);
+  for (auto* const worker : workers) start(*worker);
+  return workers;
 }
 
 std::vector<ProjectionWorker*> ProjectionSet::all() {

@@ -39,6 +39,9 @@ class ProjectionSet {
   Result<Driven<projection::VectorProjection>> vector(std::string_view collection);
   /// Every projection the catalog calls for: the graph once there is a label, each vector collection.
   std::vector<projection::ProjectionWorker*> all();
+  /// The same for whoever waits for them: one that does not move in the background does from now on, as do those that
+  /// `graph` and `vector` return.
+  std::vector<projection::ProjectionWorker*> all_moving();
   /// The one called `name`; `not_found`.
   Result<projection::ProjectionWorker*> named(std::string_view name);
   /// Tells all that the log grew.
@@ -48,6 +51,7 @@ class ProjectionSet {
   void stop();
 
  private:
+  void start(projection::ProjectionWorker& worker) const;  // with mutex_
   projection::ProjectionWorker* add(std::unique_ptr<projection::Projection> projection);
   Driven<projection::GraphProjection> graph_locked();
   Driven<projection::VectorProjection> vector_locked(std::int64_t collection_id, const VectorCollection& definition);

@@ -67,6 +67,49 @@ TEST_F(CliLoad, NodesEdgesAndVectorsMeetInOneHive) {
   EXPECT_EQ(succeed({"verify"}).document().at("ok"), true);
 }
 
+TEST_F(CliLoad, AnEdgeWithoutAnEndIsLeftOutAndNamed) {
+  static_cast<void>(succeed({"load", "nodes", "-", "--label", "A"}, "id\n1\n2\n"));
+  const auto edges = file("edges.csv", "from,to,w\n1,2,1\n1,9,2\n2,1,3\n");
+  std::vector<std::string> load{"load", "edges", edges, "--type", "T", "--from", "A", "--to", "A", "--json"};
+  const auto outcome = triune(load);
+  EXPECT_EQ(outcome.exit_code, 1) << outcome;
+  EXPECT_EQ(outcome.document().at("rows"), 2);
+  EXPECT_EQ(
+      outcome.document().at("bad_lines"),
+      Json::array({{{"file", edges}, {"line", 3}, {"reason", "the node A 9 does not exist; load the nodes first"}}}));
+  EXPECT_EQ(succeed({"sql", "SELECT count(*) AS n FROM triune_edges"}).out, "{\"n\":2}\n");
+  load.emplace_back("--strict");
+  const auto strict = triune(load);
+  EXPECT_EQ(strict.exit_code, 1) << strict;
+  EXPECT_EQ(strict.error().at("message"), edges + ":3: the to node A/9 does not exist; load the nodes first");
+}
+
+TEST_F(CliLoad, AMetricThatIsNotGivenIsTheCollections) {
+  static_cast<void>(succeed({"collection", "create", "far", "--dimension", "2", "--metric", "l2"}));
+  const auto vectors = file("v.csv", "id,vector\na,\"1,2\"\n");
+  EXPECT_EQ(succeed({"load", "vectors", vectors, "--collection", "far"}).document().at("changed"), 1);
+  EXPECT_EQ(triune({"load", "vectors", vectors, "--collection", "far", "--metric", "cosine"}).exit_code, 4);
+  EXPECT_EQ(triune({"load", "vectors", vectors, "--collection", "far", "--metric", "l2"}).exit_code, 0);
+}
+
+TEST_F(CliLoad, AStatementThatWritesWaitsForProjectionsThatMove) {
+  static_cast<void>(succeed({"load", "nodes", "-", "--label", "A"}, "id\n1\n"));
+  const auto receipt = succeed({"sql", "CREATE TABLE t (id INTEGER PRIMARY KEY)", "--wait", "20"}).document();
+  EXPECT_EQ(receipt.at("projections")[0].at("state"), "current") << receipt;
+  EXPECT_EQ(bare({"init", hive()}).exit_code, 0);
+}
+
+TEST_F(CliLoad, AFileThatLacksTheColumnIsRefusedAtOnce) {
+  const auto outcome = triune({"load", "nodes", file("n.csv", "name,role\na,b\nc,d\n"), "--label", "A"});
+  EXPECT_EQ(outcome.exit_code, 1) << outcome;
+  EXPECT_NE(outcome.err.find("n.csv has no column id, only name, role"), std::string::npos) << outcome;
+  const auto binary = triune({"load", "rows", file("b.csv", "a\xff\xfe,b\n1,2\n"), "--table", "t"});
+  EXPECT_EQ(binary.exit_code, 1);
+  EXPECT_NE(binary.err.find("is this a CSV file"), std::string::npos) << binary;
+  const auto own = triune({"load", "rows", file("o.csv", "id\n1\n"), "--table", "Triune_nodes"});
+  EXPECT_NE(own.err.find("belongs to Triune"), std::string::npos) << own;
+}
+
 TEST_F(CliLoad, DelimiterAndFormatAreChosen) {
   const auto rows = file("rows.txt", "id;name\n1;a,b\n");
   static_cast<void>(succeed({"load", "rows", rows, "--table", "t", "--delimiter", ";"}));

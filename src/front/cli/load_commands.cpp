@@ -24,6 +24,8 @@ class InterruptibleReader final : public intake::TableReader {
     TRIUNE_TRY(stop_if_interrupted());
     return reader_->next(record);
   }
+  [[nodiscard]] const std::string& name() const override { return reader_->name(); }
+  [[nodiscard]] std::vector<std::string> header() const override { return reader_->header(); }
   [[nodiscard]] std::uint64_t line() const override { return reader_->line(); }
   Result<std::vector<intake::TableColumn>> columns() override { return reader_->columns(); }
   Status rewind() override { return reader_->rewind(); }
@@ -144,13 +146,15 @@ Result<ExitCode> run_edges(const EdgesArguments& arguments, const CommandLine& l
 struct VectorsArguments {
   LoadArguments common;
   intake::VectorLoad load;
-  std::string metric = "cosine";
+  std::string metric;
 };
 
 Result<ExitCode> run_vectors(const VectorsArguments& arguments, const CommandLine& line) {
   intake::VectorLoad vectors = arguments.load;
   vectors.options = arguments.common.options;
-  TRIUNE_ASSIGN(vectors.metric, parse_metric(arguments.metric));
+  if (!arguments.metric.empty()) {
+    TRIUNE_ASSIGN(vectors.metric, parse_metric(arguments.metric));
+  }
   return run_load(arguments.common, line, {"id", "vector"},
                   [&](Hive& hive, intake::TableReader& reader, const Progress& progress) {
                     return intake::load_vectors(hive, reader, vectors, progress);
@@ -226,8 +230,7 @@ void add_vectors(CLI::App& parent, CommandLine& line) {
   command->add_option("--collection", arguments->load.collection, "Their collection, which is made when absent")
       ->required()
       ->type_name("NAME");
-  command->add_option("--metric", arguments->metric, "Of a collection that is made")
-      ->capture_default_str()
+  command->add_option("--metric", arguments->metric, "Of a collection that is made; default: cosine")
       ->type_name("cosine|l2|dot")
       ->check(CLI::IsMember({"cosine", "l2", "dot"}).description(""));
   command->add_option("--owner-table", arguments->load.owner_table, "Of a collection that is made")->type_name("TABLE");

@@ -8,6 +8,7 @@
 #include "base/try.h"
 #include "intake/tables/column_inference.h"
 #include "intake/tables/csv_scanner.h"
+#include "model/json.h"
 
 namespace triune::intake {
 namespace {
@@ -43,6 +44,12 @@ class CsvReader final : public TableReader {
     return true;
   }
 
+  [[nodiscard]] const std::string& name() const override { return file_.name(); }
+  [[nodiscard]] std::vector<std::string> header() const override {
+    std::vector<std::string> names;
+    for (const auto& column : columns_) names.push_back(column.name);
+    return names;
+  }
   [[nodiscard]] std::uint64_t line() const override { return scanner_.line(); }
 
   Result<std::vector<TableColumn>> columns() override {
@@ -78,6 +85,10 @@ class CsvReader final : public TableReader {
                        fmt::format("{}:{}: column name '{}' is empty or occurs twice; give the names of a file without "
                                    "header",
                                    file_.name(), line(), readable_beginning(cell.text)));
+      if (!model::is_storable_text(cell.text))
+        return failure(ErrorCode::invalid_argument,
+                       fmt::format("{}:{}: column name '{}' is not UTF-8 text; is this a CSV file?", file_.name(),
+                                   line(), readable_beginning(cell.text)));
       columns_.push_back({std::string(cell.text), ColumnType::null});
     }
     return {};

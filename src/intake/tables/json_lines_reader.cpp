@@ -63,6 +63,8 @@ class JsonLinesReader final : public TableReader {
     return options_.columns.empty() ? read_all(object, record) : read_chosen(object, record);
   }
 
+  [[nodiscard]] const std::string& name() const override { return file_.name(); }
+  [[nodiscard]] std::vector<std::string> header() const override { return options_.columns; }
   [[nodiscard]] std::uint64_t line() const override { return line_.number; }
 
   Result<std::vector<TableColumn>> columns() override {

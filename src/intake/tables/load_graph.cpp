@@ -89,6 +89,7 @@ Result<LoadReport> finished(LoadRun& run, Receipt receipt) {
 Result<LoadReport> load_nodes(Hive& hive, TableReader& reader, std::string_view label, const LoadOptions& options,
                               const Progress& progress) {
   LoadRun run(reader, options, progress);
+  TRIUNE_TRY(run.need({"id"}));
   Record record;
   const auto take = [&](PutNode& node) -> Status {
     TRIUNE_ASSIGN(node.node.id, take_id(record, "id"));
@@ -116,11 +117,17 @@ Result<LoadReport> load_nodes(Hive& hive, TableReader& reader, std::string_view 
 
 Result<LoadReport> load_edges(Hive& hive, TableReader& reader, const EdgeLoad& load, const Progress& progress) {
   LoadRun run(reader, load.options, progress);
+  TRIUNE_TRY(run.need({"from", "to"}));
   auto receipt = hive.load_edges(load.type, load.from_label, load.to_label, EdgeSupply(run, load, nullptr));
   if (receipt.has_value()) return finished(run, std::move(*receipt));
   // The bulk load ends at the first edge without its nodes. Most files have none such; for those that have, everything
   // is read again and looked up.
-  if (receipt.error().code != ErrorCode::not_found || load.options.strict) return failure_of(receipt);
+  if (receipt.error().code != ErrorCode::not_found) return failure_of(receipt);
+  if (load.options.strict) {
+    receipt.error().code = ErrorCode::invalid_argument;
+    receipt.error().message = run.at_row(without_number(receipt.error().message));
+    return failure_of(receipt);
+  }
   if (auto restarted = run.restart(); !restarted.has_value()) return failure_of(receipt);
   NodeLookup lookup(hive);
   receipt = hive.load_edges(load.type, load.from_label, load.to_label, EdgeSupply(run, load, &lookup));

@@ -6,6 +6,7 @@
 #include <span>
 
 #include "base/try.h"
+#include "hive/tables.h"
 #include "intake/tables/load_run.h"
 #include "model/sql_text.h"
 
@@ -52,7 +53,10 @@ Result<std::string> key_of(const std::vector<TableColumn>& columns, const std::s
   const auto has = [&](std::string_view name) {
     return std::any_of(columns.begin(), columns.end(), [&](const TableColumn& column) { return column.name == name; });
   };
-  if (columns.empty()) return failure(ErrorCode::invalid_argument, "the file has no columns to make a table of");
+  if (columns.empty())
+    return failure(ErrorCode::invalid_argument,
+                   "the file has no rows to learn the columns of a table from; make the "
+                   "table first with `triune sql 'CREATE TABLE …'`");
   if (wanted.empty()) return has("id") ? "id" : columns.front().name;
   if (has(wanted)) return wanted;
   return failure(ErrorCode::invalid_argument, fmt::format("the file has no column {} to be the key", wanted));
@@ -87,6 +91,18 @@ void fit(const std::string& type, Value& value) {
   }
 }
 
+// A file whose rows would all be refused for the same column.
+Status check_header(const TableReader& reader, const std::string& table, const std::vector<ColumnShape>& shape) {
+  std::string names;
+  for (const auto& column : shape) names += (names.empty() ? "" : ", ") + column.name;
+  const auto header = reader.header();
+  for (const auto& name : header)
+    if (std::none_of(shape.begin(), shape.end(), [&](const ColumnShape& each) { return each.name == name; }))
+      return failure(ErrorCode::invalid_argument, fmt::format("{} has a column {} that table {} has not; it has {}",
+                                                              reader.name(), name, table, names));
+  return {};
+}
+
 class RowLoader {
  public:
   RowLoader(Hive& hive, LoadRun& run, const RowLoad& load, std::vector<ColumnShape> shape)
@@ -111,7 +127,7 @@ class RowLoader {
 
  private:
   Status prepare(Record& record) const {
-    TRIUNE_TRY(check_properties(record));
+    TRIUNE_TRY(check_text(record));
     for (auto& field : record) {
       const auto column =
           std::find_if(shape_.begin(), shape_.end(), [&](const ColumnShape& each) { return each.name == field.name; });
@@ -149,7 +165,7 @@ class RowLoader {
     }
     const ErrorCode code = receipt.error().code;
     if (code != ErrorCode::invalid_argument && code != ErrorCode::conflict) return failure_of(receipt);
-    if (rows.size() == 1) return run_.set_aside(rows.front().line, receipt.error().message);
+    if (rows.size() == 1) return run_.set_aside(rows.front().line, without_number(receipt.error().message));
     TRIUNE_TRY(this->commit(rows.first(rows.size() / 2)));
     return this->commit(rows.subspan(rows.size() / 2));
   }
@@ -166,11 +182,13 @@ class RowLoader {
 
 Result<LoadReport> load_rows(Hive& hive, TableReader& reader, const RowLoad& load, const Progress& progress) {
   LoadRun run(reader, load.options, progress);
+  TRIUNE_TRY(hive::check_user_table(load.table));
   TRIUNE_ASSIGN(auto shape, shape_of(hive, load.table));
   if (shape.empty()) {
     TRIUNE_TRY(make_table(hive, reader, load));
     TRIUNE_ASSIGN(shape, shape_of(hive, load.table));
   }
+  TRIUNE_TRY(check_header(reader, load.table, shape));
   TRIUNE_TRY(RowLoader(hive, run, load, std::move(shape)).run());
   if (run.report().receipt.incarnation.empty()) {
     TRIUNE_ASSIGN(run.report().receipt, hive.receipt());

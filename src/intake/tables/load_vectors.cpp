@@ -97,6 +97,7 @@ Result<std::optional<std::uint32_t>> existing_dimension(Hive& hive, const std::s
 
 Result<LoadReport> load_vectors(Hive& hive, TableReader& reader, const VectorLoad& load, const Progress& progress) {
   LoadRun run(reader, load.options, progress);
+  TRIUNE_TRY(run.need({"id", "vector"}));
   VectorSupply supply(run, load);
   TRIUNE_ASSIGN(std::optional<std::uint32_t> dimension, existing_dimension(hive, load.collection));
   const bool exists = dimension.has_value();

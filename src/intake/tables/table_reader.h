@@ -59,6 +59,10 @@ class TableReader {
   /// The next row, or false at the end. `record` is overwritten; reuse it, so that its memory is. A row that cannot be
   /// read is `invalid_argument` with "FILE:LINE: reason", and the next call goes on behind it. Any other code is final.
   virtual Result<bool> next(Record& record) = 0;
+  /// What people call the file, for messages.
+  [[nodiscard]] virtual const std::string& name() const = 0;
+  /// The columns that every row has, known before the first one; empty for JSON lines, whose rows have what they have.
+  [[nodiscard]] virtual std::vector<std::string> header() const = 0;
   /// Number of the line at which the row last returned (or refused) begins, from 1.
   [[nodiscard]] virtual std::uint64_t line() const = 0;
   /// The columns with their types, over the whole file: JSON lines are read through for it. Call before `next`.
