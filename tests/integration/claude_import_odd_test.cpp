@@ -211,5 +211,32 @@ TEST_F(ClaudeImportOdd, AFileThatCannotBeReadIsLeftOut) {
   EXPECT_EQ(report.skipped_files, 1U);
 }
 
+TEST_F(ClaudeImportTest, IsRefusedWhereItsLabelsHoldSomethingElse) {
+  open("hive");
+  ASSERT_TRUE(hive_->commit({.changes = {PutNode{{"Agent", "ada"}, {}}, PutNode{{"Tool", "hammer"}, {}},
+                                         PutEdge{{"CALLS", {"Agent", "ada"}, {"Tool", "hammer"}}, {}}}}));
+  const auto before = hive_->receipt()->lsn;
+  write("s1.jsonl", user_line({.uuid = "u1"}, "\"hello\""));
+  const auto refused = intake::import_claude(*hive_, tree());
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::conflict);
+  EXPECT_NE(refused.error().message.find("label Agent, label Tool, edge type CALLS"), std::string::npos)
+      << refused.error().message;
+  EXPECT_EQ(hive_->receipt()->lsn, before);
+  EXPECT_EQ(sql("SELECT count(*) FROM sqlite_master WHERE name LIKE 'claude%'"), "0\n");
+  // As the message says: with the names free, the import goes on.
+  ASSERT_TRUE(hive_->commit({.changes = {DeleteNode{{"Agent", "ada"}}, DeleteNode{{"Tool", "hammer"}}}}));
+  EXPECT_EQ(import(tree()).messages, 1U);
+  expect_nothing_new(tree());
+}
+
+TEST_F(ClaudeImportTest, MeetsOtherLabelsInOneHive) {
+  open("hive");
+  ASSERT_TRUE(hive_->commit({.changes = {PutNode{{"Person", "ada"}, {}}}}));
+  write("s1.jsonl", user_line({.uuid = "u1"}, "\"hello\""));
+  EXPECT_EQ(import(tree()).messages, 1U);
+  EXPECT_EQ(sql("SELECT count(*) FROM triune_graph_nodes WHERE label = 'Person'"), "1\n");
+}
+
 }  // namespace
 }  // namespace triune::testing

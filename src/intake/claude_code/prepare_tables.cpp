@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <array>
 #include <set>
 #include <utility>
 
@@ -69,6 +70,39 @@ Result<std::set<std::string, std::less<>>> existing_names(Hive& hive) {
   return names;
 }
 
+// Labels and types that the import maps its tables to; whose nodes or edges somebody else has written are of no use.
+constexpr std::string_view select_taken =
+    "SELECT c.kind, c.name FROM triune_collections c JOIN triune_organizations o USING (organization_id) "
+    "WHERE o.name = ?1 AND ((c.kind = 'label' AND c.name IN ('Session', 'Message', 'Tool', 'File', 'Agent') "
+    "AND EXISTS (SELECT 1 FROM triune_nodes n WHERE n.organization_id = c.organization_id "
+    "AND n.label_id = c.collection_id)) "
+    "OR (c.kind = 'type' AND c.name IN ('REPLIES_TO', 'CALLS', 'TOUCHES') "
+    "AND EXISTS (SELECT 1 FROM triune_edges e WHERE e.organization_id = c.organization_id "
+    "AND e.type_id = c.collection_id))) "
+    "AND NOT EXISTS (SELECT 1 FROM triune_definitions d WHERE d.organization_id = c.organization_id "
+    "AND d.kind = CASE c.kind WHEN 'label' THEN 'node_mapping' ELSE 'edge_mapping' END AND d.name = c.name "
+    "AND d.table_name LIKE 'claude\\_%\\_rows' ESCAPE '\\') ORDER BY c.kind, c.name";
+
+// Refuses before anything is written (I10).
+Status check_names_are_free(Hive& hive) {
+  TRIUNE_ASSIGN(const Receipt receipt, hive.receipt());
+  if (receipt.projections.empty()) return {};  // no label at all
+  const std::array<Value, 1> parameters{receipt.projections.front().organization};
+  TRIUNE_ASSIGN(const RowSet taken, hive.sql(select_taken, parameters));
+  if (taken.rows.empty()) return {};
+  std::string names;
+  for (const auto& row : taken.rows)
+    names += fmt::format("{}{} {}", names.empty() ? "" : ", ", to_text(row[0]) == "label" ? "label" : "edge type",
+                         to_text(row[1]));
+  return failure(
+      ErrorCode::conflict,
+      fmt::format(
+          "this hive has entities of its own under {}, which the import needs for what Claude Code left behind: "
+          "import into another hive (--hive DIR) or organization (--org NAME), or write yours under other "
+          "names and delete these",
+          names));
+}
+
 Status make_tables(Hive& hive) {
   TRIUNE_ASSIGN(const auto names, existing_names(hive));
   for (const Table* const table : all_tables()) {
@@ -109,6 +143,7 @@ Status map_tables(Hive& hive) {
 }  // namespace
 
 Status prepare_tables(Hive& hive) {
+  TRIUNE_TRY(check_names_are_free(hive));
   TRIUNE_TRY(make_tables(hive));
   TRIUNE_TRY(map_tables(hive));
   TRIUNE_TRY(hive.create_text_index({"claude_messages", std::string(message_table().name), {"text"}}));
