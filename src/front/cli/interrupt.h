@@ -1,4 +1,5 @@
-// Ctrl-C during long work: the first one asks it to stop at the next entity, the second one kills.
+// Ctrl-C during long work: the first one asks it to stop at the next entity, the second one kills. Comparing and
+// rebuilding end at the first.
 #pragma once
 
 #include <csignal>
@@ -14,6 +15,21 @@ class CaughtInterrupts {
   CaughtInterrupts(const CaughtInterrupts&) = delete;
   CaughtInterrupts& operator=(const CaughtInterrupts&) = delete;
   ~CaughtInterrupts();
+
+ private:
+  struct sigaction interrupt_{};
+  struct sigaction termination_{};
+};
+
+/// While one lives, SIGINT and SIGTERM end the process at once, with the message and as `cancelled`: for work that no
+/// call can stop, and that may end anywhere without loss (I1, I3). One at a time; one thread.
+class ExitsOnInterrupt {
+ public:
+  /// Makes the message for people, or as a document.
+  explicit ExitsOnInterrupt(bool json);
+  ExitsOnInterrupt(const ExitsOnInterrupt&) = delete;
+  ExitsOnInterrupt& operator=(const ExitsOnInterrupt&) = delete;
+  ~ExitsOnInterrupt();
 
  private:
   struct sigaction interrupt_{};

@@ -4,6 +4,7 @@
 #include "base/try.h"
 #include "front/cli/commands.h"
 #include "front/cli/documents.h"
+#include "front/cli/interrupt.h"
 #include "front/cli/terminal.h"
 #include "runtime/progress_bar.h"
 
@@ -21,7 +22,9 @@ void print_report(const VerifyReport& report, bool json) {
 /// Differences that are only changes on their way are none: so the projections come first.
 Result<ExitCode> run_verify(const VerifyArguments& arguments, const CommandLine& line) {
   return with_hive(line.settings, {}, [&](Hive& hive) -> Result<ExitCode> {
+    const ExitsOnInterrupt exits(line.settings.json);
     TRIUNE_TRY(settle(hive, line.settings, arguments.waiting));
+    TRIUNE_TRY(stop_if_interrupted());
     runtime::ProgressBar progress(progress_mode(line.settings));
     TRIUNE_ASSIGN(const VerifyReport report, hive.verify(progress.callback()));
     progress.finish();
@@ -34,7 +37,9 @@ Result<ExitCode> run_verify(const VerifyArguments& arguments, const CommandLine&
 
 Result<ExitCode> run_repair(const VerifyArguments& arguments, const CommandLine& line) {
   return with_hive(line.settings, {}, [&](Hive& hive) -> Result<ExitCode> {
+    const ExitsOnInterrupt exits(line.settings.json);
     TRIUNE_TRY(settle(hive, line.settings, arguments.waiting));
+    TRIUNE_TRY(stop_if_interrupted());
     runtime::ProgressBar progress(progress_mode(line.settings));
     TRIUNE_ASSIGN(const VerifyReport found, hive.repair(progress.callback()));
     progress.finish();
@@ -54,6 +59,7 @@ struct RebuildArguments {
 
 Result<ExitCode> run_rebuild(const RebuildArguments& arguments, const CommandLine& line) {
   return with_hive(line.settings, {}, [&](Hive& hive) -> Result<ExitCode> {
+    const ExitsOnInterrupt exits(line.settings.json);
     runtime::ProgressBar progress(progress_mode(line.settings));
     TRIUNE_TRY(hive.rebuild(arguments.projection, progress.callback()));
     progress.finish();
