@@ -1,4 +1,5 @@
 // Bulk loads: the projection concerned rests meanwhile and takes what was loaded at once.
+#include "base/memory.h"
 #include "base/try.h"
 #include "hive/bulk.h"
 #include "hive/implementation.h"
@@ -12,6 +13,7 @@ Result<Receipt> Implementation::load_nodes(std::string_view label, const Supplie
   TRIUNE_TRY(check_open());
   const ProjectionWorker::Pause pause(*projections_->graph().worker);
   TRIUNE_ASSIGN(const std::uint64_t changed, load_all_nodes(load_context(progress), label, next));
+  base::release_free_memory();
   return make_receipt(session_lsn_, changed);
 }
 
@@ -21,6 +23,7 @@ Result<Receipt> Implementation::load_edges(std::string_view type, std::string_vi
   TRIUNE_TRY(check_open());
   const ProjectionWorker::Pause pause(*projections_->graph().worker);
   TRIUNE_ASSIGN(const std::uint64_t changed, load_all_edges(load_context(progress), type, from_label, to_label, next));
+  base::release_free_memory();
   return make_receipt(session_lsn_, changed);
 }
 
@@ -31,6 +34,7 @@ Result<Receipt> Implementation::load_vectors(std::string_view collection, const 
   const ProjectionWorker::Pause pause(*driven.worker);
   TRIUNE_ASSIGN(const std::uint64_t changed,
                 load_all_vectors(load_context(progress), driven.projection->collection_id(), collection, next));
+  base::release_free_memory();
   return make_receipt(session_lsn_, changed);
 }
 

@@ -16,51 +16,64 @@ namespace {
 
 using projection::CollectionKind;
 
-// Every batch touches every page of the two trees, so there should be few: 24 bytes an edge and its properties.
-constexpr std::size_t batch_limit = 8'000'000;
-constexpr std::size_t batch_byte_limit = 192U << 20U;
+// Every batch touches every page of the tree, so there should be few: 24 bytes an edge and its properties.
+constexpr std::size_t batch_limit = 6'000'000;
+constexpr std::size_t batch_byte_limit = 160U << 20U;
 
 constexpr std::string_view put_sql =
     "INSERT INTO triune_edges (organization_id, type_id, from_node, to_node, properties) VALUES (?1, ?2, ?3, ?4, ?5) "
     "ON CONFLICT (organization_id, type_id, from_node, to_node) DO UPDATE SET properties = excluded.properties "
     "WHERE triune_edges.properties IS NOT excluded.properties";
 
+// The batch is in the order of the table and not of the index, whose tree would be entered at random places: beyond
+// this size sorting the whole index costs less. It must say what the schema says; the conformance of both is tested.
+constexpr std::size_t index_minimum = 100'000;
+constexpr std::string_view index_sql =
+    "CREATE INDEX triune_edges_by_target ON triune_edges (organization_id, type_id, to_node, from_node)";
+
 /// An edge by the numbers of its ends.
 struct NumberedEdge {
   std::int64_t from = 0;
   std::int64_t to = 0;
-  std::uint64_t offset = 0;  // of the properties in the batch's arena
-  std::uint32_t length = 0;  // 0: none
-  std::uint32_t order = 0;   // the last of equal ones wins
+  std::uint64_t offset = 0;  // of the properties in the batch's arena; it grows, so the last of equal edges is known
 };
 
-struct EdgeBatch {
-  std::vector<NumberedEdge> edges;
-  std::string arena;
-
+/// Edges on their way into the table. The arena holds each one's properties and a NUL, which JSON never holds.
+class EdgeBatch {
+ public:
+  [[nodiscard]] bool empty() const { return edges_.empty(); }
   [[nodiscard]] bool full() const {
-    return edges.size() >= batch_limit || edges.size() * sizeof(NumberedEdge) + arena.size() >= batch_byte_limit;
+    return edges_.size() >= batch_limit || edges_.size() * sizeof(NumberedEdge) + arena_.size() >= batch_byte_limit;
   }
 
   void add(std::int64_t from, std::int64_t to, const Record& properties) {
-    const auto json = properties.empty() ? std::string() : canonical_json(properties);
-    edges.push_back(
-        {from, to, arena.size(), static_cast<std::uint32_t>(json.size()), static_cast<std::uint32_t>(edges.size())});
-    arena += json;
+    // Memory that is not touched costs nothing, and growing would copy.
+    if (edges_.size() == edges_.capacity()) edges_.reserve(edges_.empty() ? small_batch : batch_limit);
+    edges_.push_back({from, to, arena_.size()});
+    if (!properties.empty()) arena_ += canonical_json(properties);
+    arena_ += '\0';
   }
 
   /// In the order of the table, each edge once.
   void sort() {
-    std::sort(edges.begin(), edges.end(), [](const NumberedEdge& a, const NumberedEdge& b) {
-      return std::tie(a.from, a.to, b.order) < std::tie(b.from, b.to, a.order);
+    std::sort(edges_.begin(), edges_.end(), [](const NumberedEdge& a, const NumberedEdge& b) {
+      return std::tie(a.from, a.to, b.offset) < std::tie(b.from, b.to, a.offset);
     });
     const auto same = [](const NumberedEdge& a, const NumberedEdge& b) { return a.from == b.from && a.to == b.to; };
-    edges.erase(std::unique(edges.begin(), edges.end(), same), edges.end());
+    edges_.erase(std::unique(edges_.begin(), edges_.end(), same), edges_.end());
   }
 
+  [[nodiscard]] std::span<const NumberedEdge> edges() const { return edges_; }
   [[nodiscard]] std::string properties(const NumberedEdge& edge) const {
-    return edge.length == 0 ? std::string("{}") : arena.substr(edge.offset, edge.length);
+    const char* const json = arena_.data() + edge.offset;
+    return *json == '\0' ? std::string("{}") : std::string(json);
   }
+
+ private:
+  static constexpr std::size_t small_batch = 10'000;
+
+  std::vector<NumberedEdge> edges_;
+  std::string arena_;
 };
 
 class EdgeLoader {
@@ -81,7 +94,7 @@ class EdgeLoader {
       TRIUNE_TRY(take(edge));
       if (batch_.full()) TRIUNE_TRY(write());
     }
-    if (!batch_.edges.empty()) TRIUNE_TRY(write());
+    if (!batch_.empty()) TRIUNE_TRY(write());
     return changed_;
   }
 
@@ -143,8 +156,8 @@ class EdgeLoader {
           projection::CatalogWriter catalog(context_.catalog, session);
           TRIUNE_ASSIGN(const std::int64_t type_id, register_type(session, catalog));
           TRIUNE_ASSIGN(const std::uint64_t existing, count_rows(session, "triune_edges", context_.organization_id));
-          TRIUNE_TRY(insert_batch(session, context_.organization_id, type_id, batch_.edges.size(), existing, loaded,
-                                  [&] { return insert(session, type_id); }));
+          TRIUNE_TRY(insert_batch(session, context_.organization_id, type_id, batch_.edges().size(), existing, loaded,
+                                  [&] { return insert(session, type_id, existing); }));
           loaded.catalog_changed = catalog.changed();
           return {};
         },
@@ -168,11 +181,15 @@ class EdgeLoader {
     return type_id;
   }
 
-  Result<std::uint64_t> insert(contract::RelationalSession& session, std::int64_t type_id) {
+  Result<std::uint64_t> insert(contract::RelationalSession& session, std::int64_t type_id, std::uint64_t existing) {
+    const auto edges = batch_.edges();
+    const bool anew = edges.size() >= index_minimum && existing <= edges.size();
+    if (anew) TRIUNE_TRY(session.execute("DROP INDEX triune_edges_by_target", {}));
     ChunkedInsert rows(session, put_sql, 5);
-    for (const auto& edge : batch_.edges)
+    for (const auto& edge : edges)
       TRIUNE_TRY(rows.add(context_.organization_id, type_id, edge.from, edge.to, batch_.properties(edge)));
     TRIUNE_TRY(rows.flush());
+    if (anew) TRIUNE_TRY(session.execute(index_sql, {}));
     return rows.changed();
   }
 

@@ -19,6 +19,8 @@ using contract::VectorKey;
 using projection::VectorProjection;
 
 constexpr std::size_t count_limit = 10'000;
+// Asked for beyond the count: half-precision distances seldom swap more than neighbours, and each costs a read.
+constexpr std::size_t spare_candidates = 10;
 
 /// Distance in the collection's metric, on the stored values.
 double distance(Metric metric, std::span<const float> a, std::span<const float> b) {
@@ -81,25 +83,41 @@ Result<std::vector<Candidate>> rank(contract::RelationalSession& session, Metric
 Result<std::vector<Candidate>> scan_canonical(contract::RelationalSession& session, std::int64_t organization_id,
                                               std::int64_t collection_id, Metric metric, std::span<const float> query,
                                               const std::optional<std::vector<VectorKey>>& keys, std::size_t count) {
+  if (keys) {
+    TRIUNE_ASSIGN(auto ranked, rank(session, metric, query, *keys));
+    if (ranked.size() > count) ranked.resize(count);
+    return ranked;
+  }
   std::priority_queue<Candidate> nearest;
   std::vector<float> buffer;
   const std::array<Value, 2> parameters{organization_id, collection_id};
-  TRIUNE_TRY(
-      session.visit("SELECT v.vector_key, x.vector FROM triune_vectors v CROSS JOIN triune_vector_values x "
-                    "ON x.vector_key = v.vector_key WHERE v.organization_id = ?1 AND v.collection_id = ?2",
-                    parameters, [&](std::span<const Value> row) -> Status {
-                      const auto key = static_cast<VectorKey>(std::get<std::int64_t>(row[0]));
-                      if (keys && !std::binary_search(keys->begin(), keys->end(), key)) return {};
-                      const auto values = as_floats(row[1], buffer);
-                      if (values.size() != query.size()) return {};
-                      nearest.push({distance(metric, query, values), key});
-                      if (nearest.size() > count) nearest.pop();
-                      return {};
-                    }));
+  TRIUNE_TRY(session.visit(
+      "SELECT v.vector_key, x.vector FROM triune_vectors v CROSS JOIN triune_vector_values x "
+      "ON x.vector_key = v.vector_key WHERE v.organization_id = ?1 AND v.collection_id = ?2",
+      parameters, [&](std::span<const Value> row) -> Status {
+        const auto values = as_floats(row[1], buffer);
+        if (values.size() != query.size()) return {};
+        nearest.push({distance(metric, query, values), static_cast<VectorKey>(std::get<std::int64_t>(row[0]))});
+        if (nearest.size() > count) nearest.pop();
+        return {};
+      }));
   std::vector<Candidate> ranked;
   for (; !nearest.empty(); nearest.pop()) ranked.push_back(nearest.top());
   std::reverse(ranked.begin(), ranked.end());
   return ranked;
+}
+
+/// Whether fewer than `count` were found although the snapshot has more: the engine is at another lsn than the
+/// snapshot, and where one vector took the place of another it knows neither.
+Result<bool> too_few(contract::RelationalSession& session, std::int64_t organization_id, std::int64_t collection_id,
+                     const std::optional<std::vector<VectorKey>>& keys, std::size_t found, std::size_t count) {
+  if (found >= count) return false;
+  if (keys) return found < keys->size();
+  const std::array<Value, 3> parameters{organization_id, collection_id, static_cast<std::int64_t>(found)};
+  TRIUNE_ASSIGN(const RowSet more, session.query("SELECT 1 FROM triune_vectors WHERE organization_id = ?1 AND "
+                                                 "collection_id = ?2 LIMIT 1 OFFSET ?3",
+                                                 parameters, 1));
+  return !more.rows.empty();
 }
 
 /// Asks the engine for a few more than wanted, because its copy is quantised and may hold what was just deleted; and
@@ -108,7 +126,7 @@ Result<std::vector<Candidate>> ask_engine(contract::RelationalSession& session, 
                                           Metric metric, std::span<const float> query,
                                           contract::VectorQueryOptions options, std::size_t count,
                                           std::string& strategy) {
-  for (std::size_t wanted = count + std::max<std::size_t>(count / 2, 20);; wanted *= 2) {
+  for (std::size_t wanted = count + std::max<std::size_t>(count / 2, spare_candidates);; wanted *= 2) {
     options.count = wanted;
     TRIUNE_ASSIGN(const contract::VectorAnswer answer,
                   store.search(VectorProjection::engine_collection, query, options));
@@ -123,17 +141,21 @@ Result<std::vector<Candidate>> ask_engine(contract::RelationalSession& session, 
   }
 }
 
+/// Ids and metadata of `candidates`, in their order.
 Result<std::vector<VectorHit>> describe_hits(contract::RelationalSession& session,
                                              const std::vector<Candidate>& candidates) {
+  std::vector<VectorKey> keys;
+  for (const auto& candidate : candidates) keys.push_back(candidate.key);
   std::vector<VectorHit> hits;
-  for (const auto& candidate : candidates) {
-    const std::array<Value, 1> parameters{static_cast<std::int64_t>(candidate.key)};
-    TRIUNE_ASSIGN(const RowSet rows,
-                  session.query("SELECT id, metadata FROM triune_vectors WHERE vector_key = ?1", parameters, 1));
-    if (rows.rows.empty()) continue;
-    TRIUNE_ASSIGN(Record metadata, model::parse_json_object(std::get<std::string>(rows.rows[0][1])));
-    hits.push_back({std::get<std::string>(rows.rows[0][0]), candidate.distance, std::move(metadata)});
-  }
+  const std::array<Value, 1> parameters{json_keys(keys)};
+  TRIUNE_TRY(session.visit(
+      "SELECT k.key, v.id, v.metadata FROM json_each(?1) k CROSS JOIN triune_vectors v ON v.vector_key = k.value",
+      parameters, [&](std::span<const Value> row) -> Status {
+        const auto& candidate = candidates[static_cast<std::size_t>(std::get<std::int64_t>(row[0]))];
+        TRIUNE_ASSIGN(Record metadata, model::parse_json_object(std::get<std::string>(row[2])));
+        hits.push_back({std::get<std::string>(row[1]), candidate.distance, std::move(metadata)});
+        return {};
+      }));
   return hits;
 }
 
@@ -180,24 +202,33 @@ Result<VectorSearchResult> Implementation::search(const VectorSearch& search, co
   VectorSearchResult result;
   result.watermark = driven.worker->watermark();
   contract::VectorQueryOptions engine{.exact = search.exact, .deadline = options.deadline};
+  // One snapshot for predicate, distances and metadata: every hit satisfies the predicate as it is returned.
+  const auto scope = search.where.empty() ? contract::ReadScope::internal : contract::ReadScope::user;
+  TRIUNE_ASSIGN(const auto session, store_->read(scope, options.deadline));
   if (!search.where.empty()) {
     const auto began = Deadline::Clock::now();
-    TRIUNE_ASSIGN(const auto session, store_->read(contract::ReadScope::user, options.deadline));
     TRIUNE_ASSIGN(engine.filter.keys, filter_keys(*session, organization_id_, collection_id, definition, search));
     result.filter_time = Deadline::Clock::now() - began;
   }
-  TRIUNE_ASSIGN(const auto session, reader(options));
   TRIUNE_ASSIGN(const auto query, query_vector(*session, collection_id, definition, search));
-  auto candidates = degraded
-                        ? scan_canonical(*session, organization_id_, collection_id, definition.metric, query,
-                                         engine.filter.keys, search.count)
-                        : ask_engine(*session, *store, definition.metric, query, engine, search.count, result.strategy);
-  if (degraded) result.strategy = "canonical scan";
-  if (!candidates) {
-    report(*driven.worker, candidates.error());
-    return failure_of(candidates);
+  std::vector<Candidate> candidates;
+  bool canonical = degraded;
+  if (!degraded) {
+    auto asked = ask_engine(*session, *store, definition.metric, query, engine, search.count, result.strategy);
+    if (!asked) {
+      report(*driven.worker, asked.error());
+      return failure_of(asked);
+    }
+    candidates = std::move(*asked);
+    TRIUNE_ASSIGN(canonical, too_few(*session, organization_id_, collection_id, engine.filter.keys, candidates.size(),
+                                     search.count));
   }
-  TRIUNE_ASSIGN(result.hits, describe_hits(*session, *candidates));
+  if (canonical) {
+    result.strategy = "canonical scan";
+    TRIUNE_ASSIGN(candidates, scan_canonical(*session, organization_id_, collection_id, definition.metric, query,
+                                             engine.filter.keys, search.count));
+  }
+  TRIUNE_ASSIGN(result.hits, describe_hits(*session, candidates));
   return result;
 }
 

@@ -282,6 +282,11 @@ Result<std::uint64_t> GraphProjection::rebuild(const Progress& progress) {
     if (!filled && filled.error().code == ErrorCode::cancelled) continue;
     if (!filled) return filled;
     base::failpoint("projection.rebuilt");
+    if (store->capabilities().persistent) {
+      // A load leaves hundreds of megabytes in the engine's hands which no later query needs.
+      store.reset();
+      TRIUNE_ASSIGN(store, factory_(options));
+    }
     TRIUNE_TRY(generations_.publish(directory));
     set_store(std::move(store));
     TRIUNE_TRY(generations_.remove_others());

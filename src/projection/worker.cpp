@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/memory.h"
 #include "base/try.h"
 
 namespace triune::projection {
@@ -12,6 +13,8 @@ namespace {
 // Other programs write to the canonical store without telling us; so the log is looked at this often (I2).
 constexpr std::chrono::milliseconds poll_interval{50};
 constexpr std::chrono::minutes step_deadline{2};
+// Loads come one after the other, nodes before edges.
+constexpr std::chrono::milliseconds linger{300};
 // Counting costs the graph engine a few milliseconds.
 constexpr std::chrono::seconds count_interval{1};
 // So many failures in a row, and waiters are told; the projection is still tried now and then.
@@ -96,10 +99,15 @@ Status ProjectionWorker::wait_for(std::uint64_t lsn, Deadline deadline, Patience
     }
     return reached() || stopping_ || hopeless();
   };
-  if (deadline.is_bounded())
-    changed_.wait_until(lock, deadline.at(), over);
-  else
-    changed_.wait(lock, over);
+  if (!over()) {
+    ++waiters_;
+    changed_.notify_all();
+    if (deadline.is_bounded())
+      changed_.wait_until(lock, deadline.at(), over);
+    else
+      changed_.wait(lock, over);
+    --waiters_;
+  }
   if (reached()) return {};
   if (stopping_) return failure(ErrorCode::cancelled, "the hive is closing");
   if (hopeless() && state_ == ProjectionState::rebuilding)
@@ -205,6 +213,7 @@ Status ProjectionWorker::rebuild_locked(const Progress& progress) {
   set_state(ProjectionState::rebuilding);
   TRIUNE_ASSIGN(const std::uint64_t watermark, projection_->rebuild(progress));
   advance(watermark, watermark);
+  base::release_free_memory();
   return {};
 }
 
@@ -248,9 +257,16 @@ void ProjectionWorker::rest() {
                       [&] { return stopping_ || retry_requested_; });
   else
     changed_.wait_for(lock, poll_interval, [&] { return stopping_ || woken_; });
-  changed_.wait(lock, [&] { return stopping_ || pauses_ == 0; });
+  rest_while_paused(lock);
   woken_ = false;
   retry_requested_ = false;
+}
+
+void ProjectionWorker::rest_while_paused(std::unique_lock<std::mutex>& lock) {
+  while (pauses_ > 0 && !stopping_) {
+    changed_.wait(lock, [&] { return stopping_ || pauses_ == 0; });
+    changed_.wait_for(lock, linger, [&] { return stopping_ || pauses_ > 0 || waiters_ > 0; });
+  }
 }
 
 void ProjectionWorker::run() {

@@ -53,7 +53,8 @@ class ProjectionWorker {
   /// Lowest lsn that must stay in the log for this projection.
   Result<std::uint64_t> durable_watermark();
 
-  /// While one exists, the thread applies nothing: a load pauses it, and what it wrote is projected once.
+  /// While one exists, and for a moment after unless somebody waits, the thread applies nothing: a load pauses it, and
+  /// what it and the next one wrote is projected once.
   class Pause {
    public:
     explicit Pause(ProjectionWorker& worker);
@@ -78,6 +79,7 @@ class ProjectionWorker {
   void set_state(ProjectionState state, const std::string& error = {});
   void advance(std::uint64_t watermark, std::uint64_t head);
   void rest();
+  void rest_while_paused(std::unique_lock<std::mutex>& lock);
   void recount();
 
   /// One step of catching up; false when the head was reached.
@@ -100,6 +102,7 @@ class ProjectionWorker {
   unsigned hiccups_ = 0;        // in a row, guarded by work_mutex_
   std::uint64_t attempts_ = 0;  // that failed, ever
   unsigned pauses_ = 0;
+  unsigned waiters_ = 0;
   bool opened_ = false;
   bool stopping_ = false;
   bool woken_ = false;
