@@ -207,5 +207,28 @@ TEST_F(FilteredVectors, DeletedVectorsAreGone) {
   expect_verified();
 }
 
+TEST_F(FilteredVectors, AnEngineThatIsBehindHidesNoneThatTookAnothersPlace) {
+  const auto change_and_search = [&] {
+    const auto changed =
+        hive_->commit({.changes = {DeleteVector{"items", "i1"}, PutVector{"items", "new", {1, 0}, {{"lang", "fr"}}}},
+                       .idempotency_key = {}});
+    EXPECT_TRUE(changed) << changed.error().message;
+    return hive_->search(
+        {.collection = "items", .query = std::vector<float>{0, 0}, .where = "lang = 'fr'", .parameters = {}},
+        {.consistency = Consistency::eventual()});
+  };
+  Result<VectorSearchResult> result;
+  // While a load goes on, its projection rests.
+  const auto loaded = hive_->load_vectors("items", [&](PutVector&) -> Result<bool> {
+    result = change_and_search();
+    return false;
+  });
+  ASSERT_TRUE(loaded) << loaded.error().message;
+  ASSERT_TRUE(result) << result.error().message;
+  ASSERT_EQ(result->hits.size(), 1U);
+  EXPECT_EQ(result->hits[0].id, "new");
+  EXPECT_EQ(result->strategy, "canonical scan");
+}
+
 }  // namespace
 }  // namespace triune
