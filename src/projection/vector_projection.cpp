@@ -213,7 +213,8 @@ Status VectorProjection::save(bool force) {
   if (!store_) return {};
   TRIUNE_ASSIGN(const auto position, store_->position(engine_collection));
   TRIUNE_ASSIGN(const auto saved, store_->saved_position(engine_collection));
-  if (position == saved) return {};
+  // A repair changes vectors at a position that was saved before.
+  if (position == saved && applied_since_save_ == 0) return {};
   // The position alone is not worth writing the whole index again, unless it would hold the log back for long.
   if (applied_since_save_ == 0 && saved && position && position->lsn - saved->lsn < position_slack) return {};
   const auto now = Deadline::Clock::now();

@@ -1,4 +1,6 @@
 // init, status, verify, repair, rebuild, sweep.
+#include <fmt/format.h>
+
 #include <fstream>
 
 #include "integration/cli_process.h"
@@ -81,6 +83,74 @@ TEST_F(CliCare, VerifyFindsACorruptBlobAndSaysDrift) {
   EXPECT_EQ(triune({"get", "blob", "o", "n"}).exit_code, 1);
   EXPECT_EQ(triune({"repair"}).exit_code, 4) << "a blob has no second copy to mend it from";
   EXPECT_EQ(triune({"verify"}).exit_code, 4);
+}
+
+class CliDrift : public CliTest {
+ protected:
+  void SetUp() override {
+    make_hive();
+    static_cast<void>(succeed({"collection", "create", "c", "--dimension", "2"}));
+    std::vector<std::string> changes;
+    for (const auto* const id : {"1", "2", "3", "4"}) {
+      changes.push_back(
+          fmt::format(R"({{"op":"put_node","label":"A","id":"{}","properties":{{"name":"n{}"}}}})", id, id));
+      changes.push_back(fmt::format(R"({{"op":"put_vector","collection":"c","id":"v{}","vector":[{},1]}})", id, id));
+    }
+    changes.emplace_back(R"({"op":"put_edge","type":"T","from":["A","1"],"to":["A","2"]})");
+    changes.emplace_back(R"({"op":"put_edge","type":"T","from":["A","3"],"to":["A","4"]})");
+    ASSERT_EQ(commit(changes).exit_code, 0);
+  }
+
+  /// Writes to the rows so that no trigger tells the log: the projections cannot know.
+  void write_behind_the_log(const std::string& statements) const {
+    const auto done = finish(start_program("/usr/bin/sqlite3", {"-bail", "-cmd", ".dbconfig enable_trigger off",
+                                                                (path("hive") / "hive.db").string(), statements}));
+    ASSERT_EQ(done.exit_code, 0) << done;
+  }
+
+  /// "missing extra different" of one projection.
+  static std::string counts(const Json& report, std::string_view projection) {
+    for (const auto& one : report.at("differences"))
+      if (one.at("projection") == projection)
+        return fmt::format("{} {} {}", one.at("missing").get<int>(), one.at("extra").get<int>(),
+                           one.at("different").get<int>());
+    return "absent";
+  }
+};
+
+TEST_F(CliDrift, IsFoundByVerifyAndMendedByRepair) {
+  write_behind_the_log(
+      "INSERT INTO triune_nodes (organization_id, label_id, id, properties) "
+      "SELECT organization_id, label_id, '5', '{\"name\":\"n5\"}' FROM triune_nodes WHERE id = '1';"
+      "UPDATE triune_nodes SET properties = '{\"name\":\"other\"}' WHERE id = '2';"
+      "DELETE FROM triune_edges WHERE from_node = (SELECT node_id FROM triune_nodes WHERE id = '3');"
+      "UPDATE triune_vector_values SET vector = x'0000803F0000803F' "
+      "WHERE vector_key = (SELECT vector_key FROM triune_vectors WHERE id = 'v3');"
+      "DELETE FROM triune_vector_values WHERE vector_key = (SELECT vector_key FROM triune_vectors WHERE id = 'v4');"
+      "DELETE FROM triune_vectors WHERE id = 'v4';");
+  EXPECT_EQ(succeed({"cypher", "MATCH (a:A) RETURN count(a) AS n"}).out, "{\"n\":4}\n");
+  const auto found = triune({"verify", "--json"});
+  EXPECT_EQ(found.exit_code, 4) << found;
+  EXPECT_EQ(found.document().at("ok"), false);
+  EXPECT_EQ(counts(found.document(), "graph"), "1 1 1") << found;
+  EXPECT_EQ(counts(found.document(), "vector:c"), "0 1 1") << found;
+  const auto people = triune({"verify"});
+  EXPECT_EQ(people.exit_code, 4);
+  EXPECT_NE(people.out.find("A/5"), std::string::npos) << people;
+  EXPECT_NE(people.err.find("triune repair"), std::string::npos) << people;
+
+  const auto mended = triune({"repair", "--json"});
+  EXPECT_EQ(mended.exit_code, 0) << mended;
+  EXPECT_EQ(counts(mended.document(), "graph"), "1 1 1") << "repair returns what it found";
+  EXPECT_EQ(counts(mended.document(), "vector:c"), "0 1 1");
+  EXPECT_EQ(succeed({"verify"}).document().at("ok"), true);
+  EXPECT_EQ(succeed({"cypher", "MATCH (a:A) RETURN a.name AS n ORDER BY a.id"}).out,
+            "{\"n\":\"n1\"}\n{\"n\":\"other\"}\n{\"n\":\"n3\"}\n{\"n\":\"n4\"}\n{\"n\":\"n5\"}\n");
+  EXPECT_EQ(succeed({"cypher", "MATCH ()-[t:T]->() RETURN count(t) AS n"}).out, "{\"n\":1}\n");
+  const auto nearest = succeed({"search", "--collection", "c", "--vector-json", "[1,1]", "-k", "9"}).document();
+  EXPECT_EQ(nearest.at("hits").size(), 3U) << nearest;
+  const auto again = succeed({"repair"}).document();
+  EXPECT_EQ(again.at("ok"), true) << "nothing is left to mend";
 }
 
 TEST_F(CliCare, RuinedProjectionIsMadeAnewAndNothingIsLost) {
