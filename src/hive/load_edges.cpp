@@ -26,10 +26,9 @@ constexpr std::string_view put_sql =
     "WHERE triune_edges.properties IS NOT excluded.properties";
 
 // The batch is in the order of the table and not of the index, whose tree would be entered at random places: beyond
-// this size sorting the whole index costs less. It must say what the schema says; the conformance of both is tested.
+// this size sorting the whole index costs less.
 constexpr std::size_t index_minimum = 100'000;
-constexpr std::string_view index_sql =
-    "CREATE INDEX triune_edges_by_target ON triune_edges (organization_id, type_id, to_node, from_node)";
+constexpr std::string_view index_name = "triune_edges_by_target";
 
 /// An edge by the numbers of its ends.
 struct NumberedEdge {
@@ -184,13 +183,24 @@ class EdgeLoader {
   Result<std::uint64_t> insert(contract::RelationalSession& session, std::int64_t type_id, std::uint64_t existing) {
     const auto edges = batch_.edges();
     const bool anew = edges.size() >= index_minimum && existing <= edges.size();
-    if (anew) TRIUNE_TRY(session.execute("DROP INDEX triune_edges_by_target", {}));
+    std::string index_sql;
+    if (anew) {
+      TRIUNE_ASSIGN(index_sql, drop_index(session));
+    }
     ChunkedInsert rows(session, put_sql, 5);
     for (const auto& edge : edges)
       TRIUNE_TRY(rows.add(context_.organization_id, type_id, edge.from, edge.to, batch_.properties(edge)));
     TRIUNE_TRY(rows.flush());
     if (anew) TRIUNE_TRY(session.execute(index_sql, {}));
     return rows.changed();
+  }
+
+  /// Returns the statement that makes it again.
+  static Result<std::string> drop_index(contract::RelationalSession& session) {
+    const std::array<Value, 1> parameters{std::string(index_name)};
+    TRIUNE_ASSIGN(const RowSet rows, session.query("SELECT sql FROM sqlite_schema WHERE name = ?1", parameters, 1));
+    TRIUNE_TRY(session.execute(fmt::format("DROP INDEX {}", index_name), {}));
+    return std::get<std::string>(rows.rows.at(0).at(0));
   }
 
   const LoadContext& context_;

@@ -51,6 +51,12 @@ TEST_F(HiveLoad, LoadsThroughTheBulkPathAndAgainWithoutChange) {
   const auto second = load_edges();
   EXPECT_EQ(second.changes, 0U);
   EXPECT_EQ(second.lsn, first.lsn);
+  // A load this large makes the index of targets anew.
+  EXPECT_EQ(scalar("SELECT count(*) FROM sqlite_schema WHERE type = 'index' AND name = 'triune_edges_by_target' "
+                   "AND sql LIKE '%(organization_id, type_id, to_node, from_node)'"),
+            "1");
+  EXPECT_EQ(scalar("SELECT count(*) FROM triune_edges INDEXED BY triune_edges_by_target"),
+            std::to_string(first.changes));
   expect_verified();
 }
 
