@@ -61,7 +61,7 @@ Status prepare_holders(Hive& hive);
 struct Question {
   std::string_view name;
   Result<std::vector<Seen>> (*ask)(Hive& hive, const Holder& holder, const ReadOptions& options);
-  bool finds_all = true;  ///< False: it may miss the item, but must not show a wrong one.
+  bool finds_all = true;  ///< False: it may miss an item that changes meanwhile, but must not show a wrong one.
 };
 
 /// All ways: SQL, Cypher, traversal, vectors, text.
