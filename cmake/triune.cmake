@@ -6,6 +6,9 @@ find_package(simdjson REQUIRED)
 find_package(OpenSSL REQUIRED)
 find_package(Threads REQUIRED)
 
+# build/bin/triune finds the libraries in build/lib by $ORIGIN, also when the tree is moved.
+set(CMAKE_BUILD_RPATH_USE_ORIGIN ON)
+
 find_program(CCACHE ccache)
 if(CCACHE)
   # Without the build folder's name in the key, every build folder and every clone shares what was compiled.

@@ -65,8 +65,6 @@ target_include_directories(kuzu SYSTEM INTERFACE ${KUZU_SOURCE}/src/include ${KU
   ${KUZU_SOURCE}/third_party/alp/include ${KUZU_SOURCE}/third_party/roaring_bitmap
   ${KUZU_SOURCE}/third_party/utf8proc/include)
 target_compile_definitions(kuzu INTERFACE __64BIT__)
-# So that build/bin/triune finds the object when the tree is moved.
-target_link_options(kuzu INTERFACE "LINKER:-rpath,$ORIGIN/../lib" "LINKER:-rpath,${KUZU_LIBRARIES_DIRECTORY}")
 
 if(TRIUNE_KUZU_FROM_SOURCE)
   include(${CMAKE_CURRENT_LIST_DIR}/kuzu_source.cmake)

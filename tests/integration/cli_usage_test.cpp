@@ -101,6 +101,8 @@ TEST_F(CliUsage, VersionNeedsNoHive) {
 
 TEST_F(CliUsage, BenchBecomesTheProgramBesideItAndSaysWhenThereIsNone) {
   std::filesystem::create_directories(path("bin"));
+  std::filesystem::create_directory_symlink(std::filesystem::path(TRIUNE_BINARY).parent_path().parent_path() / "lib",
+                                            path("lib"));
   const auto copy = path("bin") / "triune";
   std::error_code other_file_system;
   std::filesystem::create_hard_link(TRIUNE_BINARY, copy, other_file_system);
@@ -204,6 +206,17 @@ TEST_F(CliUsage, ReaderThatHadEnoughIsNoFailureAndAFullDiskIs) {
   ASSERT_GE(full, 0);
   EXPECT_EQ(exit_code_writing_to(full, hive()), 1);
   ::close(full);
+}
+
+TEST_F(CliUsage, TheBinaryRunsWhereverTheTreeIsMoved) {
+  const auto built = std::filesystem::path(TRIUNE_BINARY).parent_path().parent_path();
+  std::filesystem::create_directories(path("moved/bin"));
+  std::filesystem::copy_file(TRIUNE_BINARY, path("moved/bin/triune"));
+  std::filesystem::copy(built / "lib", path("moved/lib"));
+  const auto outcome = finish(start_program(path("moved/bin/triune").string(), {"--version"}));
+  EXPECT_EQ(outcome.exit_code, 0) << outcome;
+  const auto dynamic = finish(start_program("/usr/bin/readelf", {"-d", TRIUNE_BINARY}));
+  EXPECT_NE(dynamic.out.find("[$ORIGIN/../lib]"), std::string::npos) << dynamic;
 }
 
 }  // namespace
