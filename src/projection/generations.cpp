@@ -80,7 +80,7 @@ Status Generations::remove_others() const {
   TRIUNE_ASSIGN(const auto in_use, current());
   for (const auto& path : entries(root_))
     if (number_of(path) != 0 && (!in_use || path != *in_use)) TRIUNE_TRY(base::remove_all(path));
-  return {};
+  return base::remove_temporaries(root_);
 }
 
 Status Generations::quarantine(std::string_view reason) const {
