@@ -38,10 +38,8 @@ class ClaudeImportTest : public ::testing::Test {
   void append(const std::filesystem::path& name, std::string_view content) const;
   [[nodiscard]] const std::filesystem::path& directory() const { return directory_.path(); }
 
+  TemporaryDirectory directory_;  // goes after the hive in it
   std::unique_ptr<Hive> hive_;
-
- private:
-  TemporaryDirectory directory_;
 };
 
 /// What a line is made of; an empty member is left out.
