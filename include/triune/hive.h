@@ -103,6 +103,13 @@ class Transaction {
   virtual Status rollback() = 0;
 };
 
+/// What a statement returned and, when it was a commit, its receipt. `changes` of the receipt counts entries of the
+/// log: rows, and the nodes and edges derived from them.
+struct SqlResult {
+  RowSet rows;
+  std::optional<Receipt> receipt;  ///< Nothing for a statement that only reads.
+};
+
 /// Supplies entities to a bulk load, one call each; returns false at the end.
 template <class T>
 using Supplier = std::function<Result<bool>(T&)>;
@@ -132,6 +139,9 @@ class Hive {
   /// `conflict` when a column goes that one of them names.
   virtual Result<RowSet> sql(std::string_view statement, std::span<const Value> parameters = {},
                              const ReadOptions& options = {}) = 0;
+  /// The same with the receipt of a statement that writes.
+  virtual Result<SqlResult> execute(std::string_view statement, std::span<const Value> parameters = {},
+                                    const ReadOptions& options = {}) = 0;
   /// Runs one reading Cypher statement on the graph projection; parameters are `$name`. A statement that writes fails
   /// with `permission_denied`.
   virtual Result<RowSet> cypher(std::string_view statement, const Record& parameters = {},

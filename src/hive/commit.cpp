@@ -220,23 +220,26 @@ Result<std::unique_ptr<Transaction>> Implementation::begin(Deadline deadline) {
   return std::unique_ptr<Transaction>(std::make_unique<StoreTransaction>(*this, std::move(transaction)));
 }
 
-Result<RowSet> Implementation::write_sql(std::string_view statement, std::span<const Value> parameters,
-                                         const ReadOptions& options) {
-  RowSet rows;
+Result<SqlResult> Implementation::write_sql(std::string_view statement, std::span<const Value> parameters,
+                                            const ReadOptions& options) {
+  SqlResult result;
   Outcome outcome;
   TRIUNE_TRY(store_->write(
       [&](contract::RelationalSession& session) -> Status {
         outcome = {};
         projection::CatalogWriter catalog(catalog_, session);
-        TRIUNE_ASSIGN(
-            rows, run_user_statement({session, catalog, organization_id_}, statement, parameters, options.max_rows));
+        TRIUNE_ASSIGN(const std::uint64_t before, projection::log_head(session));
+        TRIUNE_ASSIGN(result.rows, run_user_statement({session, catalog, organization_id_}, statement, parameters,
+                                                      options.max_rows));
         outcome.catalog_changed = catalog.changed();
         TRIUNE_ASSIGN(outcome.lsn, projection::log_head(session));
+        outcome.changes = outcome.lsn - before;
         return {};
       },
       options.deadline));
   committed(outcome.lsn, outcome.catalog_changed);
-  return rows;
+  result.receipt = make_receipt(outcome.lsn, outcome.changes);
+  return result;
 }
 
 Status Implementation::define_in_job(

@@ -34,6 +34,8 @@ class Implementation final : public Hive {
   Result<std::unique_ptr<Transaction>> begin(Deadline deadline) override;
   Result<RowSet> sql(std::string_view statement, std::span<const Value> parameters,
                      const ReadOptions& options) override;
+  Result<SqlResult> execute(std::string_view statement, std::span<const Value> parameters,
+                            const ReadOptions& options) override;
   Result<RowSet> cypher(std::string_view statement, const Record& parameters, const ReadOptions& options) override;
   Result<VectorSearchResult> search(const VectorSearch& search, const ReadOptions& options) override;
   Result<std::vector<TextHit>> text(const TextSearch& search, const ReadOptions& options) override;
@@ -80,7 +82,8 @@ class Implementation final : public Hive {
   /// The lsn a read needs; `conflict` for a token of another incarnation.
   Result<std::uint64_t> required_lsn(const Consistency& consistency) const;
   Result<std::unique_ptr<contract::RelationalSession>> reader(const ReadOptions& options);
-  Result<RowSet> write_sql(std::string_view statement, std::span<const Value> parameters, const ReadOptions& options);
+  Result<SqlResult> write_sql(std::string_view statement, std::span<const Value> parameters,
+                              const ReadOptions& options);
 
   using Patience = projection::ProjectionWorker::Patience;
   /// The graph engine at the asked token, or the reason why it cannot answer in time.

@@ -31,11 +31,19 @@ Result<std::unique_ptr<contract::RelationalSession>> Implementation::reader(cons
 
 Result<RowSet> Implementation::sql(std::string_view statement, std::span<const Value> parameters,
                                    const ReadOptions& options) {
+  TRIUNE_ASSIGN(SqlResult result, execute(statement, parameters, options));
+  return std::move(result.rows);
+}
+
+Result<SqlResult> Implementation::execute(std::string_view statement, std::span<const Value> parameters,
+                                          const ReadOptions& options) {
   TRIUNE_TRY(check_open());
   TRIUNE_ASSIGN(const bool reads, store_->is_read_only(statement));
   if (!reads) return write_sql(statement, parameters, options);
   TRIUNE_ASSIGN(const auto session, store_->read(contract::ReadScope::user, options.deadline));
-  return session->query(statement, parameters, options.max_rows);
+  SqlResult result;
+  TRIUNE_ASSIGN(result.rows, session->query(statement, parameters, options.max_rows));
+  return result;
 }
 
 void Implementation::report(projection::ProjectionWorker& worker, const Error& error) {

@@ -172,5 +172,19 @@ TEST_F(CliWrite, PeopleReadWhatHappened) {
   EXPECT_EQ(unhurried.exit_code, 0) << unhurried;
 }
 
+TEST_F(CliTest, SqlThatWritesAnswersWithItsReceipt) {
+  make_hive();
+  const auto made = succeed({"sql", "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT)"}).document();
+  EXPECT_EQ(made.at("changes"), 0);
+  const auto two = succeed({"sql", "INSERT INTO t (a) VALUES ('x'), ('y')"}).document();
+  EXPECT_EQ(two.at("changes"), 2);
+  EXPECT_EQ(two.at("lsn"), made.at("lsn").get<int>() + 2);
+  const auto returned = succeed({"sql", "UPDATE t SET a = 'z' WHERE id = 1 RETURNING id, a"});
+  EXPECT_EQ(returned.out, "{\"id\":1,\"a\":\"z\"}\n");
+  EXPECT_EQ(Json::parse(returned.err).at("lsn"), two.at("lsn").get<int>() + 1);
+  EXPECT_EQ(succeed({"sql", "DELETE FROM t WHERE id = 99"}).document().at("changes"), 0);
+  EXPECT_EQ(succeed({"sql", "SELECT 1 AS one"}).err, "");
+}
+
 }  // namespace
 }  // namespace triune::testing

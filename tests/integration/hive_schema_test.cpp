@@ -208,5 +208,19 @@ TEST_F(SchemaChanges, OpeningAgainChangesNothing) {
   EXPECT_EQ(lsn(), head);
 }
 
+TEST_F(SchemaChanges, AStatementThatWritesHasAReceipt) {
+  const auto before = lsn();
+  const auto written = hive_->execute("INSERT INTO agents VALUES ('cy', 'tester')");
+  ASSERT_TRUE(written) << written.error().message;
+  ASSERT_TRUE(written->receipt);
+  EXPECT_EQ(written->receipt->lsn, lsn());
+  EXPECT_EQ(written->receipt->changes, 2U) << "the row and its node";
+  EXPECT_EQ(written->receipt->lsn, before + 2);
+  ReadOptions options;
+  options.consistency = Consistency::at_least(written->receipt->token());
+  EXPECT_EQ(hive_->cypher("MATCH (a:Agent {id: 'cy'}) RETURN a.role", {}, options).value().rows.size(), 1U);
+  EXPECT_FALSE(hive_->execute("SELECT 1").value().receipt);
+}
+
 }  // namespace
 }  // namespace triune

@@ -49,16 +49,20 @@ void print_rows(const RowSet& rows, const Settings& settings) {
   if (rows.truncated) note(fmt::format("only the first {} rows; --limit asks for more", rows.rows.size()));
 }
 
-/// A statement without columns changed something: its answer is a receipt.
-Status print_effect(Hive& hive, const StatementArguments& arguments, const Settings& settings) {
-  TRIUNE_ASSIGN(const Receipt receipt, settle(hive, settings, arguments.waiting));
+/// A statement that wrote answers with its receipt, beside the rows that it returned.
+Status print_effect(Hive& hive, Receipt written, bool beside_rows, const StatementArguments& arguments,
+                    const Settings& settings) {
+  TRIUNE_ASSIGN(const Receipt receipt, settle(hive, std::move(written), settings, arguments.waiting));
   if (!settings.json) {
     note("done; " + position_text(receipt));
     return {};
   }
   JsonWriter to;
   write_receipt(to, receipt);
-  print(to.text() + "\n");
+  if (beside_rows)
+    note(to.text());
+  else
+    print(to.text() + "\n");
   return {};
 }
 
@@ -68,11 +72,10 @@ Result<ExitCode> run_sql(const StatementArguments& arguments, const CommandLine&
   for (const auto& text : arguments.parameters) parameters.push_back(parse_parameter(text));
   return with_hive(line.settings, {.project_in_background = false}, [&](Hive& hive) -> Result<ExitCode> {
     TRIUNE_ASSIGN(const ReadOptions options, read_options(line.settings, arguments.limit));
-    TRIUNE_ASSIGN(const RowSet rows, hive.sql(statement, parameters, options));
-    if (rows.columns.empty())
-      TRIUNE_TRY(print_effect(hive, arguments, line.settings));
-    else
-      print_rows(rows, line.settings);
+    TRIUNE_ASSIGN(SqlResult result, hive.execute(statement, parameters, options));
+    const bool has_rows = !result.rows.columns.empty();
+    if (has_rows) print_rows(result.rows, line.settings);
+    if (result.receipt) TRIUNE_TRY(print_effect(hive, std::move(*result.receipt), has_rows, arguments, line.settings));
     return ExitCode::ok;
   });
 }
