@@ -8,6 +8,7 @@
 // deadline.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -35,6 +36,9 @@ struct HiveOptions {
   std::uint64_t relational_cache_bytes = 32ULL << 20U;  ///< Page cache of the writing connection.
   std::uint32_t readers = 4;                            ///< Connections in the read pool.
   std::uint32_t engine_threads = 2;                     ///< Threads an engine may use for one call.
+  /// How long a commit's idempotency key is remembered; zero: for ever. Older ones are forgotten when the hive closes,
+  /// at most once a day, and by `sweep`: a commit sent again after that takes effect again (I11).
+  std::chrono::seconds idempotency_retention = std::chrono::days(30);
   std::string idempotency_namespace;  ///< Prefix of idempotency keys; for several programs sharing a hive.
 };
 
@@ -190,8 +194,8 @@ class Hive {
   virtual Result<VerifyReport> repair(const Progress& progress = {}) = 0;
   /// Makes one projection ("graph", "vector:NAME") or all ("") anew, while reads go on.
   virtual Status rebuild(std::string_view projection, const Progress& progress = {}) = 0;
-  /// Deletes unreferenced blobs older than `grace` and log entries that every projection has passed. Returns how many
-  /// blobs went.
+  /// Deletes unreferenced blobs older than `grace`, log entries that every projection has passed and idempotency keys
+  /// that are no longer kept. Returns how many blobs went.
   virtual Result<std::uint64_t> sweep(std::chrono::seconds grace) = 0;
 
   /// Saves the projections and releases the lock. Idempotent; every other call fails with `cancelled` afterwards.

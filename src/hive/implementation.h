@@ -96,6 +96,10 @@ class Implementation final : public Hive {
   Result<VerifyReport> compare_all(bool repair, const Progress& progress);
   Status check_blobs(VerifyReport& report, const Progress& progress);
   Status trim_log();
+  /// Forgets idempotency keys that are older than their retention; `only_when_due`: not again within a day.
+  Status trim_commits(bool only_when_due);
+  /// Looks at the next keys behind `after`, and moves it behind them; NULL at the end.
+  Status trim_commits_step(Value& after, std::int64_t before_ms);
   LoadContext load_context(const Progress& progress);
 
   std::filesystem::path directory_;

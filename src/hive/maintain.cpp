@@ -14,6 +14,8 @@ namespace {
 constexpr std::size_t example_limit = 20;
 // Fewer entries than this are not worth a trim when the hive closes.
 constexpr std::uint64_t trim_minimum = 100'000;
+// Idempotency keys looked at in one write job.
+constexpr std::int64_t trim_step = 5'000;
 
 Deadline maintenance_deadline() {
   return Deadline::after(std::chrono::minutes(10));
@@ -130,6 +132,61 @@ Status Implementation::trim_log() {
       maintenance_deadline());
 }
 
+Status Implementation::trim_commits(bool only_when_due) {
+  using std::chrono::milliseconds;
+  const milliseconds retention = options_.idempotency_retention;
+  if (retention.count() <= 0) return {};
+  const auto now = std::chrono::duration_cast<milliseconds>(std::chrono::system_clock::now().time_since_epoch());
+  const auto mark = fmt::format("commits_trimmed_at_{}", organization_id_);
+  const milliseconds pause = only_when_due ? std::min<milliseconds>(retention, std::chrono::days(1)) : milliseconds(0);
+  const std::array<Value, 3> looked_for{organization_id_, mark, std::int64_t{(now - pause).count()}};
+  {
+    TRIUNE_ASSIGN(const auto session, store_->read(contract::ReadScope::internal, maintenance_deadline()));
+    TRIUNE_ASSIGN(
+        const RowSet due,
+        session->query("SELECT 1 FROM triune_commits WHERE organization_id = ?1 AND NOT EXISTS (SELECT 1 FROM "
+                       "triune_hive WHERE key = ?2 AND CAST(value AS INTEGER) > ?3) LIMIT 1",
+                       looked_for, 1));
+    if (due.rows.empty()) return {};
+  }
+  // Along the primary key in small steps, so that commits go on between them; an index by time would cost each commit.
+  Value after = std::string();
+  while (!is_null(after)) TRIUNE_TRY(trim_commits_step(after, (now - retention).count()));
+  return store_->write(
+      [&](contract::RelationalSession& session) -> Status {
+        const std::array<Value, 2> done{mark, std::to_string(now.count())};
+        TRIUNE_TRY(
+            session.execute("INSERT INTO triune_hive (key, value) VALUES (?1, ?2) "
+                            "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+                            done));
+        return {};
+      },
+      maintenance_deadline());
+}
+
+Status Implementation::trim_commits_step(Value& after, std::int64_t before_ms) {
+  Value last;
+  TRIUNE_TRY(store_->write(
+      [&](contract::RelationalSession& session) -> Status {
+        const std::array<Value, 3> range{organization_id_, after, trim_step};
+        TRIUNE_ASSIGN(const RowSet rows,
+                      session.query("SELECT max(k) FROM (SELECT idempotency_key AS k FROM triune_commits "
+                                    "WHERE organization_id = ?1 AND idempotency_key > ?2 ORDER BY 1 LIMIT ?3)",
+                                    range, 1));
+        last = rows.rows.at(0).at(0);
+        if (is_null(last)) return {};
+        const std::array<Value, 4> old{organization_id_, after, last, before_ms};
+        TRIUNE_TRY(
+            session.execute("DELETE FROM triune_commits WHERE organization_id = ?1 AND idempotency_key > ?2 "
+                            "AND idempotency_key <= ?3 AND committed_at_ms < ?4",
+                            old));
+        return {};
+      },
+      maintenance_deadline()));
+  after = std::move(last);
+  return {};
+}
+
 Result<std::uint64_t> Implementation::sweep(std::chrono::seconds grace) {
   TRIUNE_TRY(check_open());
   const auto limit = std::chrono::system_clock::now() - grace;
@@ -156,6 +213,7 @@ Result<std::uint64_t> Implementation::sweep(std::chrono::seconds grace) {
   }
   TRIUNE_TRY(blobs_->sweep_temporaries(std::max(grace, std::chrono::seconds(3600))));
   TRIUNE_TRY(trim_log());
+  TRIUNE_TRY(trim_commits(false));
   return removed;
 }
 

@@ -111,6 +111,7 @@ Status Implementation::close() {
   if (projections_) projections_->stop();
   Status trimmed;
   if (projections_) trimmed = trim_log();
+  if (trimmed && projections_) trimmed = trim_commits(true);
   projections_.reset();
   blobs_.reset();
   store_.reset();

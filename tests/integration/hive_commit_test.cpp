@@ -3,6 +3,8 @@
 
 #include <limits>
 
+#include <thread>
+
 #include "integration/hive_fixture.h"
 
 namespace triune {
@@ -196,6 +198,44 @@ TEST_F(HiveCommit, AReadOfTheFutureEndsAtItsDeadline) {
                                    .deadline = Deadline::after(std::chrono::milliseconds(200))});
   ASSERT_FALSE(rows);
   EXPECT_EQ(rows.error().code, ErrorCode::deadline_exceeded);
+}
+
+class KeptKeys : public testing::HiveTest {
+ protected:
+  Result<Receipt> keyed(const std::string& key, const std::string& node) {
+    return hive_->commit({.changes = {PutNode{{"K", node}, {}}}, .idempotency_key = key});
+  }
+};
+
+TEST_F(KeptKeys, AreForgottenAfterTheirRetentionAndNotBefore) {
+  reopen({.idempotency_retention = std::chrono::seconds(1)});
+  ASSERT_TRUE(keyed("old", "a"));
+  std::this_thread::sleep_for(std::chrono::milliseconds(1100));
+  ASSERT_TRUE(keyed("new", "b"));
+  reopen({.idempotency_retention = std::chrono::days(1)});
+  EXPECT_EQ(scalar("SELECT group_concat(idempotency_key) FROM triune_commits"), "new");
+  EXPECT_TRUE(keyed("new", "b").value().replayed);
+  EXPECT_FALSE(keyed("old", "other").value().replayed) << "as if it had never been used";
+  ASSERT_TRUE(hive_->sweep(std::chrono::seconds(3600)));
+  EXPECT_EQ(scalar("SELECT count(*) FROM triune_commits"), "2");
+}
+
+TEST_F(KeptKeys, GoInSmallStepsAndStayForEverWhenAsked) {
+  reopen({.idempotency_retention = std::chrono::seconds(0)});
+  // More than one step; from many threads, so that they share their way to the disk.
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 16; ++t)
+    threads.emplace_back([this, t] {
+      for (int i = 0; i < 320; ++i)
+        EXPECT_TRUE(hive_->commit({.changes = {}, .idempotency_key = std::to_string(t) + "/" + std::to_string(i)}));
+    });
+  for (auto& thread : threads) thread.join();
+  ASSERT_TRUE(hive_->sweep(std::chrono::seconds(0)));
+  EXPECT_EQ(scalar("SELECT count(*) FROM triune_commits"), "5120");
+  reopen({.idempotency_retention = std::chrono::seconds(1)});
+  std::this_thread::sleep_for(std::chrono::milliseconds(1100));
+  ASSERT_TRUE(hive_->sweep(std::chrono::seconds(0)));
+  EXPECT_EQ(scalar("SELECT count(*) FROM triune_commits"), "0");
 }
 
 }  // namespace
