@@ -190,6 +190,8 @@ Result<LoadReport> load_rows(Hive& hive, TableReader& reader, const RowLoad& loa
   }
   TRIUNE_TRY(check_header(reader, load.table, shape));
   TRIUNE_TRY(RowLoader(hive, run, load, std::move(shape)).run());
+  // The table refuses a batch later than the reader a row.
+  std::ranges::stable_sort(run.report().bad_rows, {}, &BadRow::line);
   if (run.report().receipt.incarnation.empty()) {
     TRIUNE_ASSIGN(run.report().receipt, hive.receipt());
   }
