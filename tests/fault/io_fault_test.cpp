@@ -25,11 +25,19 @@ using adapters::sqlite::set_fault_rule;
 constexpr unsigned writers = 3;
 /// The first and the eleventh carry a blob.
 constexpr unsigned commits_each = 11;
+constexpr unsigned runs_each_hive = 20;
 
-/// Points of a sweep over `operations`: all with TRIUNE_STRESS=1, otherwise a few spread over them.
-std::vector<std::uint64_t> points(std::uint64_t operations, std::uint64_t few) {
-  const bool all = std::getenv("TRIUNE_STRESS") != nullptr;
-  const auto step = all ? 1 : std::max<std::uint64_t>(1, operations / few);
+/// How many points of a sweep are tried: a few, or with TRIUNE_STRESS many, or TRIUNE_STRESS_POINTS.
+std::uint64_t points_wanted(std::uint64_t few) {
+  constexpr std::uint64_t many = 200;
+  if (const char* const text = std::getenv("TRIUNE_STRESS_POINTS"); text != nullptr)
+    return std::max<std::uint64_t>(1, std::strtoull(text, nullptr, 10));
+  return std::getenv("TRIUNE_STRESS") != nullptr ? many : few;
+}
+
+/// So many of `operations`, spread evenly; at most all.
+std::vector<std::uint64_t> points(std::uint64_t operations, std::uint64_t wanted) {
+  const auto step = std::max<std::uint64_t>(1, operations / wanted);
   std::vector<std::uint64_t> chosen;
   for (std::uint64_t point = 1; point <= operations; point += step) chosen.push_back(point);
   return chosen;
@@ -131,12 +139,18 @@ class IoFault : public ::testing::Test {
     }
     hive.reset();
     rig_.check(run);
-    ++runs_;
+    if (++runs_ % runs_each_hive == 0) begin_hive();
   }
 
-  void report(std::string_view what) const {
-    std::cout << runs_ << " runs under " << what << ", " << failed_commits_ << " commits failed, "
-              << rig_.commits_checked() << " acknowledged ones found whole\n";
+  /// A new one now and then: a check compares everything that was ever written.
+  void begin_hive() {
+    commits_ += rig_.commits_checked();
+    rig_ = CrashRig(directory_.path() / fmt::format("hive {}", runs_), writers);
+  }
+
+  void report(std::string_view what, std::uint64_t operations) const {
+    std::cout << runs_ << " runs over " << operations << " operations under " << what << ", " << failed_commits_
+              << " commits failed, " << commits_ + rig_.commits_checked() << " acknowledged ones found whole\n";
   }
 
   void sweep_files(bool sticky, int code) {
@@ -150,14 +164,14 @@ class IoFault : public ::testing::Test {
       rig_.check(run);
     }
     ASSERT_GT(operations, 40U) << "the workload makes too few operations to prove much";
-    for (const auto point : points(operations, 8)) {
+    for (const auto point : points(operations, points_wanted(8))) {
       SCOPED_TRACE(fmt::format("file operation {} of {}{} fails with {}", point, operations,
                                sticky ? " and all later ones" : "", code));
       run_under([&] { return std::make_unique<FileFaults>(rig_.directory(), point, sticky, code); },
                 sticky && point % 2 == 0);
       if (HasFailure()) return;
     }
-    report("faults of Triune's own files");
+    report("faults of Triune's own files", operations);
   }
 
   struct RuleGuard {
@@ -176,7 +190,7 @@ class IoFault : public ::testing::Test {
       rig_.check(run);
     }
     ASSERT_GT(operations, 40U) << "the workload makes too few operations to prove much";
-    for (const auto point : points(operations, 7)) {
+    for (const auto point : points(operations, points_wanted(7))) {
       SCOPED_TRACE(fmt::format("database operation {} of {}{} fails with {}, torn after {}", point, operations,
                                sticky ? " and all later ones" : "", code, torn_bytes));
       run_under(
@@ -187,12 +201,13 @@ class IoFault : public ::testing::Test {
           sticky && point % 2 == 0);
       if (HasFailure()) return;
     }
-    report("faults of the database's files");
+    report("faults of the database's files", operations);
   }
 
   TemporaryDirectory directory_;
   CrashRig rig_{directory_.path() / "hive", writers};
   std::atomic<unsigned> failed_commits_{0};
+  std::uint64_t commits_ = 0;  // found whole in the hives before
   unsigned runs_ = 0;
   unsigned turns_ = 0;
 };
