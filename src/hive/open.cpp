@@ -50,6 +50,9 @@ Result<std::unique_ptr<Hive>> Implementation::open(const std::filesystem::path& 
 Status Implementation::start() {
   if (options_.organization.empty() || options_.organization.size() > 200)
     return failure(ErrorCode::invalid_argument, "an organization's name has 1 to 200 bytes");
+  if (std::error_code absent; std::filesystem::exists(directory_, absent) && !std::filesystem::is_directory(directory_))
+    return failure(ErrorCode::invalid_argument,
+                   fmt::format("{} is a file; a hive is a directory: give another path", directory_.string()));
   TRIUNE_TRY(base::create_directories_durably(directory_));
   TRIUNE_ASSIGN(lock_, DirectoryLock::acquire(directory_));
   const auto& registry = adapters::builtin();

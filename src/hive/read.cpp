@@ -89,7 +89,10 @@ Result<Record> Implementation::get_row(std::string_view table, const Record& key
   }
   auto rows =
       session->query(fmt::format("SELECT * FROM {} WHERE {}", model::quote_identifier(table), condition), values, 2);
-  if (!rows) return failure_of(rows);
+  if (!rows) {
+    TRIUNE_TRY(describe_table(*session, table));  // `not_found` when that is why
+    return failure_of(rows);
+  }
   if (rows->rows.empty()) return absent(fmt::format("row {} in {}", to_json(key), table));
   Record record;
   for (std::size_t i = 0; i < rows->columns.size(); ++i) record.push_back({rows->columns[i], rows->rows[0][i]});

@@ -70,7 +70,10 @@ Status check_user_table(std::string_view table) {
     return table.size() >= prefix.size() && std::equal(prefix.begin(), prefix.end(), table.begin(),
                                                        [](char a, char b) { return a == (b | 0x20) || a == b; });
   };
-  if (!starts("triune_") && !starts("sqlite_")) return {};
+  if (starts("sqlite_"))
+    return failure(ErrorCode::permission_denied,
+                   fmt::format("{}: names that start with sqlite_ belong to SQLite", table));
+  if (!starts("triune_")) return {};
   return failure(ErrorCode::permission_denied,
                  fmt::format("{} belongs to Triune; nodes, edges, vectors and blobs are written as changes", table));
 }

@@ -75,8 +75,8 @@ Result<std::vector<TextHit>> Implementation::text(const TextSearch& search, cons
                                "AND (?2 = '' OR name = ?2)",
                                parameters, 10'000));
   if (indexes.rows.empty())
-    return failure(ErrorCode::not_found,
-                   fmt::format("there is no text index {}; make one with `triune index text`", search.collection));
+    return failure(ErrorCode::not_found, fmt::format("there is no text index{}{}; make one with `triune index text`",
+                                                     search.collection.empty() ? "" : " ", search.collection));
   std::vector<TextHit> hits;
   for (const auto& row : indexes.rows)
     TRIUNE_TRY(search_index(*session, organization_id_, std::get<std::string>(row[0]), match, search.count, hits));

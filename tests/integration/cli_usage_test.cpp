@@ -219,5 +219,36 @@ TEST_F(CliUsage, TheBinaryRunsWhereverTheTreeIsMoved) {
   EXPECT_NE(dynamic.out.find("[$ORIGIN/../lib]"), std::string::npos) << dynamic;
 }
 
+TEST_F(CliUsage, StrangeInputIsAnsweredInWords) {
+  make_hive();
+  struct Case {
+    std::vector<std::string> arguments;
+    int exit_code;
+    std::string words;
+  };
+  const auto folder = path("hive").string();
+  const auto text = file("text", "x");
+  const auto huge = file("huge.csv", std::string(1'000'000, 'a') + "\n");
+  for (const auto& [arguments, exit_code, words] : std::vector<Case>{
+           {{"commit", folder}, 1, "is a folder"},
+           {{"load", "rows", folder, "--table", "t"}, 1, "is a folder"},
+           {{"load", "rows", text, "--table", "sqlite_t"}, 1, "belong to SQLite"},
+           {{"load", "nodes", huge, "--label", "A"}, 1, "has no column id, only aaaa"},
+           {{"get", "row", "absent", "id=1"}, 3, "there is no table absent"},
+           {{"text", "word"}, 3, "there is no text index;"},
+           {{"init", text}, 1, "is a file; a hive is a directory"},
+           {{"--deadline", "0", "status"}, 2, "'0' is not a number of seconds"},
+           {{"sql", "BEGIN"}, 1, "BEGIN"},
+           {{"sql", "DROP TABLE triune_nodes"}, 1, "Triune's own"},
+           {{"import", "claude", text}, 3, "nothing that Claude Code writes"},
+       }) {
+    const auto outcome = triune(arguments);
+    EXPECT_EQ(outcome.exit_code, exit_code) << words << "\n" << outcome;
+    EXPECT_NE(outcome.err.find(words), std::string::npos) << outcome;
+    EXPECT_LT(outcome.err.size(), 500U) << words;
+    EXPECT_EQ(outcome.out, "");
+  }
+}
+
 }  // namespace
 }  // namespace triune::testing

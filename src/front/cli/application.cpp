@@ -58,7 +58,13 @@ void add_common_options(CLI::App& root, Settings& settings) {
   root.add_option("--deadline", settings.deadline_seconds, "Give up after this time")
       ->capture_default_str()
       ->type_name("SECONDS")
-      ->check(CLI::PositiveNumber.description(""));
+      ->check(CLI::Validator(
+          [](const std::string& text) {
+            double seconds = 0;
+            const bool positive = CLI::detail::lexical_cast(text, seconds) && seconds > 0;
+            return positive ? std::string() : fmt::format("'{}' is not a number of seconds above 0", text);
+          },
+          ""));
   root.add_flag("--wide", settings.wide, "Do not cut long cells on a terminal");
 }
 

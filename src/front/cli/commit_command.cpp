@@ -1,4 +1,5 @@
 // commit: changes as JSON lines, applied together.
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 
@@ -21,6 +22,8 @@ struct CommitArguments {
 
 Result<std::vector<Change>> read_changes(const std::string& file) {
   if (file == "-") return read_change_lines(std::cin, "standard input");
+  if (std::error_code absent; std::filesystem::is_directory(file, absent))
+    return failure(ErrorCode::invalid_argument, fmt::format("{} is a folder; a file of changes is needed", file));
   std::ifstream lines(file);
   if (!lines) return failure(ErrorCode::not_found, fmt::format("cannot read {}", file));
   return read_change_lines(lines, file);

@@ -1,7 +1,6 @@
 #include "intake/tables/load_run.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -16,6 +15,7 @@ namespace {
 
 constexpr std::size_t id_limit = 1024;
 constexpr std::size_t name_limit = 200;
+constexpr std::size_t names_shown = 20;
 constexpr std::uint64_t progress_rows = 1U << 16U;
 
 }  // namespace
@@ -41,12 +41,16 @@ Status LoadRun::set_aside(std::uint64_t line, std::string_view reason) {
 Status LoadRun::need(std::initializer_list<std::string_view> columns) const {
   const auto header = reader_.header();
   if (header.empty()) return {};
+  std::string names;
+  for (std::size_t i = 0; i < header.size() && i < names_shown; ++i)
+    names += (i == 0 ? "" : ", ") + readable_beginning(header[i]);
+  if (header.size() > names_shown) names += ", …";
   for (const auto& column : columns) {
     if (std::find(header.begin(), header.end(), column) != header.end()) continue;
     return failure(ErrorCode::invalid_argument,
                    fmt::format("{} has no column {}, only {}; name the columns of a file without a header line with "
                                "--columns",
-                               reader_.name(), column, fmt::join(header, ", ")));
+                               reader_.name(), column, names));
   }
   return {};
 }
