@@ -65,7 +65,8 @@ class LoadFolder {
 };
 
 // The values of `record` in the order of `properties`, NULL where it has none.
-void append_in_order(const Record& record, const std::vector<PropertyDefinition>& properties, std::vector<Value>& to) {
+void put_in_order(const Record& record, const std::vector<PropertyDefinition>& properties, std::vector<Value>& to) {
+  to.clear();
   for (const auto& property : properties) {
     const auto* value = find(record, property.name);
     to.push_back(value == nullptr ? Value(Null{}) : *value);
@@ -114,9 +115,8 @@ class Loader {
     TRIUNE_TRY(source.visit_nodes(label, [&](const PutNode& node) -> Status {
       if (node.node.label != label) return wrong_table(node.node.label, label);
       TRIUNE_TRY(contract::check_node(node, known_, longest_text));
-      std::vector<Value> row{node.node.id};
-      append_in_order(node.properties, table->properties, row);
-      return csv.append(row);
+      put_in_order(node.properties, table->properties, row_);
+      return csv.append({node.node.id}, row_);
     }));
     return copy(csv, in_backticks(label) + column_names({"`id`"}, table->properties), {});
   }
@@ -125,17 +125,21 @@ class Loader {
     const auto* table = known_.type(type);
     if (table == nullptr) return {};  // a type without ends has no edges
     std::map<EdgeTable, EdgeFile> files;
+    auto current = files.end();  // edges of the same ends come one after the other
     TRIUNE_TRY(source.visit_edges(type, [&](const PutEdge& edge) -> Status {
-      if (edge.edge.type != type) return wrong_table(edge.edge.type, type);
-      TRIUNE_TRY(contract::check_edge(edge, known_, longest_text));
-      auto& file = files[{type, edge.edge.from.label, edge.edge.to.label}];
+      const auto& [supplied, from, to] = edge.edge;
+      if (supplied != type) return wrong_table(supplied, type);
+      const bool same = current != files.end() && current->first.from == from.label && current->first.to == to.label;
+      // Ends that were allowed once stay so.
+      if (!same || !edge.properties.empty()) TRIUNE_TRY(contract::check_edge(edge, known_, longest_text));
+      if (!same) current = files.try_emplace({type, from.label, to.label}).first;
+      auto& file = current->second;
       if (file.csv == nullptr)
         file.csv =
             std::make_unique<CsvTable>(folder_.path(), next_name(), null_marker_, column_types(2, table->properties));
-      file.seen.add(edge.edge.from.id, edge.edge.to.id);
-      std::vector<Value> row{edge.edge.from.id, edge.edge.to.id};
-      append_in_order(edge.properties, table->properties, row);
-      return file.csv->append(row);
+      file.seen.add(from.id, to.id);
+      put_in_order(edge.properties, table->properties, row_);
+      return file.csv->append({from.id, to.id}, row_);
     }));
     for (auto& [ends, file] : files) TRIUNE_TRY(copy_edges(ends, file, table->properties));
     return {};
@@ -189,6 +193,7 @@ class Loader {
   const LoadFolder& folder_;
   const std::string null_marker_ = "~" + new_id().substr(24);  // the random end of the id
   std::size_t tables_ = 0;
+  std::vector<Value> row_;
 };
 
 }  // namespace

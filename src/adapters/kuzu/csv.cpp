@@ -55,14 +55,18 @@ Status CsvFile::finish() {
   return {};
 }
 
-Status CsvTable::append(const std::vector<Value>& row) {
+Status CsvTable::append(std::initializer_list<std::string_view> keys, std::span<const Value> values) {
   line_.clear();
   has_line_break_ = false;
-  for (std::size_t i = 0; i < row.size(); ++i) {
-    if (i > 0) line_ += ',';
-    TRIUNE_TRY(append_cell(row[i], columns_[i]));
+  for (const auto key : keys) {
+    TRIUNE_TRY(append_text(key));
+    line_ += ',';
   }
-  line_ += '\n';
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    TRIUNE_TRY(append_cell(values[i], columns_[keys.size() + i]));
+    line_ += ',';
+  }
+  line_.back() = '\n';
   return has_line_break_ ? with_line_breaks_.append(line_) : plain_.append(line_);
 }
 

@@ -7,8 +7,11 @@
 
 #include <cstdio>
 #include <filesystem>
+#include <initializer_list>
 #include <memory>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "contract/graph_store.h"
@@ -52,8 +55,9 @@ class CsvTable {
         null_marker_(std::move(null_marker)),
         columns_(std::move(columns)) {}
 
-  /// Error: `conflict` when a text equals the marker (the caller starts again with another).
-  Status append(const std::vector<Value>& row);
+  /// A row of `keys`, then `values`. Error: `conflict` when a text equals the marker (the caller starts again with
+  /// another).
+  Status append(std::initializer_list<std::string_view> keys, std::span<const Value> values);
   Status finish();
   [[nodiscard]] const CsvFile& plain() const { return plain_; }
   [[nodiscard]] const CsvFile& with_line_breaks() const { return with_line_breaks_; }
