@@ -21,7 +21,11 @@ namespace {
 constexpr std::uint64_t default_seconds = 180;
 constexpr unsigned writers = 16;
 constexpr unsigned readers = 8;
+#ifdef __SANITIZE_THREAD__
+constexpr auto patience = std::chrono::minutes(4);  // building the index of the vectors takes a hundred times as long
+#else
 constexpr auto patience = std::chrono::seconds(30);
+#endif
 
 /// What was asked and answered, by question.
 struct Tally {
