@@ -1,8 +1,10 @@
 # Read by Kuzu's own build right after its project(): what we need otherwise than its authors.
 #
 # - The adapter uses classes that are not marked for export, so nothing is hidden, as in the prebuilt object.
-# - Sources are compiled in batches, in a third of the time; the functions' folders have helpers of the same names in
-#   anonymous namespaces and are compiled one by one.
+# - Sources are compiled in batches, in a third of the time; folders whose files have helpers of the same names are
+#   compiled one by one.
+set(TRIUNE_ONE_BY_ONE "/src/function|/operator/order_by$|/reader/csv$")
+
 function(triune_adjust_targets directory)
   get_property(targets DIRECTORY ${directory} PROPERTY BUILDSYSTEM_TARGETS)
   foreach(target IN LISTS targets)
@@ -12,7 +14,7 @@ function(triune_adjust_targets directory)
     endif()
     set_target_properties(${target} PROPERTIES
       C_VISIBILITY_PRESET default CXX_VISIBILITY_PRESET default VISIBILITY_INLINES_HIDDEN OFF)
-    if(directory MATCHES "/src/" AND NOT directory MATCHES "/src/function")
+    if(directory MATCHES "/src/" AND NOT directory MATCHES "${TRIUNE_ONE_BY_ONE}")
       set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 24)
     endif()
   endforeach()
