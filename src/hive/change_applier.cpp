@@ -9,6 +9,7 @@
 
 #include "base/try.h"
 #include "hive/definitions.h"
+#include "hive/schema_upkeep.h"
 #include "model/sql_text.h"
 
 namespace triune::hive {
@@ -98,6 +99,7 @@ std::string canonical_json(const Record& properties) {
 
 Status ChangeApplier::apply(std::span<const Change> changes, std::span<const StagedBlob> blobs) {
   blobs_ = blobs;
+  TRIUNE_TRY(keep_up({session_, catalog_, organization_id_}));
   for (std::size_t i = 0; i < changes.size(); ++i) {
     auto applied = std::visit([this](const auto& change) { return apply_one(change); }, changes[i]);
     if (applied) continue;

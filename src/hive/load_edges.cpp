@@ -10,6 +10,7 @@
 #include "hive/change_applier.h"
 #include "hive/definitions.h"
 #include "hive/node_index.h"
+#include "hive/schema_upkeep.h"
 
 namespace triune::hive {
 namespace {
@@ -27,7 +28,7 @@ constexpr std::string_view put_sql =
 
 // The batch is in the order of the table and not of the index, whose tree would be entered at random places: beyond
 // this size sorting the whole index costs less.
-constexpr std::size_t index_minimum = 100'000;
+constexpr std::int64_t index_minimum = 100'000;
 constexpr std::string_view index_name = "triune_edges_by_target";
 
 /// An edge by the numbers of its ends.
@@ -153,10 +154,11 @@ class EdgeLoader {
         [&](contract::RelationalSession& session) -> Status {
           loaded = {};
           projection::CatalogWriter catalog(context_.catalog, session);
+          TRIUNE_TRY(keep_up({session, catalog, context_.organization_id}));
           TRIUNE_ASSIGN(const std::int64_t type_id, register_type(session, catalog));
           TRIUNE_ASSIGN(const std::uint64_t existing, count_rows(session, "triune_edges", context_.organization_id));
           TRIUNE_TRY(insert_batch(session, context_.organization_id, type_id, batch_.edges().size(), existing, loaded,
-                                  [&] { return insert(session, type_id, existing); }));
+                                  [&] { return insert(session, type_id); }));
           loaded.catalog_changed = catalog.changed();
           return {};
         },
@@ -180,19 +182,31 @@ class EdgeLoader {
     return type_id;
   }
 
-  Result<std::uint64_t> insert(contract::RelationalSession& session, std::int64_t type_id, std::uint64_t existing) {
-    const auto edges = batch_.edges();
-    const bool anew = edges.size() >= index_minimum && existing <= edges.size();
+  Result<std::uint64_t> insert(contract::RelationalSession& session, std::int64_t type_id) {
+    TRIUNE_ASSIGN(const bool anew, makes_index_anew(session));
     std::string index_sql;
     if (anew) {
       TRIUNE_ASSIGN(index_sql, drop_index(session));
     }
     ChunkedInsert rows(session, put_sql, 5);
-    for (const auto& edge : edges)
+    for (const auto& edge : batch_.edges())
       TRIUNE_TRY(rows.add(context_.organization_id, type_id, edge.from, edge.to, batch_.properties(edge)));
     TRIUNE_TRY(rows.flush());
-    if (anew) TRIUNE_TRY(session.execute(index_sql, {}));
+    if (anew) {
+      TRIUNE_TRY(session.execute(index_sql, {}));
+      TRIUNE_TRY(schema_is_kept(session));
+    }
     return rows.changed();
+  }
+
+  /// Whether the batch is the larger part of the index, which holds the edges of all organizations.
+  [[nodiscard]] Result<bool> makes_index_anew(contract::RelationalSession& session) const {
+    const auto size = static_cast<std::int64_t>(batch_.edges().size());
+    if (size < index_minimum) return false;
+    const std::array<Value, 1> parameters{size + 1};
+    TRIUNE_ASSIGN(const RowSet rows,
+                  session.query("SELECT count(*) <= ?1 - 1 FROM (SELECT 1 FROM triune_edges LIMIT ?1)", parameters, 1));
+    return std::get<std::int64_t>(rows.rows.at(0).at(0)) != 0;
   }
 
   /// Returns the statement that makes it again.

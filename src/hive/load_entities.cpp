@@ -5,6 +5,7 @@
 #include "hive/bulk.h"
 #include "hive/change_applier.h"
 #include "hive/definitions.h"
+#include "hive/schema_upkeep.h"
 
 namespace triune::hive {
 namespace {
@@ -36,6 +37,7 @@ Result<std::uint64_t> load_in_batches(const LoadContext& context, const Supplier
         [&](contract::RelationalSession& session) -> Status {
           loaded = {};
           projection::CatalogWriter catalog(context.catalog, session);
+          TRIUNE_TRY(keep_up({session, catalog, context.organization_id}));
           TRIUNE_TRY(write_batch(session, catalog, batch, loaded));
           loaded.catalog_changed = catalog.changed();
           return {};

@@ -49,10 +49,12 @@ Result<std::string> schema_mark(contract::RelationalSession& session) {
   return fmt::format("{}:{}", trigger_generation, version);
 }
 
+/// Asked by every commit: of two statements that stay compiled, which the table-valued pragma would not.
 Result<bool> is_kept(contract::RelationalSession& session) {
   TRIUNE_ASSIGN(const RowSet rows, session.query("SELECT value FROM triune_hive WHERE key = 'kept_schema'", {}, 1));
-  TRIUNE_ASSIGN(const std::string mark, schema_mark(session));
-  return !rows.rows.empty() && to_text(rows.rows[0][0]) == mark;
+  TRIUNE_ASSIGN(const RowSet version, session.query("PRAGMA schema_version", {}, 1));
+  return !rows.rows.empty() &&
+         to_text(rows.rows[0][0]) == fmt::format("{}:{}", trigger_generation, to_text(version.rows.at(0).at(0)));
 }
 
 /// One pass over the schema.
@@ -321,6 +323,7 @@ Status schema_is_kept(contract::RelationalSession& session) {
 Result<RowSet> run_user_statement(const DefinitionContext& context, std::string_view statement,
                                   std::span<const Value> parameters, std::size_t max_rows) {
   auto& session = context.session;
+  TRIUNE_TRY(keep_up(context));
   TRIUNE_ASSIGN(const TableChange change, session.table_change(statement));
   TRIUNE_ASSIGN(const auto tables,
                 change.kind == TableChange::Kind::none ? Result<std::vector<std::string>>() : user_tables(session));

@@ -6,14 +6,16 @@
 //                  table as it is then; refused when a mapping or index names a column that would go
 //   anything else  new tables are captured, new unique constraints are seen
 //
-// What another program does to the schema is seen when the hive opens, and with the next statement of this kind.
+// What another program does to the schema is seen when the hive opens, and by its next commit, load or statement that
+// writes: a trigger that names a table which is gone would stop it.
 #pragma once
 
 #include "hive/definitions.h"
 
 namespace triune::hive {
 
-/// Captures tables that are new, and mends the triggers of the others. Does nothing when the schema is as it was left.
+/// Captures tables that are new, and mends the triggers of the others. Does nothing when the schema is as it was left,
+/// so that every job that writes can begin with it.
 Status keep_up(const DefinitionContext& context);
 
 /// Records that the schema is as it should be, after a job that changed it by definitions alone.

@@ -199,6 +199,15 @@ TEST_F(SchemaChanges, OfAnotherProgramAreSeenWhenTheHiveOpens) {
   expect_verified();
 }
 
+TEST_F(SchemaChanges, OfAnotherProgramWhileTheHiveIsOpenStopNoCommit) {
+  shell("DROP TABLE tasks; DROP TABLE agents");
+  commit({PutNode{{"Robot", "r1"}, {}}, PutNode{{"Robot", "r2"}, {}},
+          PutEdge{{"MEETS", {"Robot", "r1"}, {"Robot", "r2"}}, {}}});
+  EXPECT_EQ(graph("MATCH (:Robot)-[m:MEETS]->(:Robot) RETURN count(*)"), "1");
+  EXPECT_EQ(graph("MATCH (t:Task) RETURN count(*)"), "0") << "what came from the table went with it (I6)";
+  expect_verified();
+}
+
 TEST_F(SchemaChanges, OpeningAgainChangesNothing) {
   reopen();
   const auto version = all("SELECT schema_version FROM pragma_schema_version");
