@@ -5,13 +5,17 @@
 #include <cstdint>
 #include <string>
 
+#include "contract/dialect.h"
+
 namespace triune::contract {
 
 struct RelationalCapabilities {
   std::string engine;
-  bool savepoints = false;           ///< `savepoint`, `rollback_to`   — Savepoints_undo_only_what_came_after
-  bool full_text = false;            ///< FTS tables may be created    — Full_text_finds_words
-  std::uint32_t max_parameters = 0;  ///< bound values per statement   — Too_many_parameters_are_refused
+  Dialect dialect = Dialect::sqlite;  ///< of its statements       — Speaks_its_dialect
+  bool shared = false;                ///< several processes write — Two_stores_see_each_others_commits
+  bool savepoints = false;            ///< `savepoint`, `rollback_to`   — Savepoints_undo_only_what_came_after
+  bool full_text = false;             ///< FTS tables may be created    — Full_text_finds_words
+  std::uint32_t max_parameters = 0;   ///< bound values per statement   — Too_many_parameters_are_refused
 };
 
 struct GraphCapabilities {

@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 
+#include "contract/connection_pool.h"
 #include "contract/graph_store.h"
 #include "contract/relational_store.h"
 #include "contract/vector_store.h"
@@ -19,7 +20,12 @@ struct EngineOptions {
   std::filesystem::path path;      ///< File (relational) or directory (graph, vector); ignored by memory engines.
   std::uint64_t memory_bytes = 0;  ///< Bound of the engine's caches; 0: its default.
   std::uint32_t threads = 2;
-  std::uint32_t readers = 4;     ///< Relational: size of the read pool.
+  std::uint32_t readers = 4;        ///< Relational: size of the read pool.
+  std::uint32_t writers = 4;        ///< Relational: size of the write pool, where the engine has one.
+  std::string url;                  ///< Relational: of a server, `postgresql://…`. May hold a password: never logged.
+  bool transaction_pooler = false;  ///< Relational: no named prepared statements, no state between transactions.
+  PoolSettings pool;                ///< Relational: bounds of the pools but their sizes.
+  PoolFactory make_pool;            ///< Relational: required by engines that pool connections.
   std::uint64_t index_from = 0;  ///< Vector: size from which an index is kept besides the vectors; 0: the engine's own.
 };
 

@@ -13,6 +13,8 @@
 #include <vector>
 
 #include "contract/capabilities.h"
+#include "contract/connection_pool.h"
+#include "contract/dialect.h"
 #include "contract/position.h"
 #include "triune/deadline.h"
 #include "triune/status.h"
@@ -30,10 +32,15 @@ struct TableChange {
   std::string table;
 };
 
-/// One connection in the use of one thread. Statements are prepared once and cached by their text.
+/// One connection in the use of one thread. Statements are prepared once and cached by their text. After a statement
+/// failed, a session may refuse everything but `rollback_to` a savepoint set before; `execute_user` undoes itself.
 class RelationalSession {
  public:
+  explicit RelationalSession(Dialect dialect) : dialect_(dialect) {}
   virtual ~RelationalSession() = default;
+  RelationalSession(const RelationalSession&) = delete;
+  RelationalSession& operator=(const RelationalSession&) = delete;
+  [[nodiscard]] Dialect dialect() const { return dialect_; }
 
   /// All rows, at most `max_rows` (then `truncated`).
   virtual Result<RowSet> query(std::string_view sql, std::span<const Value> parameters, std::size_t max_rows) = 0;
@@ -41,9 +48,17 @@ class RelationalSession {
   virtual Status visit(std::string_view sql, std::span<const Value> parameters, const RowVisitor& visitor) = 0;
   /// A statement without rows; returns how many rows it changed (of the statement itself, not of its triggers).
   virtual Result<std::uint64_t> execute(std::string_view sql, std::span<const Value> parameters) = 0;
+  /// The same for a statement whose count nobody needs yet: a session that talks over a network sends it along with the
+  /// next one. Adds the rows changed to `*changed` (which lives until the job ends, may be null) at the latest when the
+  /// next other call or the job's end returns; an error comes then too. Otherwise in the order of the calls.
+  virtual Status execute_soon(std::string_view sql, std::span<const Value> parameters, std::uint64_t* changed) = 0;
   /// Runs one statement once for each `column_count` of `values`, laid out row by row. Returns rows changed.
   virtual Result<std::uint64_t> execute_many(std::string_view sql, std::size_t column_count,
                                              std::span<const Value> values) = 0;
+  /// Adds rows to a table through the engine's bulk path, `values` row by row in the order of `columns`. Triggers and
+  /// constraints hold; a row that is there already is an error. Returns rows added. Error: as of `execute`.
+  virtual Result<std::uint64_t> load_rows(std::string_view table, std::span<const std::string> columns,
+                                          std::span<const Value> values) = 0;
   /// Several statements without parameters, as in a migration.
   virtual Status execute_script(std::string_view sql) = 0;
   /// A statement given by a user, inside a write job: any one statement except transaction control, ATTACH and PRAGMA,
@@ -59,6 +74,9 @@ class RelationalSession {
   virtual Status savepoint(std::string_view name) = 0;
   virtual Status release(std::string_view name) = 0;
   virtual Status rollback_to(std::string_view name) = 0;
+
+ private:
+  const Dialect dialect_;
 };
 
 /// A transaction that owns the writing connection until it ends. Destruction without `commit` rolls back.
@@ -71,7 +89,8 @@ class RelationalTransaction {
   virtual Status rollback() = 0;
 };
 
-/// Work for the writer. May run again from the start if the engine asks for a retry, so it must have no other effects.
+/// Work for the writer. May run again from the start if the engine asks for a retry (a deadlock, a serialization
+/// failure), so it must have no other effects.
 using WriteJob = std::function<Status(RelationalSession&)>;
 
 /// Who may do what in a read session.
@@ -86,6 +105,7 @@ struct RelationalStatistics {
   std::uint64_t commits = 0;    ///< Write jobs committed since open.
   std::uint64_t groups = 0;     ///< Engine transactions they were grouped into.
   std::uint64_t reads = 0;
+  std::vector<PoolStatistics> pools;
 };
 
 /// A column of a table, from the catalogue.
@@ -105,9 +125,10 @@ class RelationalStore {
   /// while all are out. The deadline also bounds every statement of the session. Errors: `deadline_exceeded`,
   /// `unavailable`.
   virtual Result<std::unique_ptr<RelationalSession>> read(ReadScope scope, Deadline deadline) = 0;
-  /// Runs `job` in the writer, grouped with others into one durable transaction, each in a savepoint of its own: an
-  /// error undoes this job alone. Blocks until durable. Errors: the job's own, `deadline_exceeded` (not begun, `safe`),
-  /// `resource_exhausted` (queue full, `safe`), `outcome_unknown` ones when the commit itself failed.
+  /// Runs `job` in a durable transaction, which an engine with one writer shares among jobs that wait, each in a
+  /// savepoint of its own: an error undoes this job alone. Blocks until durable. Errors: the job's own,
+  /// `deadline_exceeded` (not begun, `safe`), `resource_exhausted` (queue full, `safe`), `outcome_unknown` ones when
+  /// the commit itself failed.
   virtual Status write(const WriteJob& job, Deadline deadline) = 0;
   /// A transaction over several calls. Waits its turn in the same queue as `write`.
   virtual Result<std::unique_ptr<RelationalTransaction>> begin(Deadline deadline) = 0;

@@ -68,6 +68,24 @@ Result<std::uint64_t> Session::execute(std::string_view sql, std::span<const Val
   return checked(run_to_end(*statement));
 }
 
+Status Session::execute_soon(std::string_view sql, std::span<const Value> parameters, std::uint64_t* changed) {
+  TRIUNE_ASSIGN(const std::uint64_t count, execute(sql, parameters));
+  if (changed != nullptr) *changed += count;
+  return {};
+}
+
+Result<std::uint64_t> Session::load_rows(std::string_view table, std::span<const std::string> columns,
+                                         std::span<const Value> values) {
+  std::string names;
+  std::string places;
+  for (const auto& column : columns) {
+    names += (names.empty() ? "" : ", ") + model::quote_identifier(column);
+    places += places.empty() ? "?" : ", ?";
+  }
+  return execute_many(fmt::format("INSERT INTO {} ({}) VALUES ({})", model::quote_identifier(table), names, places),
+                      columns.size(), values);
+}
+
 Result<std::uint64_t> Session::execute_many(std::string_view sql, std::size_t column_count,
                                             std::span<const Value> values) {
   TRIUNE_TRY(usable());

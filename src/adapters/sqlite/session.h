@@ -17,11 +17,15 @@ namespace triune::adapters::sqlite {
 class Session : public contract::RelationalSession {
  public:
   enum class Kind : std::uint8_t { internal_read, user_read, write };
-  Session(Connection& connection, Kind kind) : connection_(connection), kind_(kind) {}
+  Session(Connection& connection, Kind kind)
+      : contract::RelationalSession(contract::Dialect::sqlite), connection_(connection), kind_(kind) {}
 
   Result<RowSet> query(std::string_view sql, std::span<const Value> parameters, std::size_t max_rows) override;
   Status visit(std::string_view sql, std::span<const Value> parameters, const contract::RowVisitor& visitor) override;
   Result<std::uint64_t> execute(std::string_view sql, std::span<const Value> parameters) override;
+  Status execute_soon(std::string_view sql, std::span<const Value> parameters, std::uint64_t* changed) override;
+  Result<std::uint64_t> load_rows(std::string_view table, std::span<const std::string> columns,
+                                  std::span<const Value> values) override;
   Result<std::uint64_t> execute_many(std::string_view sql, std::size_t column_count,
                                      std::span<const Value> values) override;
   Status execute_script(std::string_view sql) override;

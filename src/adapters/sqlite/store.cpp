@@ -57,7 +57,12 @@ Store::Store(std::filesystem::path path, std::unique_ptr<Writer> writer, Connect
     : path_(std::move(path)), writer_(std::move(writer)), readers_(std::move(readers), reader_count) {}
 
 contract::RelationalCapabilities Store::capabilities() const {
-  return {.engine = "sqlite", .savepoints = true, .full_text = true, .max_parameters = most_parameters};
+  return {.engine = "sqlite",
+          .dialect = contract::Dialect::sqlite,
+          .shared = false,
+          .savepoints = true,
+          .full_text = true,
+          .max_parameters = most_parameters};
 }
 
 Result<std::unique_ptr<contract::RelationalSession>> Store::read(contract::ReadScope scope, Deadline deadline) {
@@ -103,7 +108,8 @@ Result<contract::RelationalStatistics> Store::statistics() {
                                         .log_bytes = writer_->log_frames() * page_bytes,
                                         .commits = writer_->commits(),
                                         .groups = writer_->groups(),
-                                        .reads = reads_.load(std::memory_order_relaxed)};
+                                        .reads = reads_.load(std::memory_order_relaxed),
+                                        .pools = {}};
 }
 
 contract::Health Store::health() {
