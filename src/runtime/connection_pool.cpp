@@ -1,0 +1,453 @@
+#include "runtime/connection_pool.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <list>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "runtime/pool_members.h"
+#include "runtime/pool_meter.h"
+#include "runtime/pool_sizer.h"
+
+namespace triune::runtime {
+namespace {
+
+using contract::PooledConnection;
+using contract::PoolSettings;
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+constexpr double lifetime_jitter = 0.1;
+constexpr milliseconds shortest_maintenance{10};
+constexpr milliseconds longest_maintenance{30'000};
+constexpr milliseconds longest_duration = std::chrono::hours(24 * 3650);
+
+PoolSettings normalized(PoolSettings settings) {
+  settings.largest = std::max(settings.largest, 1U);
+  settings.smallest = std::min(settings.smallest, settings.largest);
+  for (auto* duration : {&settings.connect_timeout, &settings.validate_after, &settings.idle_timeout,
+                         &settings.lifetime, &settings.leak_after})
+    *duration = std::clamp(*duration, milliseconds(0), longest_duration);
+  return settings;
+}
+
+std::unexpected<Error> refused(ErrorCode code, std::string message) {
+  auto error = failure(code, std::move(message));
+  error.error().retry = Retry::safe;
+  return error;
+}
+
+/// Whether trying again is pointless until someone mends the configuration or the store.
+bool is_lasting(const Error& error) {
+  return error.code != ErrorCode::unavailable && error.code != ErrorCode::deadline_exceeded &&
+         error.code != ErrorCode::resource_exhausted && error.code != ErrorCode::cancelled;
+}
+
+class Pool final : public contract::ConnectionPool {
+ public:
+  Pool(PoolSettings settings, contract::Connector connector, StormGuard::Settings storm)
+      : settings_(normalized(std::move(settings))),
+        connector_(std::move(connector)),
+        guard_(storm, random_source()),
+        keeper_([this] { keep(); }) {}
+  ~Pool() override;
+  Pool(const Pool&) = delete;
+  Pool& operator=(const Pool&) = delete;
+
+  Result<Lease> take(std::uint32_t preparation, Deadline deadline, std::source_location place) override;
+  void evict_all() override;
+  [[nodiscard]] contract::PoolStatistics statistics() const override;
+
+ private:
+  /// Lives on the stack of a caller in `take`.
+  struct Waiter {
+    Clock::time_point since;
+    std::source_location place;
+    std::condition_variable called;
+    std::unique_ptr<PooledConnection> connection;
+    std::optional<Error> error;
+    [[nodiscard]] bool is_answered() const { return connection != nullptr || error.has_value(); }
+  };
+  using Lock = std::unique_lock<std::mutex>;
+
+  void put_back(std::unique_ptr<PooledConnection> connection) override;
+  std::unique_ptr<PooledConnection> take_idle(std::uint32_t preparation, const std::source_location& place, Lock& lock);
+  Result<std::unique_ptr<PooledConnection>> wait_in_line(Deadline deadline, const std::source_location& place,
+                                                         Lock& lock);
+  std::unexpected<Error> give_up(std::list<Waiter*>::iterator place_in_line);
+  [[nodiscard]] Error refusal(Clock::time_point now) const;
+  [[nodiscard]] bool is_worth_keeping(const PoolMember& member, Clock::time_point now) const;
+
+  /// To the first waiter, or to the idle ones.
+  void deliver(PoolMembers::List& member, Clock::time_point now);
+  /// Closes connections that are in nobody's list, without the lock.
+  void close(PoolMembers::List& members, Lock& lock);
+  void answer_all(const Error& error);
+  /// Nothing is open and no connect may be made: no waiter will be served soon (P5).
+  void answer_if_hopeless(Clock::time_point now);
+  void lent_changed(Clock::time_point now);
+
+  // The keeper's.
+  void keep();
+  [[nodiscard]] Clock::time_point due(Clock::time_point now) const;
+  void step(Clock::time_point now, Lock& lock);
+  void maintain(Clock::time_point now, Lock& lock);
+  void revive(Clock::time_point now, Lock& lock);
+  void connect(Lock& lock);
+  void connected(std::unique_ptr<PooledConnection> connection, std::uint64_t generation, Lock& lock);
+  void connect_failed(Error error);
+  /// Wakes the keeper when it sleeps for longer than it may.
+  void wake_keeper(Clock::time_point now);
+
+  const PoolSettings settings_;
+  const contract::Connector connector_;
+  const RandomSource random_ = random_source();  ///< The keeper's.
+
+  mutable std::mutex mutex_;  ///< Guards what follows.
+  std::condition_variable keeper_called_;
+  std::condition_variable left_;
+  PoolMembers members_{settings_};
+  std::list<Waiter*> waiters_;
+  StormGuard guard_;
+  PoolSizer sizer_{settings_.smallest, settings_.largest, Clock::now()};
+  WaitReservoir waits_;
+  UtilisationMeter utilisation_{Clock::now()};
+  contract::PoolStatistics counted_;
+  std::uint64_t generation_ = 0;
+  std::uint64_t inside_ = 0;  ///< Callers in `take` (P6).
+  bool stopping_ = false;
+  Clock::time_point next_maintenance_ = Clock::now();
+  Clock::time_point keeper_sleeps_until_ = Clock::time_point::min();  ///< The smallest value while it works.
+
+  std::thread keeper_;
+};
+
+Pool::~Pool() {
+  {
+    Lock lock(mutex_);
+    left_.wait(lock, [this] { return inside_ == 0 && members_.lent() == 0; });
+    stopping_ = true;
+    keeper_called_.notify_one();
+  }
+  keeper_.join();
+}
+
+Result<contract::ConnectionPool::Lease> Pool::take(std::uint32_t preparation, Deadline deadline,
+                                                   std::source_location place) {
+  Lock lock(mutex_);
+  ++inside_;
+  auto connection = take_idle(preparation, place, lock);
+  Result<Lease> lease = Lease(this, std::move(connection));
+  if (lease->get() == nullptr) {
+    auto waited = wait_in_line(deadline, place, lock);
+    if (waited)
+      lease = Lease(this, std::move(*waited));
+    else
+      lease = failure_of(waited);
+  }
+  if (lease) ++counted_.taken;
+  if (--inside_ == 0) left_.notify_all();
+  return lease;
+}
+
+/// A fresh idle connection; null when there is none, or others are in line (P2). Looks at its socket without the lock.
+std::unique_ptr<PooledConnection> Pool::take_idle(std::uint32_t preparation, const std::source_location& place,
+                                                  Lock& lock) {
+  while (waiters_.empty()) {
+    const auto now = Clock::now();
+    auto* member = members_.lend_idle(preparation, now, place);
+    if (member == nullptr) return nullptr;
+    lent_changed(now);
+    auto connection = std::move(member->connection);
+    lock.unlock();
+    const bool usable = connection->usable();
+    lock.lock();
+    if (usable) {
+      waits_.add(std::chrono::microseconds(0));
+      return connection;
+    }
+    auto gone = members_.take_out_lent(connection.get());
+    gone.front().connection = std::move(connection);
+    ++counted_.evicted;
+    lent_changed(now);
+    close(gone, lock);
+  }
+  return nullptr;
+}
+
+Result<std::unique_ptr<PooledConnection>> Pool::wait_in_line(Deadline deadline, const std::source_location& place,
+                                                             Lock& lock) {
+  const auto now = Clock::now();
+  if (members_.open() == 0 && guard_.blocks(now)) return std::unexpected(refusal(now));
+  if (waiters_.size() >= settings_.queue) {
+    ++counted_.rejected;
+    return refused(ErrorCode::resource_exhausted,
+                   fmt::format("{} callers wait for a connection of the pool '{}' already; try again later, or raise "
+                               "its size ({}) or its queue",
+                               waiters_.size(), settings_.name, settings_.largest));
+  }
+  Waiter waiter{.since = now, .place = place};
+  const auto place_in_line = waiters_.insert(waiters_.end(), &waiter);
+  wake_keeper(now);
+  const auto answered = [&waiter] { return waiter.is_answered(); };
+  if (!deadline.is_bounded())
+    waiter.called.wait(lock, answered);
+  else if (!waiter.called.wait_until(lock, deadline.at(), answered))
+    return give_up(place_in_line);
+  if (waiter.error) return std::unexpected(std::move(*waiter.error));
+  return std::move(waiter.connection);
+}
+
+std::unexpected<Error> Pool::give_up(std::list<Waiter*>::iterator place_in_line) {
+  waiters_.erase(place_in_line);
+  ++counted_.timeouts;
+  const auto last = guard_.reason().message;
+  const bool is_connecting_badly = guard_.is_warned() && !last.empty();
+  return refused(
+      ErrorCode::deadline_exceeded,
+      fmt::format("no connection of the pool '{}' was free until the deadline: {} of at most {} are lent out{}",
+                  settings_.name, members_.lent(), settings_.largest,
+                  is_connecting_badly ? "; the last attempt to connect failed: " + last : ""));
+}
+
+/// What callers are told while nothing is open and no connect may be made (P5).
+Error Pool::refusal(Clock::time_point now) const {
+  Error error = guard_.reason();
+  error.message = fmt::format("cannot connect (pool '{}'): {}", settings_.name, error.message);
+  if (guard_.blocks(now))
+    error.message += fmt::format("; the next attempt is made in {:.1f} s",
+                                 std::chrono::duration<double>(guard_.next_attempt() - now).count());
+  error.connection_usable = false;
+  if (is_lasting(error)) return error;
+  error.code = ErrorCode::unavailable;
+  error.retry = Retry::safe;
+  return error;
+}
+
+bool Pool::is_worth_keeping(const PoolMember& member, Clock::time_point now) const {
+  return member.generation == generation_ && member.expires > now;
+}
+
+void Pool::put_back(std::unique_ptr<PooledConnection> connection) {
+  const bool usable = connection->usable();
+  const auto preparation = connection->preparation();
+  const auto now = Clock::now();
+  Lock lock(mutex_);
+  auto member = members_.take_out_lent(connection.get());
+  member.front().connection = std::move(connection);
+  member.front().preparation = preparation;
+  if (usable && is_worth_keeping(member.front(), now)) {
+    deliver(member, now);
+  } else {
+    if (!usable || member.front().generation != generation_) ++counted_.evicted;
+    close(member, lock);
+    wake_keeper(now);
+  }
+  lent_changed(now);
+  if (members_.lent() == 0) left_.notify_all();
+}
+
+void Pool::deliver(PoolMembers::List& member, Clock::time_point now) {
+  if (waiters_.empty()) {
+    members_.put_idle(member, now);
+    wake_keeper(now);
+    return;
+  }
+  auto* waiter = waiters_.front();
+  waiters_.pop_front();
+  member.front().used = now;
+  auto& lent = members_.lend(member, now, waiter->place);
+  waits_.add(std::chrono::duration_cast<std::chrono::microseconds>(now - waiter->since));
+  waiter->connection = std::move(lent.connection);
+  waiter->called.notify_one();
+}
+
+void Pool::close(PoolMembers::List& members, Lock& lock) {
+  const auto count = members.size();
+  if (count == 0) return;
+  ++inside_;
+  lock.unlock();
+  members.clear();
+  lock.lock();
+  members_.closed(count);
+  if (--inside_ == 0) left_.notify_all();
+  answer_if_hopeless(Clock::now());
+}
+
+void Pool::answer_if_hopeless(Clock::time_point now) {
+  if (members_.open() == 0 && guard_.blocks(now)) answer_all(refusal(now));
+}
+
+void Pool::answer_all(const Error& error) {
+  for (auto* waiter : waiters_) {
+    waiter->error = error;
+    waiter->called.notify_one();
+  }
+  waiters_.clear();
+}
+
+void Pool::lent_changed(Clock::time_point now) {
+  sizer_.active(members_.lent());
+  utilisation_.change(members_.lent(), now);
+}
+
+void Pool::evict_all() {
+  Lock lock(mutex_);
+  ++generation_;
+  auto members = members_.take_out_all_idle();
+  counted_.evicted += members.size();
+  close(members, lock);
+  wake_keeper(Clock::now());
+}
+
+contract::PoolStatistics Pool::statistics() const {
+  const auto now = Clock::now();
+  const Lock lock(mutex_);
+  auto statistics = counted_;
+  statistics.name = settings_.name;
+  statistics.size = members_.open();
+  statistics.active = members_.lent();
+  statistics.idle = members_.idle();
+  statistics.waiting = static_cast<std::uint32_t>(waiters_.size());
+  statistics.target = sizer_.target();
+  members_.describe_lent(statistics, now);
+  statistics.wait_p50_us = waits_.percentile(50);
+  statistics.wait_p99_us = waits_.percentile(99);
+  statistics.utilisation = utilisation_.average(now) / settings_.largest;
+  return statistics;
+}
+
+void Pool::wake_keeper(Clock::time_point now) {
+  if (due(now) < keeper_sleeps_until_) keeper_called_.notify_one();
+}
+
+/// When the keeper has something to do; the past when now.
+Clock::time_point Pool::due(Clock::time_point now) const {
+  auto when = Clock::time_point::max();
+  if (!waiters_.empty()) {
+    if (members_.idle() > 0) return now;  // stale or expired ones (P4)
+    if (members_.open() < sizer_.target())
+      when = guard_.next_attempt();
+    else if (members_.open() < settings_.largest)
+      when = std::max(guard_.next_attempt(), waiters_.front()->since + PoolSizer::patience);
+  }
+  if (members_.open() < settings_.smallest) when = std::min(when, guard_.next_attempt());
+  if (members_.idle() > 0 || !sizer_.at_floor()) when = std::min(when, next_maintenance_);
+  return when;
+}
+
+void Pool::keep() {
+  Lock lock(mutex_);
+  while (!stopping_) {
+    const auto now = Clock::now();
+    const auto when = due(now);
+    if (when <= now) {
+      step(now, lock);
+      continue;
+    }
+    keeper_sleeps_until_ = when;
+    if (when == Clock::time_point::max())
+      keeper_called_.wait(lock);
+    else
+      keeper_called_.wait_until(lock, when);
+    keeper_sleeps_until_ = Clock::time_point::min();
+  }
+}
+
+void Pool::step(Clock::time_point now, Lock& lock) {
+  if (now >= next_maintenance_)
+    maintain(now, lock);
+  else if (!waiters_.empty() && members_.idle() > 0)
+    revive(now, lock);
+  else
+    connect(lock);
+}
+
+void Pool::maintain(Clock::time_point now, Lock& lock) {
+  next_maintenance_ = now + std::clamp(std::min(settings_.idle_timeout, settings_.lifetime) / 4, shortest_maintenance,
+                                       longest_maintenance);
+  sizer_.tick(members_.lent(), now);
+  auto retired = members_.take_out_retired(sizer_.target(), now);
+  close(retired, lock);
+}
+
+/// Asks a stale connection for the sake of the first waiter. One that does not answer takes the other stale ones with
+/// it: they led to the same server, and each could cost a timeout.
+void Pool::revive(Clock::time_point now, Lock& lock) {
+  auto member = members_.take_out_idle();
+  auto& connection = *member.front().connection;
+  const bool kept = is_worth_keeping(member.front(), now);
+  lock.unlock();
+  const bool answers =
+      kept && connection.usable() && connection.validate(Deadline::after(settings_.connect_timeout)).has_value();
+  lock.lock();
+  const auto then = Clock::now();
+  if (answers && is_worth_keeping(member.front(), then)) {
+    deliver(member, then);
+    lent_changed(then);
+    return;
+  }
+  if (kept && !answers) member.splice(member.end(), members_.take_out_stale(then));
+  if (kept) counted_.evicted += member.size();
+  close(member, lock);
+}
+
+void Pool::connect(Lock& lock) {
+  if (members_.open() >= sizer_.target()) sizer_.grow();
+  const auto generation = generation_;
+  lock.unlock();
+  auto connection = connector_(Deadline::after(settings_.connect_timeout));
+  lock.lock();
+  if (connection)
+    connected(std::move(*connection), generation, lock);
+  else
+    connect_failed(std::move(connection.error()));
+}
+
+void Pool::connected(std::unique_ptr<PooledConnection> connection, std::uint64_t generation, Lock& lock) {
+  const auto now = Clock::now();
+  const auto lifetime =
+      std::chrono::duration_cast<Clock::duration>(settings_.lifetime * (1 - lifetime_jitter * random_()));
+  guard_.succeeded();
+  ++counted_.connects;
+  PoolMembers::List member(1);
+  member.front().address = connection.get();
+  member.front().connection = std::move(connection);
+  member.front().generation = generation;
+  member.front().expires = now + lifetime;
+  members_.opened();
+  if (generation != generation_) {
+    ++counted_.evicted;
+    close(member, lock);
+    return;
+  }
+  deliver(member, now);
+  lent_changed(now);
+}
+
+void Pool::connect_failed(Error error) {
+  const auto now = Clock::now();
+  ++counted_.connect_errors;
+  const bool lasting = is_lasting(error);
+  guard_.failed(std::move(error), now);
+  if (lasting && members_.open() == 0) answer_all(refusal(now));
+  answer_if_hopeless(now);
+}
+
+}  // namespace
+
+std::unique_ptr<contract::ConnectionPool> make_connection_pool(PoolSettings settings, contract::Connector connector) {
+  return make_connection_pool(std::move(settings), std::move(connector), {});
+}
+
+std::unique_ptr<contract::ConnectionPool> make_connection_pool(PoolSettings settings, contract::Connector connector,
+                                                               StormGuard::Settings storm) {
+  return std::make_unique<Pool>(std::move(settings), std::move(connector), storm);
+}
+
+}  // namespace triune::runtime
