@@ -442,11 +442,11 @@ void Pool::connect_failed(Error error) {
 }  // namespace
 
 std::unique_ptr<contract::ConnectionPool> make_connection_pool(PoolSettings settings, contract::Connector connector) {
-  return make_connection_pool(std::move(settings), std::move(connector), {});
+  return make_connection_pool_with({}, std::move(settings), std::move(connector));
 }
 
-std::unique_ptr<contract::ConnectionPool> make_connection_pool(PoolSettings settings, contract::Connector connector,
-                                                               StormGuard::Settings storm) {
+std::unique_ptr<contract::ConnectionPool> make_connection_pool_with(StormGuard::Settings storm, PoolSettings settings,
+                                                                    contract::Connector connector) {
   return std::make_unique<Pool>(std::move(settings), std::move(connector), storm);
 }
 

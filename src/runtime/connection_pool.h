@@ -40,8 +40,8 @@ std::unique_ptr<contract::ConnectionPool> make_connection_pool(contract::PoolSet
                                                                contract::Connector connector);
 
 /// The same with another guard against storms, for tests and unusual servers.
-std::unique_ptr<contract::ConnectionPool> make_connection_pool(contract::PoolSettings settings,
-                                                               contract::Connector connector,
-                                                               StormGuard::Settings storm);
+std::unique_ptr<contract::ConnectionPool> make_connection_pool_with(StormGuard::Settings storm,
+                                                                    contract::PoolSettings settings,
+                                                                    contract::Connector connector);
 
 }  // namespace triune::runtime

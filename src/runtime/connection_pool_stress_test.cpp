@@ -71,13 +71,14 @@ TEST(ConnectionPoolStress, LendsEachConnectionToOneAndServesEveryPatientCaller) 
   Tally tally;
   constexpr int callers = 24;
   constexpr int rounds = 400;
-  auto pool = make_connection_pool({.name = "stress",
-                                    .smallest = 1,
-                                    .largest = largest,
-                                    .validate_after = 1ms,
-                                    .idle_timeout = 10ms,
-                                    .lifetime = 50ms},
-                                   server.connector(), {.pauses = {.first = 1ms, .longest = 2ms}});
+  auto pool = make_connection_pool_with({.pauses = {.first = 1ms, .longest = 2ms}},
+                                        {.name = "stress",
+                                         .smallest = 1,
+                                         .largest = largest,
+                                         .validate_after = 1ms,
+                                         .idle_timeout = 10ms,
+                                         .lifetime = 50ms},
+                                        server.connector());
   std::atomic<bool> over = false;
   std::thread moods([&] { disturb(*pool, server, over, seed); });
   std::vector<std::thread> threads;

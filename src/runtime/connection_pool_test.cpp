@@ -37,7 +37,7 @@ class ConnectionPoolTest : public testing::Test {
  protected:
   void open(PoolSettings settings, StormGuard::Settings storm = {}) {
     settings.name = "read";
-    pool_ = make_connection_pool(std::move(settings), server_.connector(), storm);
+    pool_ = make_connection_pool_with(storm, std::move(settings), server_.connector());
   }
 
   ConnectionPool::Lease take(std::uint32_t preparation = 0) {
