@@ -10,6 +10,7 @@
 #include "hive/schema_upkeep.h"
 #include "migrate/migrate.h"
 #include "projection/change_log.h"
+#include "runtime/connection_pool.h"
 #include "triune/ids.h"
 
 namespace triune {
@@ -59,7 +60,8 @@ Status Implementation::start() {
   TRIUNE_ASSIGN(store_, registry.relational.at("sqlite")({.path = directory_ / "hive.db",
                                                           .memory_bytes = options_.relational_cache_bytes,
                                                           .threads = 1,
-                                                          .readers = options_.readers}));
+                                                          .readers = options_.readers,
+                                                          .make_pool = runtime::make_connection_pool}));
   TRIUNE_TRY(migrate::apply(*store_, migrate::sqlite_migrations(), open_deadline()));
   TRIUNE_TRY(identify());
   const auto number = std::to_string(organization_id_);

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "adapters/builtin.h"
+#include "runtime/connection_pool.h"
 #include "triune/ids.h"
 
 namespace triune::migrate {
@@ -15,7 +16,8 @@ class MigrateTest : public ::testing::Test {
  protected:
   void SetUp() override {
     std::filesystem::create_directories(directory_);
-    auto opened = adapters::builtin().relational.at("sqlite")({.path = directory_ / "test.db"});
+    auto opened = adapters::builtin().relational.at("sqlite")(
+        {.path = directory_ / "test.db", .make_pool = runtime::make_connection_pool});
     ASSERT_TRUE(opened) << opened.error().message;
     store_ = std::move(*opened);
   }

@@ -7,6 +7,7 @@
 #include <functional>
 
 #include "adapters/builtin.h"
+#include "runtime/connection_pool.h"
 #include "support/temporary_directory.h"
 
 namespace triune::projection {
@@ -68,7 +69,8 @@ class ScriptedProjection : public Projection {
 class Worker : public ::testing::Test {
  protected:
   void SetUp() override {
-    auto store = adapters::builtin().relational.at("sqlite")({.path = directory_.path() / "canonical.db"});
+    auto store = adapters::builtin().relational.at("sqlite")(
+        {.path = directory_.path() / "canonical.db", .make_pool = runtime::make_connection_pool});
     ASSERT_TRUE(store) << store.error().message;
     store_ = std::move(*store);
     worker_ = std::make_unique<ProjectionWorker>(*store_, std::make_unique<ScriptedProjection>(script_));

@@ -1,6 +1,7 @@
 #include "conformance/relational/suite.h"
 
 #include "base/try.h"
+#include "runtime/connection_pool.h"
 
 namespace triune::conformance {
 
@@ -18,7 +19,8 @@ void RelationalConformance::TearDown() {
 
 void RelationalConformance::open(std::uint32_t readers) {
   store_.reset();
-  auto opened = quirks().factory()({.path = directory_ / "store", .readers = readers});
+  auto opened = quirks().factory()(
+      {.path = directory_ / "store", .readers = readers, .make_pool = runtime::make_connection_pool});
   ASSERT_TRUE(opened) << opened.error().message;
   store_ = std::move(*opened);
 }
