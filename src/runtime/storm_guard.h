@@ -22,7 +22,9 @@ class StormGuard {
   struct Settings {
     std::uint32_t errors = 2;         ///< Errors within `window` that start the pauses.
     std::chrono::seconds window{15};  ///< Older errors are forgotten.
-    Backoff pauses;                   ///< Between attempts, with jitter.
+    /// Between attempts, with jitter. The longest is short, because one attempt every two seconds is no load, and the
+    /// server is back within that time of its return.
+    Backoff pauses{.first = std::chrono::milliseconds(100), .longest = std::chrono::milliseconds(2'000)};
   };
 
   StormGuard() : StormGuard(Settings(), random_source()) {}

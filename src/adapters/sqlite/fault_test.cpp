@@ -39,7 +39,7 @@ class FaultTest : public testing::Test {
   static Result<std::unique_ptr<contract::RelationalStore>> open(const std::filesystem::path& path) {
     Writer::Options options;
     options.checkpoint_frames = 6;  // so that faults hit checkpoints too
-    return Store::open_with({.path = path, .readers = 1}, options);
+    return Store::open_with({.path = path, .readers = 1, .make_pool = pool_factory()}, options);
   }
 
   static Status insert_job(contract::RelationalStore& store, std::int64_t id) {

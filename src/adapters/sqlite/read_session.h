@@ -1,7 +1,7 @@
 // A read session: one snapshot on a connection out of the pool.
 #pragma once
 
-#include "adapters/sqlite/read_pool.h"
+#include "adapters/sqlite/reader.h"
 #include "adapters/sqlite/session.h"
 
 namespace triune::adapters::sqlite {

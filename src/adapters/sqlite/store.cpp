@@ -18,6 +18,8 @@ constexpr std::uint32_t most_parameters = 32766;
 constexpr std::uint32_t most_readers = 64;
 /// SQLite before this version can corrupt a file when two programs checkpoint at once.
 constexpr int oldest_sound_version = 3051003;
+/// A connection to a file does not age, and nobody else closes it.
+constexpr std::chrono::milliseconds for_ever = std::chrono::hours(24 * 3650);
 constexpr auto short_patience = std::chrono::seconds(10);
 
 std::uint64_t size_of(const std::filesystem::path& path) {
@@ -33,6 +35,21 @@ contract::ColumnDescription column_of(std::span<const Value> row) {
           .not_null = std::get<std::int64_t>(row[2]) != 0};
 }
 
+/// Opened when first needed.
+std::unique_ptr<contract::ConnectionPool> make_readers(const contract::EngineOptions& options, std::uint64_t memory) {
+  auto settings = options.pool;
+  if (settings.name.empty()) settings.name = "read";
+  settings.smallest = 0;
+  settings.largest = std::clamp(options.readers, 1U, most_readers);
+  settings.validate_after = settings.lifetime = for_ever;
+  const ConnectionOptions reader{options.path, ConnectionOptions::Role::reader, memory / settings.largest};
+  return options.make_pool(settings,
+                           [reader](Deadline /*deadline*/) -> Result<std::unique_ptr<contract::PooledConnection>> {
+                             TRIUNE_ASSIGN(auto connection, Connection::open(reader));
+                             return std::make_unique<Reader>(std::move(connection));
+                           });
+}
+
 }  // namespace
 
 Result<std::unique_ptr<contract::RelationalStore>> Store::open(const contract::EngineOptions& options) {
@@ -43,18 +60,29 @@ Result<std::unique_ptr<contract::RelationalStore>> Store::open_with(const contra
                                                                     Writer::Options writer_options) {
   if (sqlite3_libversion_number() < oldest_sound_version)
     return refuse(ErrorCode::unsupported, fmt::format("SQLite {} is older than 3.51.3", sqlite3_libversion()));
+  if (!options.make_pool)
+    return refuse(ErrorCode::invalid_argument, "no pool factory: set EngineOptions::make_pool to that of runtime");
   const std::uint64_t memory = options.memory_bytes == 0 ? default_memory_bytes : options.memory_bytes;
-  const std::uint32_t count = std::clamp(options.readers, 1U, most_readers);
   writer_options.connection = {options.path, ConnectionOptions::Role::writer, memory / 2};
   TRIUNE_ASSIGN(auto writer, Writer::open(writer_options));
-  ConnectionOptions readers{options.path, ConnectionOptions::Role::reader, memory / 2 / count};
   return std::unique_ptr<contract::RelationalStore>(
-      new Store(options.path, std::move(writer), std::move(readers), count));
+      new Store(options.path, std::move(writer), make_readers(options, memory / 2)));
 }
 
-Store::Store(std::filesystem::path path, std::unique_ptr<Writer> writer, ConnectionOptions readers,
-             std::size_t reader_count)
-    : path_(std::move(path)), writer_(std::move(writer)), readers_(std::move(readers), reader_count) {}
+Store::Store(std::filesystem::path path, std::unique_ptr<Writer> writer,
+             std::unique_ptr<contract::ConnectionPool> readers)
+    : path_(std::move(path)), writer_(std::move(writer)), readers_(std::move(readers)) {}
+
+Result<ReadLease> Store::take(Reader::Preparation preparation, Deadline deadline) {
+  auto lease = readers_->take(static_cast<std::uint32_t>(preparation), deadline);
+  if (!lease) {
+    lease.error().engine = "sqlite";
+    return failure_of(lease);
+  }
+  ReadLease reader(std::move(*lease));
+  reader->set_schema_trusted(preparation == Reader::Preparation::schema_trusted);
+  return reader;
+}
 
 contract::RelationalCapabilities Store::capabilities() const {
   return {.engine = "sqlite",
@@ -66,7 +94,9 @@ contract::RelationalCapabilities Store::capabilities() const {
 }
 
 Result<std::unique_ptr<contract::RelationalSession>> Store::read(contract::ReadScope scope, Deadline deadline) {
-  TRIUNE_ASSIGN(auto lease, readers_.take(scope == contract::ReadScope::internal, deadline));
+  TRIUNE_ASSIGN(auto lease, take(scope == contract::ReadScope::internal ? Reader::Preparation::schema_trusted
+                                                                        : Reader::Preparation::schema_untrusted,
+                                 deadline));
   reads_.fetch_add(1, std::memory_order_relaxed);
   return ReadSession::open(std::move(lease), scope, deadline);
 }
@@ -80,7 +110,7 @@ Result<std::unique_ptr<contract::RelationalTransaction>> Store::begin(Deadline d
 }
 
 Result<bool> Store::is_read_only(std::string_view sql) {
-  TRIUNE_ASSIGN(auto lease, readers_.take(false, Deadline::after(short_patience)));
+  TRIUNE_ASSIGN(auto lease, take(Reader::Preparation::schema_untrusted, Deadline::after(short_patience)));
   lease->set_user_limits(true);
   lease->set_deadline(Deadline::after(short_patience));
   const AuthorityScope scope(*lease, Authority::observe);
@@ -109,7 +139,7 @@ Result<contract::RelationalStatistics> Store::statistics() {
                                         .commits = writer_->commits(),
                                         .groups = writer_->groups(),
                                         .reads = reads_.load(std::memory_order_relaxed),
-                                        .pools = {}};
+                                        .pools = {readers_->statistics()}};
 }
 
 contract::Health Store::health() {

@@ -4,8 +4,9 @@
 #include <atomic>
 #include <memory>
 
-#include "adapters/sqlite/read_pool.h"
+#include "adapters/sqlite/reader.h"
 #include "adapters/sqlite/writer.h"
+#include "contract/connection_pool.h"
 #include "contract/registry.h"
 #include "contract/relational_store.h"
 
@@ -14,7 +15,8 @@ namespace triune::adapters::sqlite {
 /// One writer thread, a pool of readers. Every call from any thread.
 class Store final : public contract::RelationalStore {
  public:
-  /// Opens or creates the file at `options.path`, whose directory must exist. Errors: those of `Connection::open`.
+  /// Opens or creates the file at `options.path`, whose directory must exist. Errors: those of `Connection::open`,
+  /// `invalid_argument` without `options.make_pool`.
   static Result<std::unique_ptr<contract::RelationalStore>> open(const contract::EngineOptions& options);
   /// The same with other bounds for the writer, for tests and measurements; its `connection` is filled in here.
   static Result<std::unique_ptr<contract::RelationalStore>> open_with(const contract::EngineOptions& options,
@@ -31,12 +33,12 @@ class Store final : public contract::RelationalStore {
   Status checkpoint() override;
 
  private:
-  Store(std::filesystem::path path, std::unique_ptr<Writer> writer, ConnectionOptions readers,
-        std::size_t reader_count);
+  Store(std::filesystem::path path, std::unique_ptr<Writer> writer, std::unique_ptr<contract::ConnectionPool> readers);
+  Result<ReadLease> take(Reader::Preparation preparation, Deadline deadline);
 
   const std::filesystem::path path_;
   std::unique_ptr<Writer> writer_;
-  ReadPool readers_;  ///< Closed before the writer, which then empties the log.
+  std::unique_ptr<contract::ConnectionPool> readers_;  ///< Closed before the writer, which then empties the log.
   std::atomic<std::uint64_t> reads_{0};
 };
 

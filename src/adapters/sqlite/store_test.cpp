@@ -7,8 +7,14 @@
 #include <thread>
 
 #include "adapters/sqlite/test_store.h"
+#include "support/pool_factory.h"
 
 namespace triune::adapters::sqlite {
+
+contract::PoolFactory pool_factory() {
+  return triune::testing::pool_factory();
+}
+
 namespace {
 
 TEST_F(StoreTest, ARowWrittenIsReadAndSurvivesReopening) {
@@ -64,7 +70,7 @@ TEST_F(StoreTest, AFileThatIsNoDatabaseIsCorruption) {
     std::ofstream file(other.file());
     file << std::string(8192, 'x');
   }
-  const auto opened = Store::open({.path = other.file()});
+  const auto opened = Store::open({.path = other.file(), .make_pool = pool_factory()});
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().code, ErrorCode::corruption);
   EXPECT_EQ(opened.error().native_code, "SQLITE_NOTADB");
@@ -72,7 +78,7 @@ TEST_F(StoreTest, AFileThatIsNoDatabaseIsCorruption) {
 }
 
 TEST_F(StoreTest, AMissingDirectoryIsUnavailable) {
-  const auto opened = Store::open({.path = directory_.path() / "absent" / "store.db"});
+  const auto opened = Store::open({.path = directory_.path() / "absent" / "store.db", .make_pool = pool_factory()});
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().code, ErrorCode::unavailable);
   EXPECT_NE(opened.error().message.find("absent"), std::string::npos);
@@ -102,7 +108,8 @@ TEST_F(StoreTest, IndexesFullTextOfTablesByTriggersAndShowsItInViews) {
 
 TEST_F(StoreTest, KeepsItsCachesWithinTheBoundGiven) {
   store_.reset();
-  auto opened = Store::open({.path = directory_.file(), .memory_bytes = 8U << 20U, .readers = 2});
+  auto opened =
+      Store::open({.path = directory_.file(), .memory_bytes = 8U << 20U, .readers = 2, .make_pool = pool_factory()});
   ASSERT_TRUE(opened);
   store_ = std::move(*opened);
   const auto reader = ask("PRAGMA cache_size");
@@ -110,7 +117,45 @@ TEST_F(StoreTest, KeepsItsCachesWithinTheBoundGiven) {
   EXPECT_EQ(reader->rows[0][0], Value(std::int64_t{-2048}));
 }
 
+TEST_F(StoreTest, NeedsAPoolFactory) {
+  const auto opened = Store::open({.path = directory_.path() / "other.db"});
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code, ErrorCode::invalid_argument);
+  EXPECT_FALSE(std::filesystem::exists(directory_.path() / "other.db"));
+}
+
+TEST_F(StoreTest, ReadersComeFromAPoolWithinItsBounds) {
+  open(2);
+  auto first = store_->read(contract::ReadScope::internal, soon());
+  auto second = store_->read(contract::ReadScope::user, soon());
+  ASSERT_TRUE(first && second);
+  const auto third = store_->read(contract::ReadScope::internal, Deadline::after(std::chrono::milliseconds(20)));
+  ASSERT_FALSE(third);
+  EXPECT_EQ(third.error().code, ErrorCode::deadline_exceeded);
+  EXPECT_EQ(third.error().engine, "sqlite");
+  EXPECT_EQ(third.error().retry, Retry::safe);
+  const auto pool = store_->statistics()->pools.at(0);
+  EXPECT_EQ(pool.name, "read");
+  EXPECT_EQ(pool.size, 2U);
+  EXPECT_EQ(pool.active, 2U);
+  EXPECT_EQ(pool.timeouts, 1U);
+}
+
+TEST_F(StoreTest, AFileThatWentAwayIsNamedToThoseWhoRead) {
+  store_.reset();
+  open();
+  std::filesystem::rename(directory_.file(), directory_.path() / "elsewhere.db");
+  const auto session = store_->read(contract::ReadScope::internal, Deadline::never());
+  ASSERT_FALSE(session);
+  EXPECT_EQ(session.error().code, ErrorCode::unavailable);
+  EXPECT_EQ(session.error().engine, "sqlite");
+  EXPECT_EQ(session.error().native_code, "SQLITE_CANTOPEN");
+  EXPECT_NE(session.error().message.find(directory_.file().string()), std::string::npos) << session.error().message;
+  std::filesystem::rename(directory_.path() / "elsewhere.db", directory_.file());
+}
+
 TEST_F(StoreTest, RefusesReadersWhenTheirDeadlineHasPassed) {
+  ASSERT_TRUE(ask("SELECT 1")) << "opens a reader";
   auto session = store_->read(contract::ReadScope::internal, Deadline::after(std::chrono::milliseconds(1)));
   std::this_thread::sleep_for(std::chrono::milliseconds(5));
   ASSERT_TRUE(session);

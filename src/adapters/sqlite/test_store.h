@@ -34,6 +34,9 @@ class TemporaryDirectory {
   std::filesystem::path path_;
 };
 
+/// The pools of runtime, which engines never see: only the file of the test that defines this may.
+contract::PoolFactory pool_factory();
+
 inline Deadline soon() {
   return Deadline::after(std::chrono::seconds(20));
 }
@@ -44,7 +47,7 @@ class StoreTest : public testing::Test {
 
   void open(std::uint32_t readers = 4) {
     store_.reset();
-    auto opened = Store::open({.path = directory_.file(), .readers = readers});
+    auto opened = Store::open({.path = directory_.file(), .readers = readers, .make_pool = pool_factory()});
     ASSERT_TRUE(opened) << opened.error().message;
     store_ = std::move(*opened);
   }

@@ -16,7 +16,7 @@ class WriterTest : public StoreTest {
   void SetUp() override {}
 
   void start(Writer::Options options) {
-    auto opened = Store::open_with({.path = directory_.file()}, std::move(options));
+    auto opened = Store::open_with({.path = directory_.file(), .make_pool = pool_factory()}, std::move(options));
     ASSERT_TRUE(opened) << opened.error().message;
     store_ = std::move(*opened);
     ASSERT_TRUE(run("CREATE TABLE kept(id INTEGER PRIMARY KEY, text TEXT) STRICT"));
