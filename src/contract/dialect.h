@@ -4,6 +4,7 @@
 // UPDATE`, `?1` for values. What they lack in common is made here; definitions (triggers, indexes) are in `hive`.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -21,5 +22,15 @@ std::string text_set(Dialect dialect, int number);
 std::string pair_set(Dialect dialect, int number);
 /// A join whose order the planner must keep where it would guess wrong: sets are small and come first.
 std::string_view ordered_join(Dialect dialect);
+
+/// One statement in each dialect, made once: `static const DialectText sql([](Dialect d) { return …; });`.
+class DialectText {
+ public:
+  explicit DialectText(std::string (*make)(Dialect)) : texts_{make(Dialect::sqlite), make(Dialect::postgres)} {}
+  [[nodiscard]] const std::string& in(Dialect dialect) const { return texts_.at(static_cast<std::size_t>(dialect)); }
+
+ private:
+  std::array<std::string, 2> texts_;
+};
 
 }  // namespace triune::contract

@@ -16,6 +16,11 @@ constexpr std::uint64_t bulk_minimum = 10'000;
 constexpr std::uint64_t bulk_share = 10;
 
 Status set_bulk(contract::RelationalSession& session, bool active) {
+  if (session.dialect() == contract::Dialect::postgres) {
+    const std::array<Value, 1> parameters{std::string(active ? "on" : "off")};
+    TRIUNE_TRY(session.query("SELECT set_config('triune.bulk', ?1, true)", parameters, 1));
+    return {};
+  }
   const std::array<Value, 1> parameters{std::int64_t{active ? 1 : 0}};
   TRIUNE_TRY(session.execute("UPDATE triune_bulk SET active = ?1", parameters));
   return {};
@@ -53,7 +58,7 @@ Status insert_batch(contract::RelationalSession& session, std::int64_t organizat
   TRIUNE_ASSIGN(loaded.changed, insert());
   if (bulk) TRIUNE_TRY(set_bulk(session, false));
   if (bulk && loaded.changed > 0) TRIUNE_TRY(log_load(session, organization_id, collection_id));
-  TRIUNE_ASSIGN(loaded.lsn, projection::log_head(session));
+  TRIUNE_ASSIGN(loaded.lsn, projection::commit_lsn(session, organization_id));
   return {};
 }
 

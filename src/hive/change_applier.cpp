@@ -73,8 +73,8 @@ UpsertText upsert(const TableShape& shape, const Record& values) {
     places += fmt::format("{}?{}", places.empty() ? "" : ", ", text.values.size());
     if (std::find(key.begin(), key.end(), field.name) != key.end()) continue;
     updates += fmt::format("{}{} = excluded.{}", updates.empty() ? "" : ", ", name, name);
-    differs += fmt::format("{}{}.{} IS NOT excluded.{}", differs.empty() ? "" : " OR ", quote_identifier(shape.name),
-                           name, name);
+    differs += fmt::format("{}{}.{} IS DISTINCT FROM excluded.{}", differs.empty() ? "" : " OR ",
+                           quote_identifier(shape.name), name, name);
   }
   text.sql = fmt::format("INSERT INTO {} ({}) VALUES ({})", quote_identifier(shape.name), names, places);
   const bool keyed =
@@ -99,7 +99,7 @@ std::string canonical_json(const Record& properties) {
 
 Status ChangeApplier::apply(std::span<const Change> changes, std::span<const StagedBlob> blobs) {
   blobs_ = blobs;
-  TRIUNE_TRY(keep_up({session_, catalog_, organization_id_}));
+  TRIUNE_TRY(keep_up_cheaply({session_, catalog_, organization_id_}));
   for (std::size_t i = 0; i < changes.size(); ++i) {
     auto applied = std::visit([this](const auto& change) { return apply_one(change); }, changes[i]);
     if (applied) continue;
@@ -145,7 +145,7 @@ Status ChangeApplier::update_row(const TableShape& shape, const PutRow& change) 
     values.push_back(field.value);
     const auto name = quote_identifier(field.name);
     updates += fmt::format("{}{} = ?{}", updates.empty() ? "" : ", ", name, values.size());
-    differs += fmt::format("{}{} IS NOT ?{}", differs.empty() ? "" : " OR ", name, values.size());
+    differs += fmt::format("{}{} IS DISTINCT FROM ?{}", differs.empty() ? "" : " OR ", name, values.size());
   }
   if (updates.empty()) return {};
   return count(session_.execute(fmt::format("UPDATE {} SET {} WHERE {} AND ({})", quote_identifier(shape.name), updates,
@@ -200,7 +200,7 @@ Status ChangeApplier::apply_one(const PutNode& change) {
   return count(
       session_.execute("INSERT INTO triune_nodes (organization_id, label_id, id, properties) VALUES (?1, ?2, ?3, ?4) "
                        "ON CONFLICT (organization_id, label_id, id) DO UPDATE SET properties = excluded.properties "
-                       "WHERE triune_nodes.properties IS NOT excluded.properties",
+                       "WHERE triune_nodes.properties IS DISTINCT FROM excluded.properties",
                        parameters));
 }
 
@@ -243,7 +243,7 @@ Status ChangeApplier::apply_one(const PutEdge& change) {
   return count(session_.execute(
       "INSERT INTO triune_edges (organization_id, type_id, from_node, to_node, properties) VALUES (?1, ?2, ?3, ?4, ?5) "
       "ON CONFLICT (organization_id, type_id, from_node, to_node) DO UPDATE SET properties = excluded.properties "
-      "WHERE triune_edges.properties IS NOT excluded.properties",
+      "WHERE triune_edges.properties IS DISTINCT FROM excluded.properties",
       parameters));
 }
 
@@ -279,14 +279,14 @@ Status ChangeApplier::apply_one(const PutVector& change) {
                 session_.execute("INSERT INTO triune_vectors (organization_id, collection_id, id, metadata) "
                                  "VALUES (?1, ?2, ?3, ?4) ON CONFLICT (organization_id, collection_id, id) "
                                  "DO UPDATE SET metadata = excluded.metadata "
-                                 "WHERE triune_vectors.metadata IS NOT excluded.metadata",
+                                 "WHERE triune_vectors.metadata IS DISTINCT FROM excluded.metadata",
                                  parameters));
   const std::array<Value, 4> values{organization_id_, *id, change.id, vector_bytes(change.values)};
   TRIUNE_ASSIGN(const std::uint64_t stored,
                 session_.execute("INSERT INTO triune_vector_values (vector_key, vector) SELECT vector_key, ?4 "
                                  "FROM triune_vectors WHERE organization_id = ?1 AND collection_id = ?2 AND id = ?3 "
                                  "ON CONFLICT (vector_key) DO UPDATE SET vector = excluded.vector "
-                                 "WHERE triune_vector_values.vector IS NOT excluded.vector",
+                                 "WHERE triune_vector_values.vector IS DISTINCT FROM excluded.vector",
                                  values));
   changed_ += described + stored > 0 ? 1 : 0;
   return {};
@@ -309,7 +309,7 @@ Status ChangeApplier::apply_one(const PutBlob& change) {
       session_.execute("INSERT INTO triune_blob_references (organization_id, owner, name, sha256, size_bytes) "
                        "VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (organization_id, owner, name) "
                        "DO UPDATE SET sha256 = excluded.sha256, size_bytes = excluded.size_bytes "
-                       "WHERE triune_blob_references.sha256 IS NOT excluded.sha256",
+                       "WHERE triune_blob_references.sha256 IS DISTINCT FROM excluded.sha256",
                        parameters));
 }
 

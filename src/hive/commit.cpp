@@ -124,7 +124,7 @@ Result<Receipt> Implementation::commit(const Commit& commit, const CommitOptions
         base::failpoint("commit.applied");
         outcome.changes = applier.changed();
         outcome.catalog_changed = catalog.changed();
-        TRIUNE_ASSIGN(outcome.lsn, projection::log_head(session));
+        TRIUNE_ASSIGN(outcome.lsn, projection::commit_lsn(session, organization_id_));
         return key.empty() ? Status() : record_commit(session, organization_id_, key, hash, outcome);
       },
       options.deadline));
@@ -184,7 +184,7 @@ class StoreTransaction final : public Transaction {
 
   Result<Receipt> commit() override {
     TRIUNE_TRY(check());
-    TRIUNE_ASSIGN(const std::uint64_t lsn, projection::log_head(session()));
+    TRIUNE_ASSIGN(const std::uint64_t lsn, projection::commit_lsn(session(), hive_.organization_id()));
     const auto transaction = std::move(transaction_);
     TRIUNE_TRY(transaction->commit());
     hive_.committed(lsn, catalog_changed_);
@@ -228,12 +228,13 @@ Result<SqlResult> Implementation::write_sql(std::string_view statement, std::spa
       [&](contract::RelationalSession& session) -> Status {
         outcome = {};
         projection::CatalogWriter catalog(catalog_, session);
-        TRIUNE_ASSIGN(const std::uint64_t before, projection::log_head(session));
+        TRIUNE_ASSIGN(const std::uint64_t before, projection::log_head(session, organization_id_));
         TRIUNE_ASSIGN(result.rows, run_user_statement({session, catalog, organization_id_}, statement, parameters,
                                                       options.max_rows));
         outcome.catalog_changed = catalog.changed();
-        TRIUNE_ASSIGN(outcome.lsn, projection::log_head(session));
-        outcome.changes = outcome.lsn - before;
+        TRIUNE_ASSIGN(const auto logged, projection::logged(session, organization_id_, before));
+        outcome.lsn = logged.lsn;
+        outcome.changes = logged.entries;
         return {};
       },
       options.deadline));
@@ -254,7 +255,7 @@ Status Implementation::define_in_job(
         TRIUNE_TRY(job(session, catalog));
         TRIUNE_TRY(schema_is_kept(session));
         outcome.catalog_changed = true;
-        TRIUNE_ASSIGN(outcome.lsn, projection::log_head(session));
+        TRIUNE_ASSIGN(outcome.lsn, projection::commit_lsn(session, organization_id_));
         return {};
       },
       Deadline::after(std::chrono::minutes(10))));

@@ -15,7 +15,6 @@ namespace {
 constexpr double sql_edge_limit = 100'000;
 constexpr std::uint64_t sql_budget = 300'000;
 constexpr std::uint64_t unlimited = ~std::uint64_t{0};
-constexpr std::string_view sql_engine = "sqlite";
 
 Status check(const NeighborsQuery& query) {
   if (query.depth < 1 || query.depth > 10) return failure(ErrorCode::invalid_argument, "depth must be 1 to 10");
@@ -38,9 +37,6 @@ bool is_over_budget(const Error& error) {
   return error.code == ErrorCode::resource_exhausted;
 }
 
-Route sql_route(std::string reason) {
-  return {.engine = std::string(sql_engine), .reason = std::move(reason)};
-}
 
 /// What both engines share: the estimate that decides.
 struct Estimate {

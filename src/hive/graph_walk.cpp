@@ -28,6 +28,16 @@ std::string json_numbers(const std::vector<NodeNumber>& nodes) {
   return json + "]";
 }
 
+/// The edges at a set of nodes, each with the node it was found by first.
+std::string edges_sql(contract::Dialect dialect, bool outwards) {
+  const std::string_view near = outwards ? "from_node" : "to_node";
+  const std::string_view far = outwards ? "to_node" : "from_node";
+  return fmt::format(
+      "SELECT e.{0}, e.{1} FROM {2} k {3} triune_edges e "
+      "ON e.organization_id = ?2 AND e.type_id = ?3 AND e.{0} = k.value",
+      near, far, integer_set(dialect, 1), ordered_join(dialect));
+}
+
 Direction reversed(Direction direction) {
   if (direction == Direction::both) return direction;
   return direction == Direction::out ? Direction::in : Direction::out;
@@ -108,11 +118,9 @@ Result<std::uint64_t> GraphWalk::degree(NodeNumber node, std::string_view type, 
 
 Status GraphWalk::expand_one_way(const std::string& frontier, std::int64_t type, bool outwards,
                                  const EdgeVisitor& visitor) {
-  const std::string_view sql = outwards
-                                   ? "SELECT e.from_node, e.to_node FROM json_each(?1) k CROSS JOIN triune_edges e "
-                                     "ON e.organization_id = ?2 AND e.type_id = ?3 AND e.from_node = k.value"
-                                   : "SELECT e.to_node, e.from_node FROM json_each(?1) k CROSS JOIN triune_edges e "
-                                     "ON e.organization_id = ?2 AND e.type_id = ?3 AND e.to_node = k.value";
+  static const contract::DialectText along([](contract::Dialect dialect) { return edges_sql(dialect, true); });
+  static const contract::DialectText against([](contract::Dialect dialect) { return edges_sql(dialect, false); });
+  const auto& sql = (outwards ? along : against).in(session_.dialect());
   const std::array<Value, 3> parameters{frontier, organization_id_, type};
   return session_.visit(sql, parameters, [&](std::span<const Value> row) -> Status {
     if (++edges_seen_ > edge_budget_)
@@ -256,14 +264,17 @@ Result<std::uint64_t> GraphWalk::count_paths(std::string_view type, std::uint32_
 
 Result<std::vector<NodeReference>> GraphWalk::names_of(const std::vector<NodeNumber>& nodes) {
   std::unordered_map<NodeNumber, NodeReference> names;
-  const std::array<Value, 1> parameters{json_numbers(nodes)};
-  TRIUNE_TRY(
-      session_.visit("SELECT n.node_id, n.label_id, n.id FROM json_each(?1) k CROSS JOIN triune_nodes n "
-                     "ON n.node_id = k.value",
-                     parameters, [&](std::span<const Value> row) -> Status {
-                       names[number(row[0])] = {catalog_.name_of(number(row[1])), std::get<std::string>(row[2])};
-                       return {};
-                     }));
+  static const contract::DialectText sql([](contract::Dialect dialect) {
+    return fmt::format(
+        "SELECT n.node_id, n.label_id, n.id FROM {} k {} triune_nodes n "
+        "ON n.organization_id = ?2 AND n.node_id = k.value",
+        integer_set(dialect, 1), ordered_join(dialect));
+  });
+  const std::array<Value, 2> parameters{json_numbers(nodes), organization_id_};
+  TRIUNE_TRY(session_.visit(sql.in(session_.dialect()), parameters, [&](std::span<const Value> row) -> Status {
+    names[number(row[0])] = {catalog_.name_of(number(row[1])), std::get<std::string>(row[2])};
+    return {};
+  }));
   std::vector<NodeReference> result;
   result.reserve(nodes.size());
   for (const auto node : nodes) result.push_back(names[node]);

@@ -85,6 +85,11 @@ class Implementation final : public Hive {
   Result<SqlResult> write_sql(std::string_view statement, std::span<const Value> parameters,
                               const ReadOptions& options);
 
+  /// Of an answer of the canonical store.
+  [[nodiscard]] Route sql_route(std::string reason) const {
+    return {.engine = store_->capabilities().engine, .reason = std::move(reason)};
+  }
+
   using Patience = projection::ProjectionWorker::Patience;
   /// The graph engine at the asked token, or the reason why it cannot answer in time.
   Result<std::shared_ptr<contract::GraphStore>> graph_store(const ReadOptions& options, Patience patience);

@@ -24,7 +24,7 @@ constexpr std::size_t batch_byte_limit = 160U << 20U;
 constexpr std::string_view put_sql =
     "INSERT INTO triune_edges (organization_id, type_id, from_node, to_node, properties) VALUES (?1, ?2, ?3, ?4, ?5) "
     "ON CONFLICT (organization_id, type_id, from_node, to_node) DO UPDATE SET properties = excluded.properties "
-    "WHERE triune_edges.properties IS NOT excluded.properties";
+    "WHERE triune_edges.properties IS DISTINCT FROM excluded.properties";
 
 // The batch is in the order of the table and not of the index, whose tree would be entered at random places: beyond
 // this size sorting the whole index costs less.
@@ -202,7 +202,8 @@ class EdgeLoader {
   /// Whether the batch is the larger part of the index, which holds the edges of all organizations.
   [[nodiscard]] Result<bool> makes_index_anew(contract::RelationalSession& session) const {
     const auto size = static_cast<std::int64_t>(batch_.edges().size());
-    if (size < index_minimum) return false;
+    // Making it again would keep everybody from reading in PostgreSQL, and would be seen as a change of the schema.
+    if (size < index_minimum || session.dialect() == contract::Dialect::postgres) return false;
     const std::array<Value, 1> parameters{size + 1};
     TRIUNE_ASSIGN(const RowSet rows,
                   session.query("SELECT count(*) <= ?1 - 1 FROM (SELECT 1 FROM triune_edges LIMIT ?1)", parameters, 1));

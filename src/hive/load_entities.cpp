@@ -18,7 +18,7 @@ constexpr std::size_t vector_batch = 10'000;
 constexpr std::string_view put_nodes_sql =
     "INSERT INTO triune_nodes (organization_id, label_id, id, properties) VALUES (?1, ?2, ?3, ?4) "
     "ON CONFLICT (organization_id, label_id, id) DO UPDATE SET properties = excluded.properties "
-    "WHERE triune_nodes.properties IS NOT excluded.properties";
+    "WHERE triune_nodes.properties IS DISTINCT FROM excluded.properties";
 
 /// Writes one batch within a job; returns how many entities changed.
 using WriteBatch =

@@ -28,7 +28,7 @@ Result<HiveStatus> Implementation::status() {
   HiveStatus status{.directory = directory_.string(), .incarnation = incarnation_};
   {
     TRIUNE_ASSIGN(const auto session, store_->read(contract::ReadScope::internal, maintenance_deadline()));
-    TRIUNE_ASSIGN(status.lsn, projection::log_head(*session));
+    TRIUNE_ASSIGN(status.lsn, projection::log_head(*session, organization_id_));
     const auto count = [&](std::string_view sql) -> Result<std::uint64_t> {
       const std::array<Value, 1> parameters{organization_id_};
       TRIUNE_ASSIGN(const RowSet rows, session->query(sql, parameters, 1));
@@ -118,16 +118,14 @@ Status Implementation::trim_log() {
   std::uint64_t head = 0;
   {
     TRIUNE_ASSIGN(const auto session, store_->read(contract::ReadScope::internal, maintenance_deadline()));
-    TRIUNE_ASSIGN(first, projection::log_start(*session));
-    TRIUNE_ASSIGN(head, projection::log_head(*session));
+    TRIUNE_ASSIGN(first, projection::log_start(*session, organization_id_));
+    TRIUNE_ASSIGN(head, projection::log_head(*session, organization_id_));
   }
   keep_from = std::min(keep_from, head);
   if (keep_from < first + trim_minimum) return {};
   return store_->write(
       [&](contract::RelationalSession& session) -> Status {
-        const std::array<Value, 1> parameters{static_cast<std::int64_t>(keep_from)};
-        TRIUNE_TRY(session.execute("DELETE FROM triune_change_log WHERE lsn < ?1", parameters));
-        return {};
+        return projection::trim_log_below(session, organization_id_, keep_from);
       },
       maintenance_deadline());
 }
@@ -145,7 +143,7 @@ Status Implementation::trim_commits(bool only_when_due) {
     TRIUNE_ASSIGN(
         const RowSet due,
         session->query("SELECT 1 FROM triune_commits WHERE organization_id = ?1 AND NOT EXISTS (SELECT 1 FROM "
-                       "triune_hive WHERE key = ?2 AND CAST(value AS INTEGER) > ?3) LIMIT 1",
+                       "triune_hive WHERE key = ?2 AND CAST(value AS bigint) > ?3) LIMIT 1",
                        looked_for, 1));
     if (due.rows.empty()) return {};
   }

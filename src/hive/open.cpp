@@ -62,7 +62,7 @@ Status Implementation::start() {
                                                           .threads = 1,
                                                           .readers = options_.readers,
                                                           .make_pool = runtime::make_connection_pool}));
-  TRIUNE_TRY(migrate::apply(*store_, migrate::sqlite_migrations(), open_deadline()));
+  TRIUNE_TRY(migrate::apply(*store_, migrate::migrations(store_->capabilities().dialect), open_deadline()));
   TRIUNE_TRY(identify());
   const auto number = std::to_string(organization_id_);
   TRIUNE_ASSIGN(blobs_, runtime::BlobFiles::open(directory_ / "blobs" / number));
@@ -102,7 +102,7 @@ Status Implementation::identify() {
   TRIUNE_TRY(catalog_.reload(*session));
   TRIUNE_ASSIGN(const RowSet rows, session->query("SELECT value FROM triune_hive WHERE key = 'incarnation'", {}, 1));
   incarnation_ = std::get<std::string>(rows.rows.at(0).at(0));
-  TRIUNE_ASSIGN(session_lsn_, projection::log_head(*session));
+  TRIUNE_ASSIGN(session_lsn_, projection::log_head(*session, organization_id_));
   return {};
 }
 
@@ -131,7 +131,7 @@ Receipt Implementation::make_receipt(std::uint64_t lsn, std::uint64_t changes) {
 Result<Receipt> Implementation::receipt() {
   TRIUNE_TRY(check_open());
   TRIUNE_ASSIGN(const auto session, reader({}));
-  TRIUNE_ASSIGN(const std::uint64_t head, projection::log_head(*session));
+  TRIUNE_ASSIGN(const std::uint64_t head, projection::log_head(*session, organization_id_));
   return make_receipt(head, 0);
 }
 

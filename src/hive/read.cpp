@@ -9,6 +9,7 @@
 #include "hive/tables.h"
 #include "model/json.h"
 #include "model/sql_text.h"
+#include "projection/canonical_sql.h"
 
 namespace triune::hive {
 namespace {
@@ -78,7 +79,7 @@ Result<RowSet> Implementation::cypher(std::string_view statement, const Record& 
 Result<Record> Implementation::get_row(std::string_view table, const Record& key) {
   TRIUNE_TRY(check_open());
   TRIUNE_TRY(check_user_table(table));
-  TRIUNE_ASSIGN(const auto session, store_->read(contract::ReadScope::internal, point_deadline()));
+  TRIUNE_ASSIGN(auto session, store_->read(contract::ReadScope::internal, point_deadline()));
   if (key.empty()) return failure(ErrorCode::invalid_argument, "a point read needs the primary key");
   std::string condition;
   std::vector<Value> values;
@@ -90,7 +91,10 @@ Result<Record> Implementation::get_row(std::string_view table, const Record& key
   auto rows =
       session->query(fmt::format("SELECT * FROM {} WHERE {}", model::quote_identifier(table), condition), values, 2);
   if (!rows) {
-    TRIUNE_TRY(describe_table(*session, table));  // `not_found` when that is why
+    // `not_found` when that is why; asked in a session of its own, since the statement may have ended this one.
+    session.reset();
+    TRIUNE_ASSIGN(session, store_->read(contract::ReadScope::internal, point_deadline()));
+    TRIUNE_TRY(describe_table(*session, table));
     return failure_of(rows);
   }
   if (rows->rows.empty()) return absent(fmt::format("row {} in {}", to_json(key), table));
@@ -121,13 +125,12 @@ Result<Record> Implementation::get_edge(const EdgeReference& edge) {
   if (!type || !from || !to) return absent(projection::describe(edge));
   TRIUNE_ASSIGN(const auto session, store_->read(contract::ReadScope::internal, point_deadline()));
   const std::array<Value, 6> parameters{organization_id_, *type, *from, edge.from.id, *to, edge.to.id};
-  TRIUNE_ASSIGN(const RowSet rows,
-                session->query("SELECT e.properties FROM triune_nodes f CROSS JOIN triune_nodes t "
-                               "CROSS JOIN triune_edges e ON e.organization_id = ?1 AND e.type_id = ?2 "
-                               "AND e.from_node = f.node_id AND e.to_node = t.node_id "
-                               "WHERE f.organization_id = ?1 AND f.label_id = ?3 AND f.id = ?4 "
-                               "AND t.organization_id = ?1 AND t.label_id = ?5 AND t.id = ?6",
-                               parameters, 1));
+  TRIUNE_ASSIGN(const RowSet rows, session->query("SELECT e.properties FROM triune_nodes f JOIN triune_nodes t ON true "
+                                                  "JOIN triune_edges e ON e.organization_id = ?1 AND e.type_id = ?2 "
+                                                  "AND e.from_node = f.node_id AND e.to_node = t.node_id "
+                                                  "WHERE f.organization_id = ?1 AND f.label_id = ?3 AND f.id = ?4 "
+                                                  "AND t.organization_id = ?1 AND t.label_id = ?5 AND t.id = ?6",
+                                                  parameters, 1));
   if (rows.rows.empty()) return absent(projection::describe(edge));
   return model::parse_json_object(std::get<std::string>(rows.rows[0][0]));
 }
@@ -138,11 +141,12 @@ Result<PutVector> Implementation::get_vector(std::string_view collection, std::s
   if (!number) return absent(fmt::format("vector collection {}", collection));
   TRIUNE_ASSIGN(const auto session, store_->read(contract::ReadScope::internal, point_deadline()));
   const std::array<Value, 3> parameters{organization_id_, *number, std::string(id)};
-  TRIUNE_ASSIGN(const RowSet rows,
-                session->query("SELECT x.vector, v.metadata FROM triune_vectors v JOIN triune_vector_values x "
-                               "ON x.vector_key = v.vector_key "
-                               "WHERE v.organization_id = ?1 AND v.collection_id = ?2 AND v.id = ?3",
-                               parameters, 1));
+  TRIUNE_ASSIGN(
+      const RowSet rows,
+      session->query(fmt::format("SELECT x.vector, v.metadata FROM triune_vectors v JOIN triune_vector_values x ON {} "
+                                 "WHERE v.organization_id = ?1 AND v.collection_id = ?2 AND v.id = ?3",
+                                 projection::vector_value_is(session->dialect(), "v.organization_id", "v.vector_key")),
+                     parameters, 1));
   if (rows.rows.empty()) return absent(fmt::format("vector {} in {}", id, collection));
   const auto& bytes = std::get<Bytes>(rows.rows[0][0]);
   PutVector vector{.collection = std::string(collection),

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/try.h"
+#include "hive/postgres_objects.h"
 #include "model/sql_text.h"
 
 namespace triune::hive {
@@ -37,6 +38,7 @@ SchemaObject index(std::string_view name, std::string_view table, std::string_vi
 }
 
 Result<std::vector<SchemaObject>> existing_objects(contract::RelationalSession& session) {
+  if (session.dialect() == contract::Dialect::postgres) return postgres::existing_objects(session);
   TRIUNE_ASSIGN(const RowSet rows, session.query(select_objects, {}, object_limit));
   std::vector<SchemaObject> objects;
   for (const auto& row : rows.rows)
@@ -45,12 +47,18 @@ Result<std::vector<SchemaObject>> existing_objects(contract::RelationalSession& 
 }
 
 Status create_objects(contract::RelationalSession& session, const std::vector<SchemaObject>& objects) {
-  for (const auto& object : objects) TRIUNE_TRY(session.execute_script(object.sql));
+  const bool postgres = session.dialect() == contract::Dialect::postgres;
+  for (const auto& object : objects)
+    TRIUNE_TRY(postgres ? postgres::create_object(session, object) : session.execute_script(object.sql));
   return {};
 }
 
 Status drop_objects(contract::RelationalSession& session, const std::vector<SchemaObject>& objects) {
   for (const auto& object : objects) {
+    if (session.dialect() == contract::Dialect::postgres) {
+      TRIUNE_TRY(postgres::drop_object(session, object));
+      continue;
+    }
     const bool is_index = object.sql.starts_with("CREATE INDEX");
     TRIUNE_TRY(session.execute_script(
         fmt::format("DROP {} {}", is_index ? "INDEX" : "TRIGGER", quote_identifier(object.name))));

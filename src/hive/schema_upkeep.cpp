@@ -8,12 +8,14 @@
 
 #include "base/try.h"
 #include "hive/definition_sql.h"
+#include "hive/postgres_definitions.h"
 #include "hive/stored_definition.h"
 #include "model/sql_text.h"
 
 namespace triune::hive {
 namespace {
 
+using contract::Dialect;
 using contract::TableChange;
 using model::quote_identifier;
 
@@ -22,39 +24,30 @@ constexpr std::size_t table_limit = 10'000;
 constexpr int trigger_generation = 1;
 constexpr std::string_view savepoint = "triune_schema";
 
-// Tables of virtual tables ("shadow") and views cannot carry triggers or need none.
-constexpr std::string_view select_tables =
-    "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' "
-    "AND name NOT LIKE 'triune\\_%' ESCAPE '\\' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name";
-
-bool same_name(std::string_view left, std::string_view right) {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; };
-  return std::equal(left.begin(), left.end(), right.begin(), right.end(),
-                    [&](char a, char b) { return lower(a) == lower(b); });
-}
-
-Result<std::vector<std::string>> user_tables(contract::RelationalSession& session) {
-  TRIUNE_ASSIGN(const RowSet rows, session.query(select_tables, {}, table_limit));
-  std::vector<std::string> names;
-  for (const auto& row : rows.rows) names.push_back(to_text(row[0]));
-  return names;
-}
-
-bool contains(const std::vector<std::string>& names, std::string_view name) {
-  return std::any_of(names.begin(), names.end(), [&](const auto& one) { return same_name(one, name); });
+bool contains(Dialect dialect, const std::vector<std::string>& names, std::string_view name) {
+  return std::any_of(names.begin(), names.end(), [&](const auto& one) { return same_name(dialect, one, name); });
 }
 
 Result<std::string> schema_mark(contract::RelationalSession& session) {
-  TRIUNE_ASSIGN(const std::int64_t version, schema_version(session));
+  TRIUNE_ASSIGN(const std::string version, schema_version(session));
   return fmt::format("{}:{}", trigger_generation, version);
 }
 
 /// Asked by every commit: of two statements that stay compiled, which the table-valued pragma would not.
 Result<bool> is_kept(contract::RelationalSession& session) {
   TRIUNE_ASSIGN(const RowSet rows, session.query("SELECT value FROM triune_hive WHERE key = 'kept_schema'", {}, 1));
-  TRIUNE_ASSIGN(const RowSet version, session.query("PRAGMA schema_version", {}, 1));
-  return !rows.rows.empty() &&
-         to_text(rows.rows[0][0]) == fmt::format("{}:{}", trigger_generation, to_text(version.rows.at(0).at(0)));
+  TRIUNE_ASSIGN(const std::string mark, schema_mark(session));
+  return !rows.rows.empty() && to_text(rows.rows[0][0]) == mark;
+}
+
+/// False for what begins with a word that never defines a table.
+bool may_define(std::string_view statement) {
+  const auto begin = statement.find_first_not_of(" \t\r\n(");
+  if (begin == std::string_view::npos) return false;
+  constexpr std::array<std::string_view, 6> words{"insert", "update", "delete", "select", "with", "values"};
+  return std::none_of(words.begin(), words.end(), [&](std::string_view word) {
+    return same_name(Dialect::sqlite, statement.substr(begin, word.size()), word);
+  });
 }
 
 /// One pass over the schema.
@@ -94,15 +87,20 @@ class Upkeep {
 
   Status capture(const std::string& table) {
     TRIUNE_ASSIGN(const TableShape shape, describe_table(session_, table));
-    TRIUNE_ASSIGN(const auto constraints, unique_constraints(session_, shape));
     TRIUNE_ASSIGN(const auto number, collection_of(table));
-    auto objects = capture_objects(shape, constraints, number.first, number.second);
+    TRIUNE_ASSIGN(auto objects, objects_of(shape, number));
     const auto& name = objects.front().name;
     const bool known =
         std::any_of(existing_.begin(), existing_.end(), [&](const auto& one) { return one.name == name; });
     if (!known) new_tables_.emplace_back(table, number);
     want(std::move(objects));
     return {};
+  }
+
+  Result<std::vector<SchemaObject>> objects_of(const TableShape& shape, std::pair<std::int64_t, std::int64_t> number) {
+    if (session_.dialect() == Dialect::postgres) return postgres::capture_objects(shape, number.first, number.second);
+    TRIUNE_ASSIGN(const auto constraints, unique_constraints(session_, shape));
+    return capture_objects(shape, constraints, number.first, number.second);
   }
 
   void want(std::vector<SchemaObject> objects) {
@@ -126,8 +124,8 @@ class Upkeep {
   /// False when its table is gone.
   Result<bool> keep(StoredDefinition definition) {
     const auto table = table_now(definition);
-    if (!contains(tables_, table)) return false;
-    if (!same_name(table, definition.table())) {
+    if (!contains(session_.dialect(), tables_, table)) return false;
+    if (!same_name(session_.dialect(), table, definition.table())) {
       definition.rename_table(table);
       TRIUNE_TRY(store_definition(session_, definition));
     }
@@ -147,13 +145,15 @@ class Upkeep {
 
   /// Its table is gone, and so must be what came from it (I6).
   Status forget(const StoredDefinition& definition) {
-    TRIUNE_TRY(session_.execute_script(clear_sql(definition)));
+    TRIUNE_TRY(session_.execute_script(clear_sql(session_.dialect(), definition)));
     return forget_definition(session_, definition);
   }
 
-  static std::string clear_sql(const StoredDefinition& definition) {
+  static std::string clear_sql(Dialect dialect, const StoredDefinition& definition) {
     if (const auto* const index = std::get_if<TextIndex>(&definition.what))
-      return TextSql{.organization = definition.organization_id, .index = *index, .key = {}}.clear();
+      return dialect == Dialect::postgres
+                 ? ""
+                 : TextSql{.organization = definition.organization_id, .index = *index, .key = {}}.clear();
     const bool nodes = definition.kind() == "node_mapping";
     return fmt::format(
         "DELETE FROM {} WHERE organization_id = {} AND {} IN (SELECT collection_id FROM triune_collections "
@@ -182,13 +182,24 @@ class Upkeep {
 
 Result<std::vector<StoredDefinition>> definitions_on(contract::RelationalSession& session, std::string_view table) {
   TRIUNE_ASSIGN(auto definitions, stored_definitions(session));
-  std::erase_if(definitions, [&](const auto& one) { return !same_name(one.table(), table); });
+  std::erase_if(definitions, [&](const auto& one) { return !same_name(session.dialect(), one.table(), table); });
   return definitions;
 }
 
 /// A user's triggers would fire for rows that only go because the table does.
 Status drop_user_triggers(contract::RelationalSession& session, std::string_view table) {
   const std::array<Value, 1> parameters{std::string(table)};
+  if (session.dialect() == Dialect::postgres) {
+    TRIUNE_ASSIGN(
+        const RowSet triggers,
+        session.query("SELECT CAST(tgname AS text) FROM pg_trigger WHERE tgrelid = to_regclass(quote_ident(?1)) "
+                      "AND NOT tgisinternal AND tgname NOT LIKE 'triune\\_%'",
+                      parameters, table_limit));
+    for (const auto& row : triggers.rows)
+      TRIUNE_TRY(session.execute_script(
+          fmt::format("DROP TRIGGER {} ON {}", quote_identifier(to_text(row[0])), quote_identifier(table))));
+    return {};
+  }
   TRIUNE_ASSIGN(const RowSet rows, session.query("SELECT name FROM sqlite_master WHERE type = 'trigger' "
                                                  "AND tbl_name = ?1 COLLATE NOCASE "
                                                  "AND name NOT LIKE 'triune\\_%' ESCAPE '\\'",
@@ -203,7 +214,7 @@ Status release_table(contract::RelationalSession& session, std::string_view tabl
                      const std::vector<StoredDefinition>& definitions) {
   TRIUNE_ASSIGN(auto objects, existing_objects(session));
   std::erase_if(objects, [&](const SchemaObject& object) {
-    if (same_name(object.table, table)) return false;
+    if (same_name(session.dialect(), object.table, table)) return false;
     return std::none_of(definitions.begin(), definitions.end(), [&](const StoredDefinition& one) {
       const auto base = fmt::format("triune_edge_{}_{}_", one.organization_id, one.name());
       return one.kind() == "edge_mapping" && (object.name == base + "from_end" || object.name == base + "to_end");
@@ -218,7 +229,7 @@ Status prepare_drop(contract::RelationalSession& session, const std::string& tab
   TRIUNE_ASSIGN(const auto definitions, definitions_on(session, table));
   TRIUNE_TRY(release_table(session, table, definitions));
   for (const auto& one : definitions) {
-    if (const auto* const index = std::get_if<TextIndex>(&one.what))
+    if (const auto* const index = std::get_if<TextIndex>(&one.what); index && session.dialect() == Dialect::sqlite)
       TRIUNE_TRY(
           session.execute_script(TextSql{.organization = one.organization_id, .index = *index, .key = {}}.clear()));
     TRIUNE_TRY(forget_definition(session, one));
@@ -237,9 +248,9 @@ Result<Alteration> compare(contract::RelationalSession& session, const TableShap
                            const std::vector<std::string>& tables_before) {
   Alteration alteration{.table = before.name, .renamed = {}, .dropped = {}};
   TRIUNE_ASSIGN(const auto tables, user_tables(session));
-  if (!contains(tables, before.name))
+  if (!contains(session.dialect(), tables, before.name))
     for (const auto& table : tables)
-      if (!contains(tables_before, table)) alteration.table = table;
+      if (!contains(session.dialect(), tables_before, table)) alteration.table = table;
   TRIUNE_ASSIGN(const TableShape after, describe_table(session, alteration.table));
   if (after.columns.size() == before.columns.size()) {
     for (std::size_t i = 0; i < after.columns.size(); ++i)
@@ -276,7 +287,7 @@ Status adapt(const DefinitionContext& context, const StoredDefinition& before, c
 Status rename_owner(contract::RelationalSession& session, const std::string& from, const std::string& to) {
   const std::array<Value, 2> parameters{from, to};
   TRIUNE_TRY(session.execute(
-      "UPDATE triune_vector_collections SET owner_table = ?2 WHERE owner_table = ?1 COLLATE NOCASE", parameters));
+      "UPDATE triune_vector_collections SET owner_table = ?2 WHERE lower(owner_table) = lower(?1)", parameters));
   return {};
 }
 
@@ -304,33 +315,45 @@ Result<RowSet> change_table(const DefinitionContext& context, const TableChange&
 }  // namespace
 
 Status keep_up(const DefinitionContext& context) {
-  TRIUNE_ASSIGN(const bool kept, is_kept(context.session));
+  TRIUNE_ASSIGN(bool kept, is_kept(context.session));
   if (kept) return {};
+  if (context.session.dialect() == Dialect::postgres) {
+    // One of several nodes does it; the others wait and find it done.
+    TRIUNE_TRY(context.session.execute("LOCK TABLE triune_schema_objects IN SHARE ROW EXCLUSIVE MODE", {}));
+    TRIUNE_ASSIGN(kept, is_kept(context.session));
+    if (kept) return {};
+  }
   TRIUNE_TRY(Upkeep(context).run());
   return schema_is_kept(context.session);
+}
+
+Status keep_up_cheaply(const DefinitionContext& context) {
+  return context.session.dialect() == Dialect::sqlite ? keep_up(context) : Status();
 }
 
 Status schema_is_kept(contract::RelationalSession& session) {
   TRIUNE_ASSIGN(const std::string mark, schema_mark(session));
   const std::array<Value, 1> parameters{mark};
-  TRIUNE_TRY(
-      session.execute("INSERT INTO triune_hive (key, value) VALUES ('kept_schema', ?1) "
-                      "ON CONFLICT (key) DO UPDATE SET value = excluded.value WHERE value IS NOT excluded.value",
-                      parameters));
+  TRIUNE_TRY(session.execute(
+      "INSERT INTO triune_hive (key, value) VALUES ('kept_schema', ?1) "
+      "ON CONFLICT (key) DO UPDATE SET value = excluded.value WHERE value IS DISTINCT FROM excluded.value",
+      parameters));
   return {};
 }
 
 Result<RowSet> run_user_statement(const DefinitionContext& context, std::string_view statement,
                                   std::span<const Value> parameters, std::size_t max_rows) {
   auto& session = context.session;
-  TRIUNE_TRY(keep_up(context));
+  TRIUNE_TRY(keep_up_cheaply(context));
   TRIUNE_ASSIGN(const TableChange change, session.table_change(statement));
   TRIUNE_ASSIGN(const auto tables,
                 change.kind == TableChange::Kind::none ? Result<std::vector<std::string>>() : user_tables(session));
-  if (!contains(tables, change.table)) {
-    TRIUNE_ASSIGN(const std::int64_t before, schema_version(session));
+  if (!contains(session.dialect(), tables, change.table)) {
+    // The version is cheap to ask for in SQLite; elsewhere only a statement that may define something is followed.
+    const bool asks = session.dialect() == Dialect::sqlite || may_define(statement);
+    TRIUNE_ASSIGN(const std::string before, asks ? schema_version(session) : Result<std::string>(""));
     TRIUNE_ASSIGN(RowSet rows, session.execute_user(statement, parameters, max_rows));
-    TRIUNE_ASSIGN(const std::int64_t after, schema_version(session));
+    TRIUNE_ASSIGN(const std::string after, asks ? schema_version(session) : Result<std::string>(""));
     if (before != after) TRIUNE_TRY(keep_up(context));
     return rows;
   }

@@ -11,6 +11,7 @@
 #include "hive/implementation.h"
 #include "hive/vector_filter.h"
 #include "model/json.h"
+#include "projection/canonical_sql.h"
 
 namespace triune::hive {
 namespace {
@@ -61,20 +62,21 @@ std::string json_keys(std::span<const VectorKey> keys) {
 }
 
 /// Exact distances of `keys`, those still stored, nearest first.
-Result<std::vector<Candidate>> rank(contract::RelationalSession& session, Metric metric, std::span<const float> query,
-                                    std::span<const VectorKey> keys) {
+Result<std::vector<Candidate>> rank(contract::RelationalSession& session, std::int64_t organization_id, Metric metric,
+                                    std::span<const float> query, std::span<const VectorKey> keys) {
   std::vector<Candidate> ranked;
   std::vector<float> buffer;
+  const auto dialect = session.dialect();
+  const auto sql = fmt::format("SELECT x.vector_key, x.vector FROM {} k {} triune_vector_values x ON {}",
+                               integer_set(dialect, 1), ordered_join(dialect),
+                               projection::vector_value_is(dialect, std::to_string(organization_id), "k.value"));
   const std::array<Value, 1> parameters{json_keys(keys)};
-  TRIUNE_TRY(session.visit(
-      "SELECT x.vector_key, x.vector FROM json_each(?1) k CROSS JOIN triune_vector_values x "
-      "ON x.vector_key = k.value",
-      parameters, [&](std::span<const Value> row) -> Status {
-        const auto values = as_floats(row[1], buffer);
-        if (values.size() == query.size())
-          ranked.push_back({distance(metric, query, values), static_cast<VectorKey>(std::get<std::int64_t>(row[0]))});
-        return {};
-      }));
+  TRIUNE_TRY(session.visit(sql, parameters, [&](std::span<const Value> row) -> Status {
+    const auto values = as_floats(row[1], buffer);
+    if (values.size() == query.size())
+      ranked.push_back({distance(metric, query, values), static_cast<VectorKey>(std::get<std::int64_t>(row[0]))});
+    return {};
+  }));
   std::sort(ranked.begin(), ranked.end());
   return ranked;
 }
@@ -84,23 +86,26 @@ Result<std::vector<Candidate>> scan_canonical(contract::RelationalSession& sessi
                                               std::int64_t collection_id, Metric metric, std::span<const float> query,
                                               const std::optional<std::vector<VectorKey>>& keys, std::size_t count) {
   if (keys) {
-    TRIUNE_ASSIGN(auto ranked, rank(session, metric, query, *keys));
+    TRIUNE_ASSIGN(auto ranked, rank(session, organization_id, metric, query, *keys));
     if (ranked.size() > count) ranked.resize(count);
     return ranked;
   }
   std::priority_queue<Candidate> nearest;
   std::vector<float> buffer;
   const std::array<Value, 2> parameters{organization_id, collection_id};
-  TRIUNE_TRY(session.visit(
-      "SELECT v.vector_key, x.vector FROM triune_vectors v CROSS JOIN triune_vector_values x "
-      "ON x.vector_key = v.vector_key WHERE v.organization_id = ?1 AND v.collection_id = ?2",
-      parameters, [&](std::span<const Value> row) -> Status {
-        const auto values = as_floats(row[1], buffer);
-        if (values.size() != query.size()) return {};
-        nearest.push({distance(metric, query, values), static_cast<VectorKey>(std::get<std::int64_t>(row[0]))});
-        if (nearest.size() > count) nearest.pop();
-        return {};
-      }));
+  static const contract::DialectText sql([](contract::Dialect dialect) {
+    return fmt::format(
+        "SELECT v.vector_key, x.vector FROM triune_vectors v {} triune_vector_values x ON {} "
+        "WHERE v.organization_id = ?1 AND v.collection_id = ?2",
+        ordered_join(dialect), projection::vector_value_is(dialect, "v.organization_id", "v.vector_key"));
+  });
+  TRIUNE_TRY(session.visit(sql.in(session.dialect()), parameters, [&](std::span<const Value> row) -> Status {
+    const auto values = as_floats(row[1], buffer);
+    if (values.size() != query.size()) return {};
+    nearest.push({distance(metric, query, values), static_cast<VectorKey>(std::get<std::int64_t>(row[0]))});
+    if (nearest.size() > count) nearest.pop();
+    return {};
+  }));
   std::vector<Candidate> ranked;
   for (; !nearest.empty(); nearest.pop()) ranked.push_back(nearest.top());
   std::reverse(ranked.begin(), ranked.end());
@@ -122,8 +127,8 @@ Result<bool> too_few(contract::RelationalSession& session, std::int64_t organiza
 
 /// Asks the engine for a few more than wanted, because its copy is quantised and may hold what was just deleted; and
 /// for more again until enough are left.
-Result<std::vector<Candidate>> ask_engine(contract::RelationalSession& session, contract::VectorStore& store,
-                                          Metric metric, std::span<const float> query,
+Result<std::vector<Candidate>> ask_engine(contract::RelationalSession& session, std::int64_t organization_id,
+                                          contract::VectorStore& store, Metric metric, std::span<const float> query,
                                           contract::VectorQueryOptions options, std::size_t count,
                                           std::string& strategy) {
   for (std::size_t wanted = count + std::max<std::size_t>(count / 2, spare_candidates);; wanted *= 2) {
@@ -133,7 +138,7 @@ Result<std::vector<Candidate>> ask_engine(contract::RelationalSession& session, 
     strategy = answer.strategy;
     std::vector<VectorKey> keys;
     for (const auto& match : answer.matches) keys.push_back(match.key);
-    TRIUNE_ASSIGN(auto ranked, rank(session, metric, query, keys));
+    TRIUNE_ASSIGN(auto ranked, rank(session, organization_id, metric, query, keys));
     if (ranked.size() >= count || answer.matches.size() < wanted) {
       if (ranked.size() > count) ranked.resize(count);
       return ranked;
@@ -142,20 +147,24 @@ Result<std::vector<Candidate>> ask_engine(contract::RelationalSession& session, 
 }
 
 /// Ids and metadata of `candidates`, in their order.
-Result<std::vector<VectorHit>> describe_hits(contract::RelationalSession& session,
+Result<std::vector<VectorHit>> describe_hits(contract::RelationalSession& session, std::int64_t organization_id,
                                              const std::vector<Candidate>& candidates) {
   std::vector<VectorKey> keys;
   for (const auto& candidate : candidates) keys.push_back(candidate.key);
   std::vector<VectorHit> hits;
-  const std::array<Value, 1> parameters{json_keys(keys)};
-  TRIUNE_TRY(session.visit(
-      "SELECT k.key, v.id, v.metadata FROM json_each(?1) k CROSS JOIN triune_vectors v ON v.vector_key = k.value",
-      parameters, [&](std::span<const Value> row) -> Status {
-        const auto& candidate = candidates[static_cast<std::size_t>(std::get<std::int64_t>(row[0]))];
-        TRIUNE_ASSIGN(Record metadata, model::parse_json_object(std::get<std::string>(row[2])));
-        hits.push_back({std::get<std::string>(row[1]), candidate.distance, std::move(metadata)});
-        return {};
-      }));
+  static const contract::DialectText sql([](contract::Dialect dialect) {
+    return fmt::format(
+        "SELECT k.key, v.id, v.metadata FROM {} k {} triune_vectors v "
+        "ON v.organization_id = ?2 AND v.vector_key = k.value ORDER BY k.key",
+        integer_set(dialect, 1), ordered_join(dialect));
+  });
+  const std::array<Value, 2> parameters{json_keys(keys), organization_id};
+  TRIUNE_TRY(session.visit(sql.in(session.dialect()), parameters, [&](std::span<const Value> row) -> Status {
+    const auto& candidate = candidates[static_cast<std::size_t>(std::get<std::int64_t>(row[0]))];
+    TRIUNE_ASSIGN(Record metadata, model::parse_json_object(std::get<std::string>(row[2])));
+    hits.push_back({std::get<std::string>(row[1]), candidate.distance, std::move(metadata)});
+    return {};
+  }));
   return hits;
 }
 
@@ -167,11 +176,12 @@ Result<std::vector<float>> Implementation::query_vector(contract::RelationalSess
   std::vector<float> values;
   if (const auto* const id = std::get_if<std::string>(&search.query)) {
     const std::array<Value, 3> parameters{organization_id_, collection_id, *id};
-    TRIUNE_ASSIGN(const RowSet rows,
-                  session.query("SELECT x.vector FROM triune_vectors v JOIN triune_vector_values x "
-                                "ON x.vector_key = v.vector_key "
-                                "WHERE v.organization_id = ?1 AND v.collection_id = ?2 AND v.id = ?3",
-                                parameters, 1));
+    TRIUNE_ASSIGN(
+        const RowSet rows,
+        session.query(fmt::format("SELECT x.vector FROM triune_vectors v JOIN triune_vector_values x ON {} "
+                                  "WHERE v.organization_id = ?1 AND v.collection_id = ?2 AND v.id = ?3",
+                                  projection::vector_value_is(session.dialect(), "v.organization_id", "v.vector_key")),
+                      parameters, 1));
     if (rows.rows.empty())
       return failure(ErrorCode::not_found, fmt::format("there is no vector {} in {}", *id, definition.name));
     as_floats(rows.rows[0][0], values);
@@ -214,7 +224,8 @@ Result<VectorSearchResult> Implementation::search(const VectorSearch& search, co
   std::vector<Candidate> candidates;
   bool canonical = degraded;
   if (!degraded) {
-    auto asked = ask_engine(*session, *store, definition.metric, query, engine, search.count, result.strategy);
+    auto asked =
+        ask_engine(*session, organization_id_, *store, definition.metric, query, engine, search.count, result.strategy);
     if (!asked) {
       report(*driven.worker, asked.error());
       return failure_of(asked);
@@ -228,7 +239,7 @@ Result<VectorSearchResult> Implementation::search(const VectorSearch& search, co
     TRIUNE_ASSIGN(candidates, scan_canonical(*session, organization_id_, collection_id, definition.metric, query,
                                              engine.filter.keys, search.count));
   }
-  TRIUNE_ASSIGN(result.hits, describe_hits(*session, candidates));
+  TRIUNE_ASSIGN(result.hits, describe_hits(*session, organization_id_, candidates));
   return result;
 }
 

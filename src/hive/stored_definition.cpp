@@ -7,6 +7,7 @@
 
 #include "base/try.h"
 #include "hive/definition_sql.h"
+#include "hive/postgres_definitions.h"
 #include "model/json.h"
 
 namespace triune::hive {
@@ -52,7 +53,7 @@ Status register_columns(projection::CatalogWriter& catalog, std::int64_t collect
   Record examples;
   for (const auto& name : columns) {
     const auto& type = shape.column(name)->type;
-    if (type == "INTEGER" || type == "INT") examples.push_back({name, std::int64_t{0}});
+    if (type == "INTEGER" || type == "INT" || type == "BIGINT") examples.push_back({name, std::int64_t{0}});
     if (type == "REAL") examples.push_back({name, 0.0});
     if (type == "TEXT") examples.push_back({name, std::string()});
   }
@@ -75,6 +76,8 @@ struct Translator {
     std::erase(columns, "id");  // the node's own id has that name
     TRIUNE_ASSIGN(const std::int64_t label, catalog.collection(organization, CollectionKind::label, mapping.label));
     TRIUNE_TRY(register_columns(catalog, label, shape, columns));
+    if (session.dialect() == contract::Dialect::postgres)
+      return postgres::node_sql(organization, label, mapping, key, columns);
     TRIUNE_ASSIGN(const auto constraints, unique_constraints(session, shape));
     const NodeSql sql{organization, label, mapping, key, columns};
     return DefinitionSql{sql.base(), sql.objects(shape, constraints), sql.fill(), sql.refresh(), sql.clear()};
@@ -91,6 +94,8 @@ struct Translator {
     TRIUNE_ASSIGN(sql.to_label, catalog.collection(organization, CollectionKind::label, mapping.to_label));
     TRIUNE_TRY(catalog.edge_end(sql.type, sql.from_label, sql.to_label));
     TRIUNE_TRY(register_columns(catalog, sql.type, shape, mapping.properties));
+    if (session.dialect() == contract::Dialect::postgres)
+      return postgres::edge_sql({organization, sql.type, sql.from_label, sql.to_label}, mapping, shape);
     TRIUNE_ASSIGN(const auto constraints, unique_constraints(session, shape));
     return DefinitionSql{sql.base(), sql.objects(shape, constraints), sql.fill(), {}, sql.clear()};
   }
@@ -100,15 +105,25 @@ struct Translator {
     TextSql sql{.organization = organization, .index = index, .key = {}};
     TRIUNE_ASSIGN(sql.key, single_key(shape));
     for (const auto& column : index.columns) TRIUNE_TRY(check_column(shape, column));
+    if (session.dialect() == contract::Dialect::postgres) return postgres::text_sql(organization, index);
     TRIUNE_ASSIGN(const auto constraints, unique_constraints(session, shape));
     return DefinitionSql{sql.base(), sql.objects(shape, constraints), sql.fill(), {}, sql.clear()};
   }
 };
 
-Result<std::vector<std::string>> text_list(contract::RelationalSession& session, const Value& json,
-                                           std::string_view path) {
-  const std::array<Value, 2> parameters{json, std::string(path)};
-  TRIUNE_ASSIGN(const RowSet rows, session.query("SELECT value FROM json_each(?1, ?2)", parameters, definition_limit));
+/// A member of a definition that is a text; empty when there is none.
+std::string text_member(const Record& definition, std::string_view name) {
+  const auto* const value = find(definition, name);
+  return value == nullptr ? std::string() : to_text(*value);
+}
+
+/// A member of a definition that is a list of texts.
+Result<std::vector<std::string>> text_list(contract::RelationalSession& session, const Record& definition,
+                                           std::string_view name) {
+  const std::array<Value, 1> parameters{text_member(definition, name)};
+  TRIUNE_ASSIGN(const RowSet rows,
+                session.query(fmt::format("SELECT k.value FROM {} k ORDER BY k.key", text_set(session.dialect(), 1)),
+                              parameters, definition_limit));
   std::vector<std::string> names;
   for (const auto& row : rows.rows) names.push_back(to_text(row[0]));
   return names;
@@ -172,23 +187,27 @@ Result<DefinitionSql> translate(contract::RelationalSession& session, projection
 }
 
 Result<std::vector<StoredDefinition>> stored_definitions(contract::RelationalSession& session) {
-  TRIUNE_ASSIGN(
-      const RowSet rows,
-      session.query("SELECT organization_id, kind, name, table_name, definition, definition ->> 'from_column', "
-                    "definition ->> 'from_label', definition ->> 'to_column', definition ->> 'to_label' "
-                    "FROM triune_definitions ORDER BY organization_id, kind DESC, name",
-                    {}, definition_limit));
+  TRIUNE_ASSIGN(const RowSet rows,
+                session.query("SELECT organization_id, kind, name, table_name, definition FROM triune_definitions "
+                              "ORDER BY organization_id, kind DESC, name",
+                              {}, definition_limit));
   std::vector<StoredDefinition> definitions;
   for (const auto& row : rows.rows) {
     auto& one = definitions.emplace_back();
     one.organization_id = std::get<std::int64_t>(row[0]);
     const auto kind = to_text(row[1]);
-    TRIUNE_ASSIGN(auto columns, text_list(session, row[4], kind == "text_index" ? "$.columns" : "$.properties"));
+    TRIUNE_ASSIGN(const Record parts, model::parse_json_object(to_text(row[4])));
+    TRIUNE_ASSIGN(auto columns, text_list(session, parts, kind == "text_index" ? "columns" : "properties"));
     if (kind == "node_mapping")
       one.what = NodeMapping{.table = to_text(row[3]), .label = to_text(row[2]), .properties = std::move(columns)};
     else if (kind == "edge_mapping")
-      one.what = EdgeMapping{to_text(row[3]), to_text(row[2]), to_text(row[5]),   to_text(row[6]),
-                             to_text(row[7]), to_text(row[8]), std::move(columns)};
+      one.what = EdgeMapping{to_text(row[3]),
+                             to_text(row[2]),
+                             text_member(parts, "from_column"),
+                             text_member(parts, "from_label"),
+                             text_member(parts, "to_column"),
+                             text_member(parts, "to_label"),
+                             std::move(columns)};
     else
       one.what = TextIndex{.name = to_text(row[2]), .table = to_text(row[3]), .columns = std::move(columns)};
   }

@@ -21,14 +21,21 @@ struct TableShape {
 };
 
 /// Reads a table's shape within a session, so that tables made by the same job are seen. `not_found` when there is
-/// none.
+/// none. Types of columns are spelled as in SQLite where it has them: INTEGER for a number that fills itself in when it
+/// is left out, BIGINT for any other whole number, REAL, TEXT.
 Result<TableShape> describe_table(contract::RelationalSession& session, std::string_view table);
 
 /// Refuses the names that belong to Triune ("triune_…", "sqlite_…").
 Status check_user_table(std::string_view table);
 
-/// A number that changes whenever the schema does.
-Result<std::int64_t> schema_version(contract::RelationalSession& session);
+/// The names of users' tables, in their order.
+Result<std::vector<std::string>> user_tables(contract::RelationalSession& session);
+
+/// A text that changes whenever the schema does.
+Result<std::string> schema_version(contract::RelationalSession& session);
+
+/// Whether two names of tables or columns mean the same: SQLite ignores the case of letters.
+bool same_name(contract::Dialect dialect, std::string_view left, std::string_view right);
 
 /// The key of row `prefix` as the change log holds it: the primary key's value, a JSON array of several, or the rowid.
 std::string key_expression(std::string_view prefix, const TableShape& shape);

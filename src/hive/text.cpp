@@ -6,58 +6,56 @@
 
 #include "base/try.h"
 #include "hive/implementation.h"
+#include "hive/postgres_definitions.h"
+#include "hive/stored_definition.h"
+#include "hive/text_query.h"
 #include "model/sql_text.h"
 
 namespace triune::hive {
 namespace {
 
-/// One word or phrase of a query as an FTS5 string, with its prefix star outside of the quotes.
-std::string term(std::string_view word) {
-  const bool prefix = word.size() > 1 && word.ends_with('*');
-  if (prefix) word.remove_suffix(1);
-  return model::quote_identifier(word) + (prefix ? "*" : "");
+/// FTS5: the index keeps the text and ranks by bm25.
+std::string sqlite_search(std::int64_t organization_id, const std::string& name) {
+  return fmt::format(
+      "SELECT r.key, -bm25({0}), snippet({0}, -1, '[', ']', ' … ', 16) FROM {0} "
+      "JOIN triune_text_rows r ON r.text_row = {0}.rowid WHERE {0} MATCH ?1 ORDER BY rank LIMIT ?2",
+      model::quote_identifier(fmt::format("triune_text_{}_{}", organization_id, name)));
 }
 
-/// A person's query as an FTS5 expression that always parses: words and "phrases" are quoted; OR and NOT stay operators
-/// where they stand between two terms.
-std::string expression(std::string_view query) {
-  std::vector<std::string> parts;
-  const auto is_operator = [](std::string_view word) { return word == "OR" || word == "NOT" || word == "AND"; };
-  for (std::size_t at = 0; at < query.size();) {
-    if (query[at] == '"') {
-      const auto end = std::min(query.find('"', at + 1), query.size());
-      if (end > at + 1) parts.push_back(model::quote_identifier(query.substr(at + 1, end - at - 1)));
-      at = end + 1;
-      continue;
-    }
-    const auto end = std::min(query.find_first_of(" \t\r\n\"", at), query.size());
-    const auto word = query.substr(at, end - at);
-    if (!word.empty()) parts.push_back(is_operator(word) ? std::string(word) : term(word));
-    at = end == at ? at + 1 : end;
-  }
-  std::string text;
-  for (std::size_t i = 0; i < parts.size(); ++i) {
-    const bool between = i > 0 && i + 1 < parts.size() && !is_operator(parts[i - 1]) && !is_operator(parts[i + 1]);
-    if (is_operator(parts[i]) && !between) parts[i] = model::quote_identifier(parts[i]);
-    text += (i == 0 ? "" : " ") + parts[i];
-  }
-  return text;
+/// PostgreSQL: an index on an expression; passages are cut only from what is returned.
+Result<std::string> postgres_search(contract::RelationalSession& session, const TextIndex& index,
+                                    const std::string& match) {
+  TRIUNE_ASSIGN(const TableShape shape, describe_table(session, index.table));
+  TRIUNE_ASSIGN(const std::string key, single_key(shape));
+  return fmt::format(
+      "SELECT CAST(h.key AS text), h.score, ts_headline('pg_catalog.simple', h.content, h.query, "
+      "'StartSel=[, StopSel=], MaxFragments=1, MaxWords=16, MinWords=8') FROM (SELECT t.{0} AS key, {1} AS content, "
+      "q.query, CAST(ts_rank_cd({2}, q.query) AS double precision) AS score FROM {3} t, "
+      "(SELECT {4} AS query) q WHERE {2} @@ q.query ORDER BY 4 DESC, 1 LIMIT ?1) h ORDER BY h.score DESC",
+      model::quote_identifier(key), postgres::indexed_text(index, "t."), postgres::indexed_words(index, "t."),
+      model::quote_identifier(index.table), match);
 }
 
-Status search_index(contract::RelationalSession& session, std::int64_t organization_id, const std::string& name,
-                    const std::string& match, std::size_t count, std::vector<TextHit>& hits) {
-  const auto table = model::quote_identifier(fmt::format("triune_text_{}_{}", organization_id, name));
-  const std::array<Value, 2> parameters{match, static_cast<std::int64_t>(count)};
-  return session.visit(
-      fmt::format("SELECT r.key, -bm25({0}), snippet({0}, -1, '[', ']', ' … ', 16) FROM {0} "
-                  "JOIN triune_text_rows r ON r.text_row = {0}.rowid WHERE {0} MATCH ?1 "
-                  "ORDER BY rank LIMIT ?2",
-                  table),
-      parameters, [&](std::span<const Value> row) -> Status {
-        hits.push_back(
-            {.collection = name, .id = to_text(row[0]), .score = std::get<double>(row[1]), .snippet = to_text(row[2])});
-        return {};
-      });
+Status search_index(contract::RelationalSession& session, const StoredDefinition& definition, const TextQuery& query,
+                    std::size_t count, std::vector<TextHit>& hits) {
+  const auto& index = std::get<TextIndex>(definition.what);
+  std::vector<Value> parameters;
+  std::string sql;
+  if (session.dialect() == contract::Dialect::sqlite) {
+    sql = sqlite_search(definition.organization_id, index.name);
+    parameters = {query.fts5(), static_cast<std::int64_t>(count)};
+  } else {
+    parameters = {static_cast<std::int64_t>(count)};
+    const auto match = query.tsquery(parameters);
+    TRIUNE_ASSIGN(sql, postgres_search(session, index, match));
+  }
+  return session.visit(sql, parameters, [&](std::span<const Value> row) -> Status {
+    hits.push_back({.collection = index.name,
+                    .id = to_text(row[0]),
+                    .score = std::get<double>(row[1]),
+                    .snippet = to_text(row[2])});
+    return {};
+  });
 }
 
 }  // namespace
@@ -66,20 +64,19 @@ Result<std::vector<TextHit>> Implementation::text(const TextSearch& search, cons
   TRIUNE_TRY(check_open());
   if (search.count < 1 || search.count > 10'000)
     return failure(ErrorCode::invalid_argument, "a text search returns 1 to 10,000 hits");
-  const auto match = expression(search.query);
-  if (match.empty()) return failure(ErrorCode::invalid_argument, "the query has no words");
+  const TextQuery query(search.query);
+  if (query.empty()) return failure(ErrorCode::invalid_argument, "the query has no words");
   TRIUNE_ASSIGN(const auto session, reader(options));
-  const std::array<Value, 2> parameters{organization_id_, search.collection};
-  TRIUNE_ASSIGN(const RowSet indexes,
-                session->query("SELECT name FROM triune_definitions WHERE organization_id = ?1 AND kind = 'text_index' "
-                               "AND (?2 = '' OR name = ?2)",
-                               parameters, 10'000));
-  if (indexes.rows.empty())
+  TRIUNE_ASSIGN(auto indexes, stored_definitions(*session));
+  std::erase_if(indexes, [&](const StoredDefinition& one) {
+    return one.organization_id != organization_id_ || one.kind() != "text_index" ||
+           (!search.collection.empty() && one.name() != search.collection);
+  });
+  if (indexes.empty())
     return failure(ErrorCode::not_found, fmt::format("there is no text index{}{}; make one with `triune index text`",
                                                      search.collection.empty() ? "" : " ", search.collection));
   std::vector<TextHit> hits;
-  for (const auto& row : indexes.rows)
-    TRIUNE_TRY(search_index(*session, organization_id_, std::get<std::string>(row[0]), match, search.count, hits));
+  for (const auto& index : indexes) TRIUNE_TRY(search_index(*session, index, query, search.count, hits));
   std::stable_sort(hits.begin(), hits.end(), [](const TextHit& a, const TextHit& b) { return a.score > b.score; });
   if (hits.size() > search.count) hits.resize(search.count);
   return hits;

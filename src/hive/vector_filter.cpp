@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <optional>
-#include <set>
 
 #include "base/try.h"
 #include "hive/tables.h"
@@ -18,6 +18,7 @@ using model::quote_identifier;
 using model::quote_literal;
 
 constexpr std::size_t name_limit = 64;
+constexpr std::string_view savepoint = "triune_filter";
 
 std::string metadata_path(std::string_view key) {
   std::string path = "$.\"";
@@ -28,25 +29,52 @@ std::string metadata_path(std::string_view key) {
   return quote_literal(path + '"');
 }
 
+/// A metadata value as a column. SQLite types each value for itself; in PostgreSQL a column has one type, so it is a
+/// number or a truth value where all vectors have such, and a text otherwise.
+Result<std::string> metadata_column(contract::RelationalSession& session, std::int64_t organization_id,
+                                    std::int64_t collection_id, const std::string& key) {
+  if (session.dialect() == contract::Dialect::sqlite)
+    return fmt::format("json_extract(v.metadata, {})", metadata_path(key));
+  const std::array<Value, 3> parameters{organization_id, collection_id, key};
+  TRIUNE_ASSIGN(const RowSet rows,
+                session.query("SELECT DISTINCT jsonb_typeof(CAST(metadata AS jsonb) -> ?3) FROM triune_vectors "
+                              "WHERE organization_id = ?1 AND collection_id = ?2 AND CAST(metadata AS jsonb) -> ?3 IS "
+                              "NOT NULL AND jsonb_typeof(CAST(metadata AS jsonb) -> ?3) <> 'null'",
+                              parameters, 10));
+  const auto text = fmt::format("(CAST(v.metadata AS jsonb) ->> {})", quote_literal(key));
+  if (rows.rows.size() != 1) return text;
+  const auto type = to_text(rows.rows[0][0]);
+  return type == "number" || type == "boolean"
+             ? fmt::format("CAST({} AS {})", text, type == "number" ? "numeric" : "boolean")
+             : text;
+}
+
 /// The vectors with everything a predicate can name as columns.
 std::string source_sql(std::int64_t organization_id, std::int64_t collection_id, const TableShape* owner,
-                       const std::set<std::string>& metadata_keys) {
+                       const std::map<std::string, std::string>& metadata_columns) {
   std::string columns = "v.vector_key AS triune_key, v.id AS id, v.metadata AS metadata";
   std::string join;
   if (owner != nullptr) {
     for (const auto& column : owner->columns)
       if (column.name != "id" && column.name != "metadata") columns += ", o." + quote_identifier(column.name);
-    join = fmt::format(" LEFT JOIN {} o ON o.{} = v.id", quote_identifier(owner->name),
+    join = fmt::format(" LEFT JOIN {} o ON CAST(o.{} AS text) = v.id", quote_identifier(owner->name),
                        quote_identifier(owner->key().at(0)));
   }
-  for (const auto& key : metadata_keys)
-    columns += fmt::format(", json_extract(v.metadata, {}) AS {}", metadata_path(key), quote_identifier(key));
+  for (const auto& [key, expression] : metadata_columns)
+    columns += fmt::format(", {} AS {}", expression, quote_identifier(key));
   return fmt::format("SELECT {} FROM triune_vectors v{} WHERE v.organization_id = {} AND v.collection_id = {}", columns,
                      join, organization_id, collection_id);
 }
 
-/// The unknown name that SQLite complains of, or nothing.
-std::string unknown_column(const Error& error) {
+/// The unknown name that the engine complains of, or nothing.
+std::string unknown_column(contract::Dialect dialect, const Error& error) {
+  if (dialect == contract::Dialect::postgres) {
+    constexpr std::string_view column = "column \"";
+    const auto begin = error.native_code == "42703" ? error.message.find(column) : std::string::npos;
+    if (begin == std::string::npos) return {};
+    const auto rest = error.message.substr(begin + column.size());
+    return rest.substr(0, rest.find('"'));
+  }
   constexpr std::string_view complaint = "no such column: ";
   const auto at = error.message.find(complaint);
   if (at == std::string::npos) return {};
@@ -56,13 +84,16 @@ std::string unknown_column(const Error& error) {
 }
 
 Status check_known(contract::RelationalSession& session, std::int64_t organization_id, std::int64_t collection_id,
-                   const VectorCollection& definition, const std::set<std::string>& metadata_keys) {
-  for (const auto& key : metadata_keys) {
+                   const VectorCollection& definition, const std::map<std::string, std::string>& metadata_columns) {
+  for (const auto& [key, expression] : metadata_columns) {
+    const auto present = session.dialect() == contract::Dialect::sqlite
+                             ? fmt::format("json_type(metadata, {})", metadata_path(key))
+                             : fmt::format("(CAST(metadata AS jsonb) -> {})", quote_literal(key));
     TRIUNE_ASSIGN(
         const RowSet rows,
         session.query(fmt::format("SELECT 1 FROM triune_vectors WHERE organization_id = {} AND collection_id = {} "
-                                  "AND json_type(metadata, {}) IS NOT NULL LIMIT 1",
-                                  organization_id, collection_id, metadata_path(key)),
+                                  "AND {} IS NOT NULL LIMIT 1",
+                                  organization_id, collection_id, present),
                       {}, 1));
     if (rows.rows.empty())
       return failure(ErrorCode::invalid_argument,
@@ -95,28 +126,33 @@ Result<std::vector<contract::VectorKey>> filter_keys(contract::RelationalSession
                                                      std::int64_t collection_id, const VectorCollection& definition,
                                                      const VectorSearch& search) {
   TRIUNE_ASSIGN(const auto owner, owner_of(session, collection_id));
-  std::set<std::string> metadata_keys;
+  const bool postgres = session.dialect() == contract::Dialect::postgres;
+  std::map<std::string, std::string> metadata_columns;
   for (;;) {
-    const auto source = source_sql(organization_id, collection_id, owner ? &*owner : nullptr, metadata_keys);
+    const auto source = source_sql(organization_id, collection_id, owner ? &*owner : nullptr, metadata_columns);
     std::vector<contract::VectorKey> keys;
+    if (postgres) TRIUNE_TRY(session.savepoint(savepoint));
     // The line break ends a comment in the predicate.
-    auto visited = session.visit(fmt::format("SELECT triune_key FROM ({}) WHERE ({}\n)", source, search.where),
-                                 search.parameters, [&](std::span<const Value> row) -> Status {
-                                   if (const auto* const key = std::get_if<std::int64_t>(&row[0]))
-                                     keys.push_back(static_cast<contract::VectorKey>(*key));
-                                   return {};
-                                 });
+    auto visited =
+        session.visit(fmt::format("SELECT triune_key FROM ({}) AS source WHERE ({}\n)", source, search.where),
+                      search.parameters, [&](std::span<const Value> row) -> Status {
+                        if (const auto* const key = std::get_if<std::int64_t>(&row[0]))
+                          keys.push_back(static_cast<contract::VectorKey>(*key));
+                        return {};
+                      });
     if (visited) {
-      TRIUNE_TRY(check_known(session, organization_id, collection_id, definition, metadata_keys));
+      TRIUNE_TRY(check_known(session, organization_id, collection_id, definition, metadata_columns));
       std::sort(keys.begin(), keys.end());
       keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
       return keys;
     }
-    const auto name = unknown_column(visited.error());
-    if (name.empty() || metadata_keys.size() >= name_limit || !metadata_keys.insert(name).second) {
+    const auto name = unknown_column(session.dialect(), visited.error());
+    if (name.empty() || metadata_columns.size() >= name_limit || metadata_columns.contains(name)) {
       visited.error().message = fmt::format("the predicate `{}`: {}", search.where, visited.error().message);
       return failure_of(visited);
     }
+    if (postgres) TRIUNE_TRY(session.rollback_to(savepoint));
+    TRIUNE_ASSIGN(metadata_columns[name], metadata_column(session, organization_id, collection_id, name));
   }
 }
 

@@ -4,6 +4,7 @@
 //  M1 A migration is applied in one transaction together with its record, or not at all.
 //  M2 What was applied is never edited: its checksum must match the program's text.
 //  M3 A program never opens a hive that a newer one has migrated.
+//  M4 Of several programs that open a new store at once, one applies each migration and the others find it applied.
 #pragma once
 
 #include <cstdint>
@@ -22,8 +23,8 @@ struct Migration {
   std::string_view sql;
 };
 
-/// The migrations of the hive's own schema for SQLite, from schema/sqlite, embedded at build time.
-std::span<const Migration> sqlite_migrations();
+/// The migrations of the hive's own schema, from schema/sqlite or schema/postgres, embedded at build time.
+std::span<const Migration> migrations(contract::Dialect dialect);
 
 /// Applies what is missing, in order, each in a transaction of its own. Errors: `conflict` when an applied migration
 /// was edited since (M2) or the store is newer than the program (M3); the migration's own error, with its file name.

@@ -82,9 +82,9 @@ TEST_F(MigrateTest, AFailingMigrationLeavesNothingBehind) {
 }
 
 TEST_F(MigrateTest, TheHivesOwnMigrationsApplyTwice) {
-  ASSERT_TRUE(apply(*store_, sqlite_migrations(), soon()));
-  ASSERT_TRUE(apply(*store_, sqlite_migrations(), soon()));
-  EXPECT_EQ(count("SELECT * FROM triune_migrations"), sqlite_migrations().size());
+  ASSERT_TRUE(apply(*store_, migrations(contract::Dialect::sqlite), soon()));
+  ASSERT_TRUE(apply(*store_, migrations(contract::Dialect::sqlite), soon()));
+  EXPECT_EQ(count("SELECT * FROM triune_migrations"), migrations(contract::Dialect::sqlite).size());
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "projection/change_log.h"
 
+#include <fmt/format.h>
+
 #include <array>
 
 #include "base/try.h"
@@ -7,8 +9,17 @@
 namespace triune::projection {
 namespace {
 
-Result<std::uint64_t> one_lsn(contract::RelationalSession& session, std::string_view sql) {
-  TRIUNE_ASSIGN(const RowSet rows, session.query(sql, {}, 1));
+using contract::Dialect;
+
+/// A transaction with more entries than this is taken over by making the projection anew.
+constexpr std::size_t transaction_limit = 1'000'000;
+
+#define TRIUNE_OLDEST_RUNNING "CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint)"
+#define TRIUNE_OWN_TRANSACTION "CAST(CAST(pg_current_xact_id_if_assigned() AS text) AS bigint)"
+
+Result<std::uint64_t> one_number(contract::RelationalSession& session, std::string_view sql,
+                                 std::span<const Value> parameters) {
+  TRIUNE_ASSIGN(const RowSet rows, session.query(sql, parameters, 1));
   return static_cast<std::uint64_t>(std::get<std::int64_t>(rows.rows.at(0).at(0)));
 }
 
@@ -17,29 +28,8 @@ Operation parse_operation(std::string_view text) {
   return text == "load" ? Operation::load : Operation::put;
 }
 
-}  // namespace
-
-Result<std::uint64_t> log_head(contract::RelationalSession& session) {
-  return one_lsn(session, "SELECT coalesce(max(lsn), 0) FROM triune_change_log");
-}
-
-Result<std::uint64_t> log_start(contract::RelationalSession& session) {
-  return one_lsn(session, "SELECT coalesce(min(lsn), 1) FROM triune_change_log");
-}
-
-Result<std::uint64_t> count_graph_entries(contract::RelationalSession& session, std::int64_t organization_id,
-                                          std::uint64_t after) {
-  const std::array<Value, 2> parameters{static_cast<std::int64_t>(after), organization_id};
-  TRIUNE_ASSIGN(const RowSet rows,
-                session.query("SELECT count(*) FROM triune_change_log WHERE lsn > ?1 AND organization_id = ?2 "
-                              "AND collection_id IN (SELECT collection_id FROM triune_collections "
-                              "WHERE organization_id = ?2 AND kind IN ('label', 'type'))",
-                              parameters, 1));
-  return static_cast<std::uint64_t>(std::get<std::int64_t>(rows.rows.at(0).at(0)));
-}
-
-Result<LogBatch> read_log(contract::RelationalSession& session, std::int64_t organization_id, std::uint64_t after,
-                          std::size_t limit) {
+Result<LogBatch> read_sqlite(contract::RelationalSession& session, std::int64_t organization_id, std::uint64_t after,
+                             std::size_t limit) {
   LogBatch batch;
   batch.last_lsn = after;
   const std::array<Value, 2> parameters{static_cast<std::int64_t>(after), static_cast<std::int64_t>(limit)};
@@ -55,8 +45,161 @@ Result<LogBatch> read_log(contract::RelationalSession& session, std::int64_t org
                                                .operation = parse_operation(std::get<std::string>(row[4]))});
                       return {};
                     }));
-  TRIUNE_ASSIGN(batch.head, log_head(session));
+  TRIUNE_ASSIGN(batch.head, log_head(session, organization_id));
+  batch.more = batch.last_lsn < batch.head;
   return batch;
+}
+
+/// Entries under a condition on the log `l`, in the order of their lsn and within it.
+Result<std::vector<LogEntry>> read_entries(contract::RelationalSession& session, std::string_view condition,
+                                           std::span<const Value> parameters) {
+  std::vector<LogEntry> entries;
+  TRIUNE_TRY(session.visit(fmt::format("SELECT l.lsn, l.collection_id, l.key, l.operation FROM triune_change_log l "
+                                       "WHERE l.organization_id = ?1 AND {}",
+                                       condition),
+                           parameters, [&](std::span<const Value> row) -> Status {
+                             entries.push_back({.lsn = static_cast<std::uint64_t>(std::get<std::int64_t>(row[0])),
+                                                .collection_id = std::get<std::int64_t>(row[1]),
+                                                .key = row[2],
+                                                .operation = parse_operation(std::get<std::string>(row[3]))});
+                             return {};
+                           }));
+  return entries;
+}
+
+/// The entries of a read that met its limit, without the transaction it may have cut in two.
+Status keep_whole_transactions(contract::RelationalSession& session, std::int64_t organization_id, LogBatch& batch) {
+  const std::uint64_t last = batch.entries.back().lsn;
+  if (batch.entries.front().lsn != last) {
+    while (batch.entries.back().lsn == last) batch.entries.pop_back();
+    return {};
+  }
+  const std::array<Value, 3> parameters{organization_id, static_cast<std::int64_t>(last),
+                                        static_cast<std::int64_t>(transaction_limit) + 1};
+  TRIUNE_ASSIGN(batch.entries, read_entries(session, "l.lsn = ?2 ORDER BY l.entry LIMIT ?3", parameters));
+  batch.too_large = batch.entries.size() > transaction_limit;
+  if (batch.too_large) batch.entries.clear();
+  return {};
+}
+
+Result<LogBatch> read_postgres(contract::RelationalSession& session, std::int64_t organization_id, std::uint64_t after,
+                               std::size_t limit) {
+  LogBatch batch;
+  batch.last_lsn = after;
+  const std::array<Value, 2> all{organization_id, static_cast<std::int64_t>(after)};
+  // The usual answer is that there is nothing new, so that is asked first.
+  TRIUNE_ASSIGN(
+      const RowSet heads,
+      session.query("SELECT coalesce(max(lsn), ?2), coalesce(max(lsn) FILTER (WHERE lsn < " TRIUNE_OLDEST_RUNNING
+                    "), ?2) FROM (SELECT lsn FROM triune_change_log WHERE organization_id = ?1 AND lsn > ?2 "
+                    "UNION ALL SELECT NULL) AS l",
+                    all, 1));
+  const auto visible = static_cast<std::uint64_t>(std::get<std::int64_t>(heads.rows.at(0).at(0)));
+  batch.head = static_cast<std::uint64_t>(std::get<std::int64_t>(heads.rows[0][1]));
+  batch.more = visible > after;
+  if (batch.head <= after) return batch;
+  const std::array<Value, 4> parameters{organization_id, static_cast<std::int64_t>(after),
+                                        static_cast<std::int64_t>(batch.head), static_cast<std::int64_t>(limit)};
+  TRIUNE_ASSIGN(batch.entries,
+                read_entries(session, "l.lsn > ?2 AND l.lsn <= ?3 ORDER BY l.lsn, l.entry LIMIT ?4", parameters));
+  if (batch.entries.size() == limit) TRIUNE_TRY(keep_whole_transactions(session, organization_id, batch));
+  if (!batch.entries.empty()) batch.last_lsn = batch.entries.back().lsn;
+  batch.more = batch.last_lsn < visible;
+  batch.overtaken = batch.more;
+  return batch;
+}
+
+}  // namespace
+
+Result<std::uint64_t> log_head(contract::RelationalSession& session, std::int64_t organization_id) {
+  if (session.dialect() == Dialect::sqlite)
+    return one_number(session, "SELECT coalesce(max(lsn), 0) FROM triune_change_log", {});
+  const std::array<Value, 1> parameters{organization_id};
+  return one_number(session, "SELECT coalesce(max(lsn), 0) FROM triune_change_log WHERE organization_id = ?1",
+                    parameters);
+}
+
+Result<std::uint64_t> log_start(contract::RelationalSession& session, std::int64_t organization_id) {
+  if (session.dialect() == Dialect::sqlite)
+    return one_number(session, "SELECT coalesce(min(lsn), 1) FROM triune_change_log", {});
+  const std::array<Value, 1> parameters{organization_id};
+  return one_number(session, "SELECT coalesce(max(lsn), 0) + 1 FROM triune_log_floors WHERE organization_id = ?1",
+                    parameters);
+}
+
+Result<std::uint64_t> commit_lsn(contract::RelationalSession& session, std::int64_t organization_id) {
+  if (session.dialect() == Dialect::sqlite) return log_head(session, organization_id);
+  // Others may have committed with a greater id since this transaction began; without entries of its own the job made
+  // no difference to what they left.
+  const std::array<Value, 1> parameters{organization_id};
+  return one_number(session,
+                    "SELECT coalesce((SELECT lsn FROM triune_change_log WHERE organization_id = ?1 "
+                    "AND lsn = " TRIUNE_OWN_TRANSACTION
+                    " LIMIT 1), (SELECT max(lsn) FROM triune_change_log WHERE organization_id = ?1), 0)",
+                    parameters);
+}
+
+Result<Logged> logged(contract::RelationalSession& session, std::int64_t organization_id, std::uint64_t before) {
+  Logged result;
+  TRIUNE_ASSIGN(result.lsn, commit_lsn(session, organization_id));
+  if (session.dialect() == Dialect::sqlite) {
+    result.entries = result.lsn - before;
+    return result;
+  }
+  const std::array<Value, 1> parameters{organization_id};
+  TRIUNE_ASSIGN(result.entries, one_number(session,
+                                           "SELECT count(*) FROM triune_change_log WHERE organization_id = ?1 "
+                                           "AND lsn = " TRIUNE_OWN_TRANSACTION,
+                                           parameters));
+  return result;
+}
+
+Result<std::uint64_t> count_graph_entries(contract::RelationalSession& session, std::int64_t organization_id,
+                                          std::uint64_t after) {
+  const std::array<Value, 2> parameters{static_cast<std::int64_t>(after), organization_id};
+  return one_number(session,
+                    "SELECT count(*) FROM triune_change_log WHERE lsn > ?1 AND organization_id = ?2 "
+                    "AND collection_id IN (SELECT collection_id FROM triune_collections "
+                    "WHERE organization_id = ?2 AND kind IN ('label', 'type'))",
+                    parameters);
+}
+
+Result<LogBatch> read_log(contract::RelationalSession& session, std::int64_t organization_id, std::uint64_t after,
+                          std::size_t limit) {
+  if (session.dialect() == Dialect::sqlite) return read_sqlite(session, organization_id, after, limit);
+  return read_postgres(session, organization_id, after, limit);
+}
+
+Result<std::vector<LogEntry>> read_unsettled(contract::RelationalSession& session, std::int64_t organization_id) {
+  if (session.dialect() == Dialect::sqlite) return std::vector<LogEntry>();
+  const std::array<Value, 2> parameters{organization_id, static_cast<std::int64_t>(transaction_limit)};
+  return read_entries(session, "l.lsn >= " TRIUNE_OLDEST_RUNNING " ORDER BY l.lsn, l.entry LIMIT ?2", parameters);
+}
+
+std::unexpected<Error> still_settling(std::string_view name) {
+  Error error{.code = ErrorCode::unavailable,
+              .message = fmt::format("{}: a load has committed while an older transaction still runs; try again when "
+                                     "that has ended",
+                                     name),
+              .engine = {},
+              .native_code = {}};
+  error.retry = Retry::safe;
+  return std::unexpected<Error>(std::move(error));
+}
+
+Status trim_log_below(contract::RelationalSession& session, std::int64_t organization_id, std::uint64_t lsn) {
+  if (session.dialect() == Dialect::sqlite) {
+    const std::array<Value, 1> parameters{static_cast<std::int64_t>(lsn)};
+    TRIUNE_TRY(session.execute("DELETE FROM triune_change_log WHERE lsn < ?1", parameters));
+    return {};
+  }
+  const std::array<Value, 2> parameters{organization_id, static_cast<std::int64_t>(lsn)};
+  TRIUNE_TRY(session.execute(
+      "INSERT INTO triune_log_floors (organization_id, lsn) VALUES (?1, ?2 - 1) ON CONFLICT (organization_id) "
+      "DO UPDATE SET lsn = greatest(triune_log_floors.lsn, excluded.lsn)",
+      parameters));
+  TRIUNE_TRY(session.execute("DELETE FROM triune_change_log WHERE organization_id = ?1 AND lsn < ?2", parameters));
+  return {};
 }
 
 }  // namespace triune::projection

@@ -1,7 +1,13 @@
 // Reading the change log: keys above a watermark, in the order of their lsn.
+//
+// In SQLite the lsn counts entries, so one more is the next. In PostgreSQL it is the transaction's id, handed out when
+// a transaction first writes and not when it commits: an entry may appear below others that were read long ago. What is
+// **settled** is below the oldest transaction still running (`pg_snapshot_xmin`); only that is read, so that nothing is
+// skipped (I3). An organization's projection sees only the lsns of its organization.
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 #include "contract/relational_store.h"
@@ -19,23 +25,46 @@ struct LogEntry {
 
 /// A piece of the log as one organization sees it.
 struct LogBatch {
-  std::vector<LogEntry> entries;  ///< This organization's only.
+  std::vector<LogEntry> entries;  ///< This organization's only; all of a transaction or none of it.
   std::uint64_t last_lsn = 0;     ///< Everything up to here was read, whoever's it is; the watermark after applying.
-  std::uint64_t head = 0;         ///< The end of the log in the session's snapshot.
+  std::uint64_t head = 0;         ///< The end of the settled log in the session's snapshot.
+  bool more = false;              ///< The snapshot shows changes that are logged behind `last_lsn`.
+  bool overtaken = false;         ///< What is logged behind `last_lsn` may have been committed before what is not.
+  bool too_large = false;         ///< One transaction has more entries than are worth reading; `entries` is empty.
 };
 
-/// At most `limit` entries above `after`.
+/// At most about `limit` entries above `after`.
 Result<LogBatch> read_log(contract::RelationalSession& session, std::int64_t organization_id, std::uint64_t after,
                           std::size_t limit);
+
+/// Entries the snapshot shows and `read_log` does not yet; none in SQLite.
+Result<std::vector<LogEntry>> read_unsettled(contract::RelationalSession& session, std::int64_t organization_id);
+
+/// `unavailable`, safe to retry: the projection `name` cannot be compared while a load has not settled.
+std::unexpected<Error> still_settling(std::string_view name);
 
 /// How many entries above `after` concern labels and edge types of the organization.
 Result<std::uint64_t> count_graph_entries(contract::RelationalSession& session, std::int64_t organization_id,
                                           std::uint64_t after);
 
-/// The last lsn, 0 for an empty log.
-Result<std::uint64_t> log_head(contract::RelationalSession& session);
+/// The last lsn the session sees, settled or not; 0 for an empty log.
+Result<std::uint64_t> log_head(contract::RelationalSession& session, std::int64_t organization_id);
 
 /// The first lsn still kept; everything below was swept. 1 for an empty log.
-Result<std::uint64_t> log_start(contract::RelationalSession& session);
+Result<std::uint64_t> log_start(contract::RelationalSession& session, std::int64_t organization_id);
+
+/// Inside a write job, after its changes: the lsn of the job's commit, and how many entries it logged above `before`,
+/// the head when it began.
+struct Logged {
+  std::uint64_t lsn = 0;
+  std::uint64_t entries = 0;
+};
+Result<Logged> logged(contract::RelationalSession& session, std::int64_t organization_id, std::uint64_t before);
+
+/// The lsn alone, which costs less.
+Result<std::uint64_t> commit_lsn(contract::RelationalSession& session, std::int64_t organization_id);
+
+/// Sweeps what is below `lsn` and remembers that it is gone.
+Status trim_log_below(contract::RelationalSession& session, std::int64_t organization_id, std::uint64_t lsn);
 
 }  // namespace triune::projection

@@ -79,7 +79,7 @@ GraphProjection::GraphProjection(Environment environment, std::string engine, co
       engine_(std::move(engine)),
       factory_(std::move(factory)),
       generations_(environment_.root),
-      set_aside_(*environment_.canonical, environment_.organization_id, "graph") {}
+      set_aside_(*environment_.canonical, environment_.organization_id, environment_.node, "graph") {}
 
 std::shared_ptr<GraphStore> GraphProjection::store() const {
   const std::scoped_lock lock(store_mutex_);
@@ -101,8 +101,8 @@ Result<std::optional<std::uint64_t>> GraphProjection::open() {
   TRIUNE_ASSIGN(std::shared_ptr<GraphStore> store, factory_(options));
   TRIUNE_ASSIGN(const auto position, store->position());
   TRIUNE_ASSIGN(const auto session, environment_.canonical->read(contract::ReadScope::internal, engine_deadline()));
-  TRIUNE_ASSIGN(const std::uint64_t head, log_head(*session));
-  TRIUNE_ASSIGN(const std::uint64_t start, log_start(*session));
+  TRIUNE_ASSIGN(const std::uint64_t head, log_head(*session, environment_.organization_id));
+  TRIUNE_ASSIGN(const std::uint64_t start, log_start(*session, environment_.organization_id));
   TRIUNE_TRY(set_aside_.load(*session));
   // I3: another history, a position from the future of this one, or a log that no longer reaches back: start anew.
   if (!position || position->incarnation != environment_.incarnation || position->lsn > head ||
@@ -204,7 +204,7 @@ Status GraphProjection::forget_set_aside(const GraphBatch& batch) {
 
 Result<bool> GraphProjection::bulk_is_cheaper(contract::RelationalSession& canonical, std::uint64_t watermark,
                                               std::uint64_t head) {
-  if (head - watermark < bulk_minimum || head < backlog_checked_ + bulk_minimum) return false;
+  if (backlog_checked_ && head < *backlog_checked_ + bulk_minimum) return false;
   backlog_checked_ = head;
   TRIUNE_ASSIGN(const std::uint64_t backlog, count_graph_entries(canonical, environment_.organization_id, watermark));
   TRIUNE_ASSIGN(const auto counted, count());
@@ -221,10 +221,12 @@ Result<Step> GraphProjection::apply_next(contract::RelationalSession& canonical,
   const bool loaded = std::any_of(log.entries.begin(), log.entries.end(), [&](const LogEntry& entry) {
     return entry.operation == Operation::load && environment_.catalog->snapshot()->is_graph(entry.collection_id);
   });
-  TRIUNE_ASSIGN(const bool bulk, bulk_is_cheaper(canonical, watermark, log.head));
-  if (loaded || bulk) return Step{.watermark = watermark, .head = log.head, .rebuild = true};
+  const bool long_piece = log.more || log.entries.size() > batch_limit;
+  TRIUNE_ASSIGN(const bool bulk, long_piece ? bulk_is_cheaper(canonical, watermark, log.head) : Result<bool>(false));
+  if (loaded || bulk || log.too_large) return Step{.watermark = watermark, .head = log.head, .rebuild = true};
   if (log.last_lsn == watermark) return Step{.watermark = watermark, .head = log.head};
   std::vector<Refused> refused;
+  if (log.overtaken) TRIUNE_TRY(add_overtaking_nodes(canonical, environment_.organization_id, *catalog, log));
   TRIUNE_ASSIGN(const auto mended, add_waiting_edges(canonical, log.entries));
   TRIUNE_ASSIGN(GraphBatch batch, build(canonical, log.entries, refused));
   if (auto ensured = ensure_schema(); !ensured) {
@@ -255,7 +257,7 @@ Result<Step> GraphProjection::apply_next(contract::RelationalSession& canonical,
 
 Result<std::uint64_t> GraphProjection::fill(GraphStore& store, const Progress& progress) {
   TRIUNE_ASSIGN(const auto session, environment_.canonical->read(contract::ReadScope::internal, Deadline::never()));
-  TRIUNE_ASSIGN(const std::uint64_t head, log_head(*session));
+  TRIUNE_ASSIGN(const std::uint64_t head, log_head(*session, environment_.organization_id));
   TRIUNE_TRY(environment_.catalog->reload(*session));
   const auto catalog = environment_.catalog->snapshot();
   const auto schema = catalog->graph_schema(environment_.organization_id);

@@ -42,6 +42,8 @@ class GraphProjection final : public Projection {
   /// Edges wait with the node they are at: adds those of nodes that were set aside and are named in `entries`.
   Result<std::vector<std::string>> add_waiting_edges(contract::RelationalSession& canonical,
                                                      std::vector<LogEntry>& entries);
+  /// Before a comparison: what the snapshot shows and the watermark cannot cover yet.
+  Status apply_unsettled(contract::RelationalSession& canonical);
   Status ensure_schema();
   Status apply(const contract::GraphBatch& batch);
   Status apply_or_set_aside(contract::GraphBatch batch, std::vector<Refused>& refused);
@@ -61,7 +63,7 @@ class GraphProjection final : public Projection {
   std::shared_ptr<contract::GraphStore> store_;             // guarded by store_mutex_ for other threads' reads
   std::shared_ptr<const CatalogSnapshot> ensured_catalog_;  // the schema that the store has
   std::uint64_t watermark_ = 0;
-  std::uint64_t backlog_checked_ = 0;  // head of the log when the backlog was last weighed
+  std::optional<std::uint64_t> backlog_checked_;  // head of the log when the backlog was last weighed
 };
 
 }  // namespace triune::projection

@@ -28,6 +28,7 @@ const std::string& text(const Value& value) {
 }
 
 constexpr std::size_t refused_limit = 100'000;
+constexpr std::int64_t overtaking_limit = 100'000;
 
 /// Why no engine can hold `field`, or nothing.
 std::string reason_to_refuse(const Field& field, std::uint64_t max_text_bytes) {
@@ -77,20 +78,41 @@ bool find_id(const Value& json) {
   return properties && find(*properties, "id") != nullptr;
 }
 
-constexpr std::string_view select_nodes =
-    "SELECT n.id, n.properties FROM json_each(?1) k CROSS JOIN triune_nodes n "
-    "ON n.organization_id = ?2 AND n.label_id = ?3 AND n.id = k.value";
+using contract::Dialect;
+using contract::DialectText;
 
-constexpr std::string_view select_edges =
-    "SELECT f.label_id, f.id, t.label_id, t.id, e.properties, e.from_node, e.to_node FROM json_each(?1) k "
-    "CROSS JOIN triune_edges e ON e.organization_id = ?2 AND e.type_id = ?3 "
-    "AND e.from_node = json_extract(k.value, '$[0]') AND e.to_node = json_extract(k.value, '$[1]') "
-    "CROSS JOIN triune_nodes f ON f.node_id = e.from_node CROSS JOIN triune_nodes t ON t.node_id = e.to_node";
+const std::string& select_nodes(Dialect dialect) {
+  static const DialectText sql([](Dialect one) {
+    return fmt::format(
+        "SELECT n.id, n.properties FROM {} k {} triune_nodes n "
+        "ON n.organization_id = ?2 AND n.label_id = ?3 AND n.id = k.value",
+        text_set(one, 1), ordered_join(one));
+  });
+  return sql.in(dialect);
+}
 
-constexpr std::string_view select_ends =
-    "SELECT f.label_id, f.id, t.label_id, t.id FROM json_each(?1) k "
-    "CROSS JOIN triune_nodes f ON f.node_id = json_extract(k.value, '$[0]') "
-    "CROSS JOIN triune_nodes t ON t.node_id = json_extract(k.value, '$[1]') WHERE f.organization_id = ?2";
+const std::string& select_edges(Dialect dialect) {
+  static const DialectText sql([](Dialect one) {
+    return fmt::format(
+        "SELECT f.label_id, f.id, t.label_id, t.id, e.properties, e.from_node, e.to_node FROM {0} k {1} triune_edges e "
+        "ON e.organization_id = ?2 AND e.type_id = ?3 AND e.from_node = k.first AND e.to_node = k.second "
+        "{1} triune_nodes f ON f.organization_id = ?2 AND f.node_id = e.from_node "
+        "{1} triune_nodes t ON t.organization_id = ?2 AND t.node_id = e.to_node",
+        pair_set(one, 1), ordered_join(one));
+  });
+  return sql.in(dialect);
+}
+
+const std::string& select_ends(Dialect dialect) {
+  static const DialectText sql([](Dialect one) {
+    return fmt::format(
+        "SELECT f.label_id, f.id, t.label_id, t.id FROM {0} k "
+        "{1} triune_nodes f ON f.organization_id = ?2 AND f.node_id = k.first "
+        "{1} triune_nodes t ON t.organization_id = ?2 AND t.node_id = k.second",
+        pair_set(one, 1), ordered_join(one));
+  });
+  return sql.in(dialect);
+}
 
 }  // namespace
 
@@ -125,6 +147,33 @@ Result<EdgeKey> parse_edge_key(const Value& key) {
       std::from_chars(spelled.data() + separator + 1, end, parsed.to_node).ec == std::errc())
     return parsed;
   return failure(ErrorCode::invalid_argument, fmt::format("'{}' is no edge key of the change log", spelled));
+}
+
+Status add_overtaking_nodes(contract::RelationalSession& session, std::int64_t organization_id,
+                            const CatalogSnapshot& catalog, LogBatch& log) {
+  std::set<EdgeKey> edges;
+  for (const auto type : catalog.collections_of(organization_id, CollectionKind::type))
+    for (const auto& entry : log.entries)
+      if (entry.collection_id == type) {
+        TRIUNE_ASSIGN(const EdgeKey key, parse_edge_key(entry.key));
+        edges.insert(key);
+      }
+  if (edges.empty()) return {};
+  const auto sql = fmt::format(
+      "WITH pairs AS (SELECT k.first, k.second FROM {} k), "
+      "numbers AS (SELECT first AS node_id FROM pairs UNION SELECT second FROM pairs), "
+      "ends AS (SELECT n.label_id, n.id FROM numbers m JOIN triune_nodes n ON n.organization_id = ?2 "
+      "AND n.node_id = m.node_id) SELECT DISTINCT l.collection_id, l.key FROM triune_change_log l "
+      "JOIN triune_collections c ON c.collection_id = l.collection_id AND c.kind = 'label' "
+      "WHERE l.organization_id = ?2 AND l.lsn > ?3 AND (l.operation = 'delete' "
+      "OR (l.collection_id, l.key) IN (SELECT label_id, id FROM ends)) LIMIT ?4",
+      pair_set(session.dialect(), 1));
+  const std::array<Value, 4> parameters{edge_keys_json(edges), organization_id, static_cast<std::int64_t>(log.last_lsn),
+                                        overtaking_limit};
+  return session.visit(sql, parameters, [&](std::span<const Value> row) -> Status {
+    log.entries.push_back({.lsn = log.last_lsn, .collection_id = integer(row[0]), .key = row[1]});
+    return {};
+  });
 }
 
 Record typed_properties(const CatalogSnapshot& catalog, std::int64_t collection_id, Record properties,
@@ -163,7 +212,7 @@ Status GraphBatchBuilder::add_nodes(std::int64_t label_id, const std::vector<Log
   const Keys keys = node_keys(entries);
   std::set<std::string, std::less<>> present;
   const std::array<Value, 3> parameters{keys.json, organization_id_, label_id};
-  TRIUNE_TRY(session_.visit(select_nodes, parameters, [&](std::span<const Value> row) -> Status {
+  TRIUNE_TRY(session_.visit(select_nodes(session_.dialect()), parameters, [&](std::span<const Value> row) -> Status {
     present.insert(text(row[0]));
     NodeReference node{label, text(row[0])};
     auto properties = find_id(row[1]) ? Result<Record>(failure(ErrorCode::invalid_argument, std::string(id_is_the_key)))
@@ -188,7 +237,7 @@ Status GraphBatchBuilder::add_edges(std::int64_t type_id, const std::vector<LogE
   }
   std::set<EdgeKey> absent = keys;
   const std::array<Value, 3> parameters{edge_keys_json(keys), organization_id_, type_id};
-  TRIUNE_TRY(session_.visit(select_edges, parameters, [&](std::span<const Value> row) -> Status {
+  TRIUNE_TRY(session_.visit(select_edges(session_.dialect()), parameters, [&](std::span<const Value> row) -> Status {
     absent.erase({integer(row[5]), integer(row[6])});
     EdgeReference edge{catalog_.name_of(type_id),
                        {catalog_.name_of(integer(row[0])), text(row[1])},
@@ -207,7 +256,7 @@ Status GraphBatchBuilder::add_deleted_edges(std::int64_t type_id, const std::vec
   if (keys.empty()) return {};
   // Where an end is gone too, its own log entry deletes the edges at it.
   const std::array<Value, 2> parameters{edge_keys_json({keys.begin(), keys.end()}), organization_id_};
-  return session_.visit(select_ends, parameters, [&](std::span<const Value> row) -> Status {
+  return session_.visit(select_ends(session_.dialect()), parameters, [&](std::span<const Value> row) -> Status {
     batch.delete_edges.push_back({catalog_.name_of(type_id),
                                   {catalog_.name_of(integer(row[0])), text(row[1])},
                                   {catalog_.name_of(integer(row[2])), text(row[3])}});

@@ -42,6 +42,11 @@ Result<Record> readable_properties(const Value& json, std::uint64_t max_text_byt
 Record typed_properties(const CatalogSnapshot& catalog, std::int64_t collection_id, Record properties,
                         bool& unregistered);
 
+/// Adds to a piece of the log the nodes that its edges need and that a later lsn logs, although they were committed
+/// before: new ends, and nodes whose deletion takes their edges along. Applying them early changes nothing later.
+Status add_overtaking_nodes(contract::RelationalSession& session, std::int64_t organization_id,
+                            const CatalogSnapshot& catalog, LogBatch& log);
+
 /// Turns log entries into one batch for the engine.
 class GraphBatchBuilder {
  public:

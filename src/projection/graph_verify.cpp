@@ -8,6 +8,9 @@
 #include "projection/graph_projection.h"
 
 namespace triune::projection {
+
+using contract::GraphBatch;
+
 namespace {
 
 constexpr std::size_t example_limit = 20;
@@ -87,6 +90,7 @@ std::set<std::uint64_t> united(const std::vector<std::uint64_t>& a, const std::v
 
 Result<Differences> GraphProjection::verify(contract::RelationalSession& canonical, bool repair,
                                             const Progress& progress) {
+  TRIUNE_TRY(apply_unsettled(canonical));
   const auto catalog = environment_.catalog->snapshot();
   TRIUNE_TRY(ensure_schema());
   const auto schema = catalog->graph_schema(environment_.organization_id);
@@ -122,6 +126,20 @@ Result<Differences> GraphProjection::verify(contract::RelationalSession& canonic
   else
     TRIUNE_TRY(repair_differences(canonical, united(found.missing, found.different), extra));
   return differences;
+}
+
+Status GraphProjection::apply_unsettled(contract::RelationalSession& canonical) {
+  TRIUNE_ASSIGN(const auto entries, read_unsettled(canonical, environment_.organization_id));
+  if (entries.empty()) return {};
+  TRIUNE_TRY(environment_.catalog->reload(canonical));
+  const auto catalog = environment_.catalog->snapshot();
+  for (const auto& entry : entries)
+    if (entry.operation == Operation::load && catalog->is_graph(entry.collection_id)) return still_settling("graph");
+  std::vector<Refused> refused;
+  TRIUNE_ASSIGN(GraphBatch batch, build(canonical, entries, refused));
+  TRIUNE_TRY(ensure_schema());
+  TRIUNE_TRY(apply_or_set_aside(std::move(batch), refused));
+  return set_aside_.add(refused);
 }
 
 Status GraphProjection::repair_differences(contract::RelationalSession& canonical,

@@ -35,6 +35,7 @@ struct Environment {
   std::string incarnation;
   std::int64_t organization_id = 0;
   std::string organization;
+  std::string node;  ///< Whose projections these are, where several share the canonical store; empty otherwise.
   std::filesystem::path root;  ///< Of this projection's generations.
   contract::EngineOptions engine;
 };

@@ -79,7 +79,8 @@ Status SetAside::remove_edges_at(const std::vector<std::string>& nodes) {
           TRIUNE_TRY(
               session.execute("DELETE FROM triune_set_aside WHERE organization_id = ?1 AND projection = ?2 "
                               "AND substr(entity, 1, 5) = 'edge ' "
-                              "AND (instr(entity, ?3) > 0 OR substr(entity, -length(?4)) = ?4)",
+                              "AND (replace(entity, ?3, '') <> entity "
+                              "OR substr(entity, length(entity) - length(?4) + 1) = ?4)",
                               parameters));
         }
         return recount(session);

@@ -18,8 +18,12 @@ struct Refused {
 
 class SetAside {
  public:
-  SetAside(contract::RelationalStore& canonical, std::int64_t organization_id, std::string projection)
-      : canonical_(canonical), organization_id_(organization_id), projection_(std::move(projection)) {}
+  /// `node`: whose projection it is where several share the store, or empty.
+  SetAside(contract::RelationalStore& canonical, std::int64_t organization_id, const std::string& node,
+           const std::string& projection)
+      : canonical_(canonical),
+        organization_id_(organization_id),
+        projection_(node.empty() ? projection : projection + " of " + node) {}
 
   /// Reads how many there are; call once after opening.
   Status load(contract::RelationalSession& session);

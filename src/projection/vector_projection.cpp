@@ -4,12 +4,14 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cmath>
 #include <cstring>
 #include <set>
 
 #include "base/failpoint.h"
 #include "base/try.h"
+#include "projection/canonical_sql.h"
 #include "projection/change_log.h"
 
 namespace triune::projection {
@@ -31,14 +33,25 @@ Deadline engine_deadline() {
   return Deadline::after(std::chrono::minutes(5));
 }
 
-constexpr std::string_view select_vectors =
-    "SELECT v.vector_key, x.vector FROM json_each(?1) k CROSS JOIN triune_vectors v ON v.vector_key = k.value "
-    "CROSS JOIN triune_vector_values x ON x.vector_key = v.vector_key "
-    "WHERE v.organization_id = ?2 AND v.collection_id = ?3";
+const std::string& select_vectors(contract::Dialect dialect) {
+  static const contract::DialectText sql([](contract::Dialect one) {
+    return fmt::format(
+        "SELECT v.vector_key, x.vector FROM {0} k {1} triune_vectors v ON v.organization_id = ?2 AND v.vector_key = "
+        "k.value {1} triune_vector_values x ON {2} WHERE v.organization_id = ?2 AND v.collection_id = ?3",
+        integer_set(one, 1), ordered_join(one), vector_value_is(one, "v.organization_id", "v.vector_key"));
+  });
+  return sql.in(dialect);
+}
 
-constexpr std::string_view select_all =
-    "SELECT v.vector_key, x.vector FROM triune_vectors v CROSS JOIN triune_vector_values x "
-    "ON x.vector_key = v.vector_key WHERE v.organization_id = ?1 AND v.collection_id = ?2";
+const std::string& select_all(contract::Dialect dialect) {
+  static const contract::DialectText sql([](contract::Dialect one) {
+    return fmt::format(
+        "SELECT v.vector_key, x.vector FROM triune_vectors v {} triune_vector_values x ON {} "
+        "WHERE v.organization_id = ?1 AND v.collection_id = ?2",
+        ordered_join(one), vector_value_is(one, "v.organization_id", "v.vector_key"));
+  });
+  return sql.in(dialect);
+}
 
 std::string json_keys(const std::set<std::int64_t>& keys) {
   std::string json = "[";
@@ -47,6 +60,15 @@ std::string json_keys(const std::set<std::int64_t>& keys) {
 }
 
 }  // namespace
+
+std::optional<std::int64_t> vector_number(const Value& key) {
+  if (const auto* const number = std::get_if<std::int64_t>(&key)) return *number;
+  const auto* const digits = std::get_if<std::string>(&key);
+  std::int64_t number = 0;
+  if (digits == nullptr) return std::nullopt;
+  const auto parsed = std::from_chars(digits->data(), digits->data() + digits->size(), number);
+  return parsed.ec == std::errc() ? std::optional(number) : std::nullopt;
+}
 
 std::string describe_vector(std::int64_t key) {
   return fmt::format("vector {}", key);
@@ -61,7 +83,7 @@ VectorProjection::VectorProjection(Environment environment, std::int64_t collect
       engine_(std::move(engine)),
       factory_(std::move(factory)),
       generations_(environment_.root),
-      set_aside_(*environment_.canonical, environment_.organization_id, name_) {}
+      set_aside_(*environment_.canonical, environment_.organization_id, environment_.node, name_) {}
 
 std::shared_ptr<VectorStore> VectorProjection::store() const {
   const std::scoped_lock lock(store_mutex_);
@@ -91,8 +113,8 @@ Result<std::optional<std::uint64_t>> VectorProjection::open() {
   TRIUNE_ASSIGN(auto store, make_store(*directory));
   TRIUNE_ASSIGN(const auto position, store->position(engine_collection));
   TRIUNE_ASSIGN(const auto session, environment_.canonical->read(contract::ReadScope::internal, engine_deadline()));
-  TRIUNE_ASSIGN(const std::uint64_t head, log_head(*session));
-  TRIUNE_ASSIGN(const std::uint64_t start, log_start(*session));
+  TRIUNE_ASSIGN(const std::uint64_t head, log_head(*session, environment_.organization_id));
+  TRIUNE_ASSIGN(const std::uint64_t start, log_start(*session, environment_.organization_id));
   TRIUNE_TRY(set_aside_.load(*session));
   if (!position || position->incarnation != environment_.incarnation || position->lsn > head ||
       position->lsn + 1 < start)
@@ -117,29 +139,31 @@ Result<VectorBatch> VectorProjection::current_state(contract::RelationalSession&
   std::set<std::int64_t> absent = keys;
   VectorBatch batch;
   const std::array<Value, 3> parameters{json_keys(keys), environment_.organization_id, collection_id_};
-  TRIUNE_TRY(canonical.visit(select_vectors, parameters, [&](std::span<const Value> row) -> Status {
-    const auto key = std::get<std::int64_t>(row[0]);
-    auto values = decode(row[1]);
-    if (!values) {
-      refused.push_back({describe_vector(key), values.error().message});
-      return {};
-    }
-    absent.erase(key);
-    batch.puts.push_back({static_cast<contract::VectorKey>(key), std::move(*values), {}});
-    return {};
-  }));
+  TRIUNE_TRY(
+      canonical.visit(select_vectors(canonical.dialect()), parameters, [&](std::span<const Value> row) -> Status {
+        const auto key = std::get<std::int64_t>(row[0]);
+        auto values = decode(row[1]);
+        if (!values) {
+          refused.push_back({describe_vector(key), values.error().message});
+          return {};
+        }
+        absent.erase(key);
+        batch.puts.push_back({static_cast<contract::VectorKey>(key), std::move(*values), {}});
+        return {};
+      }));
   for (const auto key : absent) batch.deletes.push_back(static_cast<contract::VectorKey>(key));
   return batch;
 }
 
 Result<Step> VectorProjection::apply_next(contract::RelationalSession& canonical, std::uint64_t watermark) {
   TRIUNE_ASSIGN(const LogBatch log, read_log(canonical, environment_.organization_id, watermark, batch_limit));
+  if (log.too_large) return Step{.watermark = watermark, .head = log.head, .rebuild = true};
   if (log.last_lsn == watermark) return Step{.watermark = watermark, .head = log.head};
   std::set<std::int64_t> keys;
   for (const auto& entry : log.entries) {
     if (entry.collection_id != collection_id_) continue;
     if (entry.operation == Operation::load) return Step{.watermark = watermark, .head = log.head, .rebuild = true};
-    if (const auto* const key = std::get_if<std::int64_t>(&entry.key)) keys.insert(*key);
+    if (const auto key = vector_number(entry.key)) keys.insert(*key);
   }
   std::vector<Refused> refused;
   TRIUNE_ASSIGN(VectorBatch batch, current_state(canonical, keys, refused));
@@ -161,7 +185,7 @@ Status VectorProjection::visit_canonical(contract::RelationalSession& canonical,
                                          std::vector<Refused>& refused) {
   std::uint64_t done = 0;
   const std::array<Value, 2> parameters{environment_.organization_id, collection_id_};
-  return canonical.visit(select_all, parameters, [&](std::span<const Value> row) -> Status {
+  return canonical.visit(select_all(canonical.dialect()), parameters, [&](std::span<const Value> row) -> Status {
     const auto key = std::get<std::int64_t>(row[0]);
     if (++done % 10'000 == 0 && progress) progress("reading vectors", done, 0);
     auto values = decode(row[1]);
@@ -176,7 +200,7 @@ Result<std::uint64_t> VectorProjection::rebuild(const Progress& progress) {
   TRIUNE_ASSIGN(const auto directory, generations_.begin());
   TRIUNE_ASSIGN(auto store, make_store(directory));
   TRIUNE_ASSIGN(const auto session, environment_.canonical->read(contract::ReadScope::internal, Deadline::never()));
-  TRIUNE_ASSIGN(const std::uint64_t head, log_head(*session));
+  TRIUNE_ASSIGN(const std::uint64_t head, log_head(*session, environment_.organization_id));
   const std::array<Value, 2> parameters{environment_.organization_id, collection_id_};
   TRIUNE_ASSIGN(const RowSet counted,
                 session->query("SELECT count(*) FROM triune_vectors WHERE organization_id = ?1 AND collection_id = ?2",

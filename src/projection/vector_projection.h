@@ -41,6 +41,8 @@ class VectorProjection final : public Projection {
   static constexpr std::string_view engine_collection = "vectors";
 
  private:
+  /// Before a comparison: what the snapshot shows and the watermark cannot cover yet.
+  Status apply_unsettled(contract::RelationalSession& canonical);
   Result<std::shared_ptr<contract::VectorStore>> make_store(const std::filesystem::path& directory);
   Result<contract::VectorBatch> current_state(contract::RelationalSession& canonical,
                                               const std::set<std::int64_t>& keys, std::vector<Refused>& refused);
@@ -70,5 +72,8 @@ class VectorProjection final : public Projection {
 
 /// What people call a vector, in examples and reasons.
 std::string describe_vector(std::int64_t key);
+
+/// The number of a vector as the log has it: an integer in SQLite, its digits in PostgreSQL.
+std::optional<std::int64_t> vector_number(const Value& key);
 
 }  // namespace triune::projection

@@ -8,6 +8,7 @@
 
 #include "base/hash.h"
 #include "base/try.h"
+#include "projection/change_log.h"
 #include "projection/vector_projection.h"
 
 namespace triune::projection {
@@ -94,8 +95,25 @@ Status VectorProjection::name_keys(contract::RelationalSession& canonical, const
   });
 }
 
+Status VectorProjection::apply_unsettled(contract::RelationalSession& canonical) {
+  TRIUNE_ASSIGN(const auto entries, read_unsettled(canonical, environment_.organization_id));
+  std::set<std::int64_t> keys;
+  for (const auto& entry : entries) {
+    if (entry.collection_id != collection_id_) continue;
+    if (entry.operation == Operation::load) return still_settling(name_);
+    if (const auto key = vector_number(entry.key)) keys.insert(*key);
+  }
+  if (keys.empty()) return {};
+  std::vector<Refused> refused;
+  TRIUNE_ASSIGN(const contract::VectorBatch batch, current_state(canonical, keys, refused));
+  TRIUNE_TRY(store_->apply(engine_collection, batch));
+  applied_since_save_ += keys.size();
+  return set_aside_.add(refused);
+}
+
 Result<Differences> VectorProjection::verify(contract::RelationalSession& canonical, bool repair,
                                              const Progress& progress) {
+  TRIUNE_TRY(apply_unsettled(canonical));
   std::vector<Refused> refused;
   const DigestScan left = [&](const std::function<void(const EntityDigest&)>& receive) {
     refused.clear();

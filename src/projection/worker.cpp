@@ -12,6 +12,8 @@ namespace {
 
 // Other programs write to the canonical store without telling us; so the log is looked at this often (I2).
 constexpr std::chrono::milliseconds poll_interval{50};
+// A commit that is notified of is soon settled, unless an older transaction goes on: then the wait grows.
+constexpr std::chrono::milliseconds settle_interval{1};
 constexpr std::chrono::minutes step_deadline{2};
 // Loads come one after the other, nodes before edges.
 constexpr std::chrono::milliseconds linger{300};
@@ -250,13 +252,19 @@ Status ProjectionWorker::step() {
   return projection_->save(false);
 }
 
+std::chrono::milliseconds ProjectionWorker::rest_interval() {
+  unsettled_rests_ = watermark_ < head_ && opened_ ? unsettled_rests_ + 1 : 0;
+  if (unsettled_rests_ == 0) return poll_interval;
+  return std::min(poll_interval, settle_interval * (1U << std::min(unsettled_rests_ / 4, 6U)));
+}
+
 void ProjectionWorker::rest() {
   std::unique_lock lock(state_mutex_);
   if (failures_ > 0)
     changed_.wait_for(lock, failures_ < failure_limit ? pause_after(failures_) : long_pause,
                       [&] { return stopping_ || retry_requested_; });
   else
-    changed_.wait_for(lock, poll_interval, [&] { return stopping_ || woken_; });
+    changed_.wait_for(lock, rest_interval(), [&] { return stopping_ || woken_; });
   rest_while_paused(lock);
   woken_ = false;
   retry_requested_ = false;

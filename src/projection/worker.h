@@ -1,6 +1,7 @@
 // Drives one projection: a thread that keeps it up with the log, and the waiting for it.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <memory>
@@ -79,6 +80,7 @@ class ProjectionWorker {
   void set_state(ProjectionState state, const std::string& error = {});
   void advance(std::uint64_t watermark, std::uint64_t head);
   void rest();
+  std::chrono::milliseconds rest_interval();  // with state_mutex_
   void rest_while_paused(std::unique_lock<std::mutex>& lock);
   void recount();
 
@@ -98,9 +100,10 @@ class ProjectionWorker {
   std::uint64_t entities_ = 0;
   std::uint64_t set_aside_ = 0;
   Deadline::Clock::time_point counted_at_{};
-  unsigned failures_ = 0;       // in a row
-  unsigned hiccups_ = 0;        // in a row, guarded by work_mutex_
-  std::uint64_t attempts_ = 0;  // that failed, ever
+  unsigned failures_ = 0;         // in a row
+  unsigned hiccups_ = 0;          // in a row, guarded by work_mutex_
+  std::uint64_t attempts_ = 0;    // that failed, ever
+  unsigned unsettled_rests_ = 0;  // in a row
   unsigned pauses_ = 0;
   unsigned waiters_ = 0;
   bool opened_ = false;
