@@ -2,6 +2,7 @@
 
 #include "adapters/kuzu/register.h"
 #include "adapters/memory/register.h"
+#include "adapters/postgres/register.h"
 #include "adapters/sqlite/register.h"
 #include "adapters/usearch/register.h"
 
@@ -11,6 +12,7 @@ namespace {
 contract::Registry make_registry() {
   contract::Registry registry;
   register_sqlite(registry);
+  register_postgres(registry);
   register_memory_graph(registry);
   register_memory_vector(registry);
   register_kuzu(registry);

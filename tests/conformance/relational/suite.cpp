@@ -1,5 +1,6 @@
 #include "conformance/relational/suite.h"
 
+#include "adapters/builtin.h"
 #include "base/try.h"
 #include "runtime/connection_pool.h"
 
@@ -8,19 +9,23 @@ namespace triune::conformance {
 void RelationalConformance::SetUp() {
   directory_ = std::filesystem::temp_directory_path() / ("triune-relational-" + new_id());
   std::filesystem::create_directories(directory_);
+  place_ = quirks().place(directory_);
   open();
 }
 
 void RelationalConformance::TearDown() {
   store_.reset();
+  quirks().remove(place_);
   std::error_code ignored;
   std::filesystem::remove_all(directory_, ignored);
 }
 
 void RelationalConformance::open(std::uint32_t readers) {
   store_.reset();
-  auto opened = quirks().factory()(
-      {.path = directory_ / "store", .readers = readers, .make_pool = runtime::make_connection_pool});
+  auto options = place_;
+  options.readers = readers;
+  options.make_pool = runtime::make_connection_pool;
+  auto opened = adapters::builtin().relational.at(quirks().engine)(options);
   ASSERT_TRUE(opened) << opened.error().message;
   store_ = std::move(*opened);
 }
@@ -74,7 +79,10 @@ Result<RowSet> RelationalConformance::run_user(std::string_view sql, std::vector
 }
 
 void RelationalConformance::create(std::string_view name, std::string_view columns) {
-  must("CREATE TABLE " + std::string(name) + "(" + std::string(columns) + ")" + quirks().table_suffix);
+  std::string definition(columns);
+  for (std::size_t at = 0; (at = definition.find("INTEGER", at)) != std::string::npos; ++at)
+    definition.replace(at, 7, quirks().integer_type);
+  must("CREATE TABLE " + std::string(name) + "(" + definition + ")" + quirks().table_suffix);
 }
 
 }  // namespace triune::conformance

@@ -18,11 +18,18 @@ namespace triune::conformance {
 
 /// What engines may do differently. Everything else is the same for all.
 struct RelationalQuirks {
-  std::string engine;
-  std::function<contract::Factory<contract::RelationalStore>()> factory;
-  std::string table_suffix;  ///< Behind the bracket of CREATE TABLE.
+  std::string name;    ///< Of the entry.
+  std::string engine;  ///< In the registry.
+  /// A new and empty place for a store, given an empty directory, and what removes it again.
+  std::function<contract::EngineOptions(const std::filesystem::path&)> place;
+  std::function<void(const contract::EngineOptions&)> remove = [](const contract::EngineOptions&) {};
+  std::string table_suffix;              ///< Behind the bracket of CREATE TABLE.
+  std::string integer_type = "INTEGER";  ///< Of 64 bit.
   std::string bytes_type = "BLOB";
   std::string double_type = "REAL";
+  std::string boolean_type = "INTEGER";
+  std::string json_type = "TEXT";
+  std::string any_type = "ANY";        ///< Of a column that takes every value that is refused below.
   bool booleans_are_integers = false;  ///< A bool comes back as 0 or 1.
   bool json_is_text = false;           ///< Json comes back as a string.
   std::uint64_t longest_value = 0;     ///< Bytes of one text; 0: no bound worth testing.
@@ -37,10 +44,10 @@ struct RelationalQuirks {
 
 /// The engines under test, and their names for the cases.
 std::vector<RelationalQuirks> engines();
-std::string engine_name(const testing::TestParamInfo<RelationalQuirks>& parameter);
+std::string engine_name(const ::testing::TestParamInfo<RelationalQuirks>& parameter);
 
 inline std::ostream& operator<<(std::ostream& to, const RelationalQuirks& quirks) {
-  return to << quirks.engine;
+  return to << quirks.name;
 }
 
 /// Waits long enough for any machine; only a hang reaches it.
@@ -48,7 +55,7 @@ inline Deadline soon() {
   return Deadline::after(std::chrono::seconds(30));
 }
 
-class RelationalConformance : public testing::TestWithParam<RelationalQuirks> {
+class RelationalConformance : public ::testing::TestWithParam<RelationalQuirks> {
  protected:
   void SetUp() override;
   void TearDown() override;
@@ -75,6 +82,7 @@ class RelationalConformance : public testing::TestWithParam<RelationalQuirks> {
 
  private:
   std::filesystem::path directory_;
+  contract::EngineOptions place_;
   std::unique_ptr<contract::RelationalStore> store_;
 };
 

@@ -270,6 +270,6 @@ TEST_P(ProtectedTables, Triggers_made_by_users_cannot_touch_what_is_triunes) {
 
 }  // namespace
 
-INSTANTIATE_TEST_SUITE_P(Engines, ProtectedTables, testing::ValuesIn(engines()), engine_name);
+INSTANTIATE_TEST_SUITE_P(Engines, ProtectedTables, ::testing::ValuesIn(engines()), engine_name);
 
 }  // namespace triune::conformance

@@ -1,0 +1,170 @@
+#include "adapters/postgres/session.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "adapters/postgres/cursor.h"
+#include "adapters/postgres/results.h"
+#include "adapters/postgres/rules.h"
+#include "adapters/postgres/sqlstate.h"
+#include "base/try.h"
+#include "model/sql_text.h"
+
+namespace triune::adapters::postgres {
+
+Session::~Session() {
+  abandon();
+}
+
+Result<RowSet> Session::query(std::string_view sql, std::span<const Value> parameters, std::size_t max_rows) {
+  TRIUNE_ASSIGN(const Prepared prepared, start(sql, parameters));
+  // A user's query may have any number of rows beyond those wanted; the server must not make them.
+  if (kind_ == Kind::user_read && Cursor::fits(prepared.statement->text)) {
+    RowSet result;
+    const auto keep = [&](std::span<const Value> row) -> Status {
+      if (result.rows.size() < max_rows) {
+        result.rows.emplace_back(row.begin(), row.end());
+      } else {
+        result.truncated = true;
+      }
+      return {};
+    };
+    TRIUNE_TRY(fetch(prepared, max_rows == SIZE_MAX ? max_rows : max_rows + 1, &result.columns, keep));
+    return result;
+  }
+  return collect(prepared, max_rows);
+}
+
+Result<RowSet> Session::collect(const Prepared& prepared, std::size_t max_rows) {
+  RowSet result;
+  const Receiver receiver = [&](const PGresult* answer) -> Status {
+    if (result.columns.empty()) result.columns = column_names(answer);
+    for (int row = 0; row < PQntuples(answer); ++row) {
+      if (result.rows.size() < max_rows) {
+        TRIUNE_TRY(read_row(answer, row, result.rows.emplace_back()));
+      } else {
+        result.truncated = true;
+      }
+    }
+    return {};
+  };
+  TRIUNE_TRY(send(prepared, {.receiver = &receiver}));
+  TRIUNE_TRY(settle());
+  return result;
+}
+
+Status Session::visit(std::string_view sql, std::span<const Value> parameters, const contract::RowVisitor& visitor) {
+  TRIUNE_ASSIGN(const Prepared prepared, start(sql, parameters));
+  if (Cursor::fits(prepared.statement->text)) return fetch(prepared, SIZE_MAX, nullptr, visitor);
+  TRIUNE_ASSIGN(const RowSet rows, collect(prepared, SIZE_MAX));
+  for (const auto& row : rows.rows) TRIUNE_TRY(visitor(row));
+  return {};
+}
+
+Status Session::fetch(const Prepared& prepared, std::size_t most, std::vector<std::string>* columns,
+                      const contract::RowVisitor& visitor) {
+  TRIUNE_TRY(begin());
+  Cursor cursor(connection_.pipeline(), prepared.statement, cursors_++);
+  TRIUNE_TRY(checked(cursor.declare(prepared.parameters)));
+  for (std::size_t seen = 0; seen < most && !cursor.at_end();) {
+    TRIUNE_TRY(checked(cursor.fetch(most - seen, deadline_)));
+    if (columns != nullptr) *columns = cursor.columns();
+    for (const auto& row : cursor.rows()) {
+      ++seen;
+      if (auto visited = visitor(row); !visited) {
+        if (failed_) TRIUNE_TRY(cursor.close());
+        return visited;
+      }
+    }
+  }
+  return cursor.close();
+}
+
+Result<std::uint64_t> Session::execute(std::string_view sql, std::span<const Value> parameters) {
+  std::uint64_t changed = 0;
+  TRIUNE_TRY(execute_soon(sql, parameters, &changed));
+  TRIUNE_TRY(settle());
+  return changed;
+}
+
+Status Session::execute_soon(std::string_view sql, std::span<const Value> parameters, std::uint64_t* changed) {
+  TRIUNE_ASSIGN(const Prepared prepared, start(sql, parameters));
+  TRIUNE_TRY(send(prepared, {.changed = changed}));
+  return connection_.pipeline().full() ? settle() : Status();
+}
+
+Result<std::uint64_t> Session::execute_many(std::string_view sql, std::size_t column_count,
+                                            std::span<const Value> values) {
+  TRIUNE_TRY(ready());
+  if (column_count == 0 || values.size() % column_count != 0)
+    return refuse(ErrorCode::invalid_argument,
+                  fmt::format("{} values do not fill rows of {} columns", values.size(), column_count));
+  std::uint64_t changed = 0;
+  for (std::size_t first = 0; first < values.size(); first += column_count) {
+    const std::size_t row = first / column_count + 1;
+    auto started = start(sql, values.subspan(first, column_count));
+    if (!started) {
+      started.error().message = fmt::format("row {}: {}", row, started.error().message);
+      return failure_of(started);
+    }
+    TRIUNE_TRY(send(*started, {.changed = &changed, .row = row}));
+    if (connection_.pipeline().full()) TRIUNE_TRY(settle());
+  }
+  TRIUNE_TRY(settle());
+  return changed;
+}
+
+Result<std::uint64_t> Session::load_rows(std::string_view table, std::span<const std::string> columns,
+                                         std::span<const Value> values) {
+  std::string names;
+  std::string places;
+  for (std::size_t index = 0; index < columns.size(); ++index) {
+    names += (names.empty() ? "" : ", ") + model::quote_identifier(columns[index]);
+    places += fmt::format("{}?{}", places.empty() ? "" : ", ", index + 1);
+  }
+  return execute_many(fmt::format("INSERT INTO {} ({}) VALUES ({})", model::quote_identifier(table), names, places),
+                      columns.size(), values);
+}
+
+Status Session::execute_script(std::string_view sql) {
+  TRIUNE_TRY(ready());
+  if (kind_ == Kind::user_read) return refuse(ErrorCode::permission_denied, "users may run one statement at a time");
+  for (const std::string_view statement : split_script(sql)) {
+    auto ran = execute(statement, {});
+    if (ran) continue;
+    const auto line = std::count(sql.data(), statement.data(), '\n') + 1;
+    ran.error().message = fmt::format("statement of the script from line {}: {}", line, ran.error().message);
+    return failure_of(ran);
+  }
+  return {};
+}
+
+Result<RowSet> Session::execute_user(std::string_view sql, std::span<const Value> parameters, std::size_t max_rows) {
+  TRIUNE_TRY(ready());
+  if (kind_ != Kind::write)
+    return refuse(ErrorCode::permission_denied, "a read session cannot write; run the statement in a write job");
+  TRIUNE_TRY(settle());
+  return run_user(sql, parameters, max_rows);
+}
+
+Result<RowSet> Session::run_user(std::string_view sql, std::span<const Value> parameters, std::size_t max_rows) {
+  const auto tokens = tokens_of(sql);
+  TRIUNE_ASSIGN(const Prepared prepared, start(sql, parameters));
+  TRIUNE_TRY(check_user_write(tokens));
+  TRIUNE_TRY(begin());
+  TRIUNE_TRY(checked(connection_.pipeline().command("SAVEPOINT triune_user")));
+  auto result = collect(prepared, max_rows);
+  const bool broken = connection_.pipeline().broken();
+  if (broken) return result;
+  if (!result) TRIUNE_TRY(recover("ROLLBACK TO SAVEPOINT triune_user"));
+  TRIUNE_TRY(control("RELEASE SAVEPOINT triune_user"));
+  return result;
+}
+
+Result<contract::TableChange> Session::table_change(std::string_view sql) {
+  TRIUNE_TRY(ready());
+  return table_change_of(tokens_of(sql));
+}
+
+}  // namespace triune::adapters::postgres

@@ -1,0 +1,98 @@
+// Statements on one connection: the relational contract's session.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "adapters/postgres/connection.h"
+#include "contract/relational_store.h"
+
+namespace triune::adapters::postgres {
+
+/// Runs in a transaction of its own, which begins together with the first statement. After an error of the server it
+/// refuses everything but `rollback_to`. In the use of one thread.
+class Session : public contract::RelationalSession {
+ public:
+  enum class Kind : std::uint8_t { internal_read, user_read, write };
+  /// Told of every error of the server, before the caller is.
+  using Alarm = std::function<void(const Error&)>;
+  Session(Connection& connection, Kind kind, Deadline deadline, const Alarm& alarm)
+      : contract::RelationalSession(contract::Dialect::postgres),
+        connection_(connection),
+        kind_(kind),
+        deadline_(deadline),
+        alarm_(alarm) {}
+  /// Rolls back what was not committed, without waiting.
+  ~Session() override;
+
+  Result<RowSet> query(std::string_view sql, std::span<const Value> parameters, std::size_t max_rows) override;
+  Status visit(std::string_view sql, std::span<const Value> parameters, const contract::RowVisitor& visitor) override;
+  Result<std::uint64_t> execute(std::string_view sql, std::span<const Value> parameters) override;
+  Status execute_soon(std::string_view sql, std::span<const Value> parameters, std::uint64_t* changed) override;
+  Result<std::uint64_t> execute_many(std::string_view sql, std::size_t column_count,
+                                     std::span<const Value> values) override;
+  Result<std::uint64_t> load_rows(std::string_view table, std::span<const std::string> columns,
+                                  std::span<const Value> values) override;
+  Status execute_script(std::string_view sql) override;
+  Result<RowSet> execute_user(std::string_view sql, std::span<const Value> parameters, std::size_t max_rows) override;
+  Result<contract::TableChange> table_change(std::string_view sql) override;
+  Status savepoint(std::string_view name) override;
+  Status release(std::string_view name) override;
+  Status rollback_to(std::string_view name) override;
+
+  /// Ends the session with a COMMIT. Errors: `outcome_unknown` when it was not answered; what a statement failed with
+  /// before, also when the caller overlooked it.
+  Status commit();
+  /// Ends the session without one.
+  void abandon();
+  /// The same by the caller's word: an error when the session has ended already.
+  Status roll_back_by_word();
+  /// Whether the server understands the statement. It is not run.
+  Status parse(std::string_view sql);
+
+ private:
+  struct Prepared {
+    Parameters parameters;
+    std::shared_ptr<Statement> statement;
+  };
+  /// Whether it takes statements at all.
+  Status ready() const;
+  /// Checks and translates; sends nothing.
+  Result<Prepared> start(std::string_view sql, std::span<const Value> parameters);
+  Status check_kind(const Statement& statement) const;
+  /// Sends it, together with the beginning of the transaction if that is yet to be done.
+  Status send(const Prepared& prepared, Order order);
+  Status begin();
+  std::string settings();
+  Status tighten_timeout();
+  Status settle();
+  /// Passes `result` on, having noted what an error of the server means for the session and its connection.
+  Status checked(Status result);
+  /// A command of the adapter's own, and its answer.
+  Status control(std::string_view command);
+  /// The same for one that mends a failed transaction.
+  Status recover(std::string_view command);
+  Status send_commit();
+  void roll_back();
+  Result<RowSet> collect(const Prepared& prepared, std::size_t max_rows);
+  Status fetch(const Prepared& prepared, std::size_t most, std::vector<std::string>* columns,
+               const contract::RowVisitor& visitor);
+  Result<RowSet> run_user(std::string_view sql, std::span<const Value> parameters, std::size_t max_rows);
+  Result<std::size_t> find_savepoint(std::string_view name) const;
+
+  Connection& connection_;
+  const Kind kind_;
+  const Deadline deadline_;
+  const Alarm& alarm_;
+  bool begun_ = false;
+  bool ended_ = false;
+  std::uint64_t cursors_ = 0;
+  std::int64_t timeout_ = 0;  ///< Milliseconds that the server was told; 0: none.
+  Status failed_;             ///< The first error since the last savepoint that was rolled back to.
+  std::vector<std::string> savepoints_;
+};
+
+}  // namespace triune::adapters::postgres

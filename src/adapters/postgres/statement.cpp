@@ -1,0 +1,71 @@
+#include "adapters/postgres/statement.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "adapters/postgres/sqlstate.h"
+#include "base/try.h"
+
+namespace triune::adapters::postgres {
+namespace {
+
+/// Longer ones are rare and their text would be held twice.
+constexpr std::size_t longest_cached = 16 * 1024;
+
+Status check_count(const StatementText& text, const Parameters& parameters) {
+  if (static_cast<std::size_t>(parameters.count()) == text.parameters) return {};
+  return refuse(ErrorCode::invalid_argument, fmt::format("the statement has {} parameters and {} values were given",
+                                                         text.parameters, parameters.count()));
+}
+
+}  // namespace
+
+Result<std::shared_ptr<Statement>> StatementCache::find(std::string_view sql, const Parameters& parameters) {
+  const auto [first, last] = by_source_.equal_range(sql);
+  for (auto found = first; found != last; ++found) {
+    const auto entry = found->second;
+    TRIUNE_TRY(check_count((*entry)->text, parameters));
+    if (!parameters.fit((*entry)->types)) continue;
+    entries_.splice(entries_.begin(), entries_, entry);
+    return *entry;
+  }
+  return add(sql, parameters);
+}
+
+Result<std::shared_ptr<Statement>> StatementCache::add(std::string_view sql, const Parameters& parameters) {
+  TRIUNE_ASSIGN(StatementText text, translate(sql));
+  TRIUNE_TRY(check_count(text, parameters));
+  auto statement = std::make_shared<Statement>();
+  statement->text = std::move(text);
+  statement->source = sql;
+  statement->types.assign(parameters.types(), parameters.types() + parameters.count());
+  if (sql.size() > longest_cached) return statement;
+  if (named_) statement->name = fmt::format("triune_{}", next_++);
+  if (entries_.size() >= most_) forget_oldest();
+  entries_.push_front(statement);
+  by_source_.emplace(statement->source, entries_.begin());
+  return statement;
+}
+
+void StatementCache::forget_oldest() {
+  const auto oldest = std::prev(entries_.end());
+  if ((*oldest)->prepared && named_) forgotten_.push_back((*oldest)->name);
+  const auto [first, last] = by_source_.equal_range((*oldest)->source);
+  for (auto found = first; found != last; ++found) {
+    if (found->second != oldest) continue;
+    by_source_.erase(found);
+    break;
+  }
+  entries_.erase(oldest);
+}
+
+std::vector<std::string> StatementCache::take_forgotten() {
+  return std::exchange(forgotten_, {});
+}
+
+void StatementCache::clear() {
+  while (!entries_.empty()) forget_oldest();
+}
+
+}  // namespace triune::adapters::postgres
