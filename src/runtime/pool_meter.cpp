@@ -2,14 +2,9 @@
 
 #include <algorithm>
 #include <limits>
+#include <numeric>
 
 namespace triune::runtime {
-namespace {
-
-using Seconds = std::chrono::duration<double>;
-
-}  // namespace
-
 void WaitReservoir::add(std::chrono::microseconds wait) {
   const auto most = std::int64_t{std::numeric_limits<std::uint32_t>::max()};
   waits_[added_++ % capacity] = static_cast<std::uint32_t>(std::clamp<std::int64_t>(wait.count(), 0, most));
@@ -24,41 +19,32 @@ std::uint64_t WaitReservoir::percentile(double percent) const {
   return waits[static_cast<std::size_t>(rank)];
 }
 
-std::int64_t UtilisationMeter::second_of(Clock::time_point at) const {
-  return std::chrono::duration_cast<std::chrono::seconds>(at - began_).count();
-}
-
-void UtilisationMeter::change(std::uint32_t active, Clock::time_point now) {
-  advance(now);
-  active_ = active;
-}
-
-void UtilisationMeter::advance(Clock::time_point now) {
-  if (now <= changed_) return;
-  const auto last = second_of(now);
-  // What is older than the ring is overwritten anyway.
-  const auto first = std::max(second_of(changed_), last - static_cast<std::int64_t>(seconds));
-  for (auto second = first; second <= last; ++second) {
-    auto& bucket = busy_[static_cast<std::size_t>(second) % seconds];
-    const auto from = std::max(changed_, began_ + std::chrono::seconds(second));
-    const auto to = std::min(now, began_ + std::chrono::seconds(second + 1));
-    if (second > second_of(changed_)) bucket = 0;
-    bucket += active_ * std::max(0.0, Seconds(to - from).count());
+/// Ends seconds until `now` is within one.
+void UtilisationMeter::begin_second(Clock::time_point now) {
+  if (const auto missed = (now - second_end_) / length; missed > static_cast<std::int64_t>(seconds)) {
+    busy_.fill(active_ * length.count());
+    second_end_ += missed * length;
+    changed_ = second_end_ - length;
+    busy_[second_] = 0;
   }
-  changed_ = now;
+  while (now >= second_end_) {
+    spend_until(second_end_);
+    second_end_ += length;
+    second_ = (second_ + 1) % seconds;
+    busy_[second_] = 0;
+  }
 }
 
 double UtilisationMeter::average(Clock::time_point now) const {
   UtilisationMeter here = *this;
   here.advance(now);
-  // The bucket of the second that is not over holds less than a second.
-  const auto length =
-      std::min(Seconds(now - began_).count(), static_cast<double>(seconds - 1) + Seconds(now - began_).count() -
-                                                  static_cast<double>(here.second_of(now)));
-  if (length <= 0) return here.active_;
-  double busy = 0;
-  for (const double bucket : here.busy_) busy += bucket;
-  return busy / length;
+  // The ring holds the second we are in, which is not over, and those before.
+  const auto in_this_second = now - (here.second_end_ - length);
+  const Clock::duration measured =
+      std::min<Clock::duration>(now - began_, (static_cast<int>(seconds) - 1) * length + in_this_second);
+  if (measured.count() <= 0) return here.active_;
+  return static_cast<double>(std::accumulate(here.busy_.begin(), here.busy_.end(), std::int64_t{0})) /
+         static_cast<double>(measured.count());
 }
 
 }  // namespace triune::runtime

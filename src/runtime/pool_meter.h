@@ -29,21 +29,35 @@ class UtilisationMeter {
   using Clock = std::chrono::steady_clock;
   static constexpr std::size_t seconds = 60;
 
-  explicit UtilisationMeter(Clock::time_point now) : began_(now), changed_(now) {}
+  explicit UtilisationMeter(Clock::time_point now) : began_(now), changed_(now), second_end_(now + length) {}
 
   /// From now on so many are lent out.
-  void change(std::uint32_t active, Clock::time_point now);
+  void change(std::uint32_t active, Clock::time_point now) {
+    advance(now);
+    active_ = active;
+  }
   /// Lent out on average since a minute ago, or since the beginning.
   [[nodiscard]] double average(Clock::time_point now) const;
 
  private:
-  [[nodiscard]] std::int64_t second_of(Clock::time_point at) const;
-  void advance(Clock::time_point now);
+  static constexpr Clock::duration length = std::chrono::seconds(1);
+
+  void advance(Clock::time_point now) {
+    if (now >= second_end_) begin_second(now);
+    if (now > changed_) spend_until(now);
+  }
+  void spend_until(Clock::time_point until) {
+    busy_[second_] += active_ * (until - changed_).count();
+    changed_ = until;
+  }
+  void begin_second(Clock::time_point now);
 
   Clock::time_point began_;
   Clock::time_point changed_;
+  Clock::time_point second_end_;
   std::uint32_t active_ = 0;
-  std::array<double, seconds> busy_{};  ///< Connection seconds lent in each second; a ring.
+  std::size_t second_ = 0;                    ///< Where in the ring we are.
+  std::array<std::int64_t, seconds> busy_{};  ///< Clock ticks times connections lent in each second.
 };
 
 }  // namespace triune::runtime
