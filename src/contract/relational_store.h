@@ -99,6 +99,22 @@ enum class ReadScope : std::uint8_t {
   user,      ///< SQL given by a user: one statement, nothing but reading, in defensive mode.
 };
 
+/// Of a circuit breaker, where one guards the store.
+struct BreakerStatistics {
+  enum class State : std::uint8_t {
+    closed,     ///< Calls pass.
+    open,       ///< Calls fail at once.
+    half_open,  ///< A few calls are let through to try.
+  };
+  std::string name;  ///< "node/role".
+  State state = State::closed;
+  std::uint64_t calls = 0;     ///< Let through.
+  std::uint64_t failures = 0;  ///< Of them, those that blame the store.
+  std::uint64_t refused = 0;   ///< Failed at once.
+  std::uint64_t opened = 0;    ///< How often it opened.
+  std::string last_reason;     ///< Of the last failure.
+};
+
 struct RelationalStatistics {
   std::uint64_t file_bytes = 0;
   std::uint64_t log_bytes = 0;  ///< Write-ahead log not yet checkpointed.
@@ -106,6 +122,7 @@ struct RelationalStatistics {
   std::uint64_t groups = 0;     ///< Engine transactions they were grouped into.
   std::uint64_t reads = 0;
   std::vector<PoolStatistics> pools;
+  std::vector<BreakerStatistics> breakers;
 };
 
 /// A column of a table, from the catalogue.
