@@ -40,6 +40,16 @@ struct HiveOptions {
   /// at most once a day, and by `sweep`: a commit sent again after that takes effect again (I11).
   std::chrono::seconds idempotency_retention = std::chrono::days(30);
   std::string idempotency_namespace;  ///< Prefix of idempotency keys; for several programs sharing a hive.
+
+  // The rest concerns hives on PostgreSQL.
+  /// Where this node keeps its projections, in a folder of its own; empty: below the user's state directory.
+  std::filesystem::path projections;
+  /// Sizes and timeouts of the connection pools: "development", "staging" or "production".
+  std::string environment = "development";
+  /// Where blobs are: "database", or a directory that all nodes share.
+  std::string blobs = "database";
+  /// The URL leads to a pooler that gives each transaction another connection (PgBouncer in transaction mode).
+  bool transaction_pooler = false;
 };
 
 /// Options of a commit.
@@ -120,10 +130,12 @@ using Supplier = std::function<Result<bool>(T&)>;
 
 class Hive {
  public:
-  /// Opens the hive in `directory`, creating it when absent, and takes its lock (I9). Blocks until migrations are
-  /// applied; projections are opened later, in the background. Errors: `unavailable` with the owner's pid when another
-  /// process has it, `conflict` when a newer program wrote it, `corruption`, `not_found` (see `HiveOptions::create`).
-  static Result<std::unique_ptr<Hive>> open(const std::filesystem::path& directory, HiveOptions options = {});
+  /// Opens the hive at `location`, creating it when absent: a directory (also `triune:DIRECTORY`), whose lock is taken
+  /// (I9), or a PostgreSQL database `postgresql://…`, which any number of processes share, each with projections of its
+  /// own. Blocks until migrations are applied; projections are opened later, in the background. Errors: `unavailable`
+  /// with the owner's pid when another process has the directory, or with the reason when the server cannot be reached,
+  /// `conflict` when a newer program wrote it, `corruption`, `not_found` (see `HiveOptions::create`).
+  static Result<std::unique_ptr<Hive>> open(const std::string& location, HiveOptions options = {});
 
   virtual ~Hive() = default;  ///< Closes the hive, waiting for work in flight.
 

@@ -37,7 +37,6 @@ bool is_over_budget(const Error& error) {
   return error.code == ErrorCode::resource_exhausted;
 }
 
-
 /// What both engines share: the estimate that decides.
 struct Estimate {
   NodeNumber start = 0;

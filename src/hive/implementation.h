@@ -16,6 +16,7 @@
 #include "hive/bulk.h"
 #include "hive/change_applier.h"
 #include "hive/directory_lock.h"
+#include "hive/location.h"
 #include "hive/projection_set.h"
 #include "projection/catalog.h"
 #include "runtime/blob_files.h"
@@ -25,7 +26,7 @@ namespace triune::hive {
 
 class Implementation final : public Hive {
  public:
-  static Result<std::unique_ptr<Hive>> open(const std::filesystem::path& directory, HiveOptions options);
+  static Result<std::unique_ptr<Hive>> open(Location location, HiveOptions options);
   ~Implementation() override;
 
   Result<Receipt> commit(const Commit& commit, const CommitOptions& options) override;
@@ -74,7 +75,9 @@ class Implementation final : public Hive {
   Receipt make_receipt(std::uint64_t lsn, std::uint64_t changes);
 
  private:
-  Implementation(std::filesystem::path directory, HiveOptions options);
+  Implementation(Location location, HiveOptions options);
+  Status open_directory();
+  Status open_database();
   Status start();
   Status identify();
   Status check_open() const;
@@ -107,7 +110,9 @@ class Implementation final : public Hive {
   Status trim_commits_step(Value& after, std::int64_t before_ms);
   LoadContext load_context(const Progress& progress);
 
-  std::filesystem::path directory_;
+  Location location_;
+  std::filesystem::path directory_;  ///< Of the hive, or of this node's projections.
+  std::string node_id_;              ///< Empty unless the store is shared.
   HiveOptions options_;
   std::unique_ptr<DirectoryLock> lock_;
   std::unique_ptr<contract::RelationalStore> store_;

@@ -15,8 +15,9 @@
 
 namespace triune {
 
-Result<std::unique_ptr<Hive>> Hive::open(const std::filesystem::path& directory, HiveOptions options) {
-  return hive::Implementation::open(directory, std::move(options));
+Result<std::unique_ptr<Hive>> Hive::open(const std::string& location, HiveOptions options) {
+  TRIUNE_ASSIGN(auto parsed, hive::parse_location(location));
+  return hive::Implementation::open(std::move(parsed), std::move(options));
 }
 
 }  // namespace triune
@@ -30,38 +31,59 @@ Deadline open_deadline() {
 
 }  // namespace
 
-Implementation::Implementation(std::filesystem::path directory, HiveOptions options)
-    : directory_(std::move(directory)), options_(std::move(options)) {}
+Implementation::Implementation(Location location, HiveOptions options)
+    : location_(std::move(location)), options_(std::move(options)) {}
 
 Implementation::~Implementation() {
   // Nothing acknowledged is lost when this fails: the projections catch up from the log at the next open (I3).
   static_cast<void>(close());
 }
 
-Result<std::unique_ptr<Hive>> Implementation::open(const std::filesystem::path& directory, HiveOptions options) {
-  if (!options.create && !std::filesystem::exists(directory / "hive.db"))
-    return failure(ErrorCode::not_found,
-                   fmt::format("there is no hive in {0}; make one with `triune init {0}`", directory.string()));
-  std::unique_ptr<Implementation> hive(
-      new Implementation(std::filesystem::absolute(directory).lexically_normal(), std::move(options)));
+Result<std::unique_ptr<Hive>> Implementation::open(Location location, HiveOptions options) {
+  if (options.organization.empty() || options.organization.size() > 200)
+    return failure(ErrorCode::invalid_argument, "an organization's name has 1 to 200 bytes");
+  std::unique_ptr<Implementation> hive(new Implementation(std::move(location), std::move(options)));
+  TRIUNE_TRY(hive->location_.url.empty() ? hive->open_directory() : hive->open_database());
   TRIUNE_TRY(hive->start());
   return std::unique_ptr<Hive>(std::move(hive));
 }
 
-Status Implementation::start() {
-  if (options_.organization.empty() || options_.organization.size() > 200)
-    return failure(ErrorCode::invalid_argument, "an organization's name has 1 to 200 bytes");
+Status Implementation::open_directory() {
+  directory_ = std::filesystem::absolute(location_.directory).lexically_normal();
+  if (!options_.create && !std::filesystem::exists(directory_ / "hive.db"))
+    return failure(ErrorCode::not_found, fmt::format("there is no hive in {0}; make one with `triune init {0}`",
+                                                     location_.directory.string()));
   if (std::error_code absent; std::filesystem::exists(directory_, absent) && !std::filesystem::is_directory(directory_))
     return failure(ErrorCode::invalid_argument,
                    fmt::format("{} is a file; a hive is a directory: give another path", directory_.string()));
   TRIUNE_TRY(base::create_directories_durably(directory_));
   TRIUNE_ASSIGN(lock_, DirectoryLock::acquire(directory_));
-  const auto& registry = adapters::builtin();
-  TRIUNE_ASSIGN(store_, registry.relational.at("sqlite")({.path = directory_ / "hive.db",
-                                                          .memory_bytes = options_.relational_cache_bytes,
-                                                          .threads = 1,
-                                                          .readers = options_.readers,
-                                                          .make_pool = runtime::make_connection_pool}));
+  TRIUNE_ASSIGN(store_, adapters::builtin().relational.at("sqlite")({.path = directory_ / "hive.db",
+                                                                     .memory_bytes = options_.relational_cache_bytes,
+                                                                     .threads = 1,
+                                                                     .readers = options_.readers,
+                                                                     .make_pool = runtime::make_connection_pool}));
+  return {};
+}
+
+Status Implementation::open_database() {
+  TRIUNE_ASSIGN(store_,
+                adapters::builtin().relational.at("postgres")({.threads = 1,
+                                                               .readers = options_.readers,
+                                                               .url = location_.url,
+                                                               .transaction_pooler = options_.transaction_pooler,
+                                                               .make_pool = runtime::make_connection_pool}));
+  if (!options_.create && !store_->describe("triune_hive"))
+    return failure(ErrorCode::not_found,
+                   fmt::format("there is no hive in {0}; make one with `triune init`", public_name(location_.url)));
+  TRIUNE_ASSIGN(auto node, claim_node_directory(options_.projections, location_.url));
+  directory_ = std::move(node.path);
+  lock_ = std::move(node.lock);
+  node_id_ = std::move(node.node_id);
+  return {};
+}
+
+Status Implementation::start() {
   TRIUNE_TRY(migrate::apply(*store_, migrate::migrations(store_->capabilities().dialect), open_deadline()));
   TRIUNE_TRY(identify());
   const auto number = std::to_string(organization_id_);
@@ -72,9 +94,10 @@ Status Implementation::start() {
                       .incarnation = incarnation_,
                       .organization_id = organization_id_,
                       .organization = options_.organization,
+                      .node = node_id_,
                       .root = directory_ / "projections" / number,
                       .engine = {.path = {}, .memory_bytes = 0, .threads = options_.engine_threads}},
-      .registry = &registry,
+      .registry = &adapters::builtin(),
       .graph_memory_bytes = options_.graph_memory_bytes,
       .background = options_.project_in_background});
   projections_->notify(session_lsn_);

@@ -336,7 +336,7 @@ Status schema_is_kept(contract::RelationalSession& session) {
   const std::array<Value, 1> parameters{mark};
   TRIUNE_TRY(session.execute(
       "INSERT INTO triune_hive (key, value) VALUES ('kept_schema', ?1) "
-      "ON CONFLICT (key) DO UPDATE SET value = excluded.value WHERE value IS DISTINCT FROM excluded.value",
+      "ON CONFLICT (key) DO UPDATE SET value = excluded.value WHERE triune_hive.value IS DISTINCT FROM excluded.value",
       parameters));
   return {};
 }
