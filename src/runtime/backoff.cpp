@@ -1,7 +1,6 @@
 #include "runtime/backoff.h"
 
 #include <algorithm>
-#include <memory>
 #include <random>
 
 namespace triune::runtime {
@@ -16,8 +15,9 @@ std::chrono::milliseconds scaled(std::chrono::milliseconds pause, double share) 
 }  // namespace
 
 RandomSource random_source() {
-  return [engine = std::make_shared<std::mt19937_64>(std::random_device{}())] {
-    return std::uniform_real_distribution<double>(0, 1)(*engine);
+  return [] {
+    thread_local std::mt19937_64 engine(std::random_device{}());
+    return std::uniform_real_distribution<double>(0, 1)(engine);
   };
 }
 

@@ -10,7 +10,7 @@ namespace triune::runtime {
 /// Uniform in [0, 1). Injected by tests.
 using RandomSource = std::function<double()>;
 
-/// A source of its own, seeded by the system. Used by one thread at a time.
+/// Seeded by the system, for each thread. Any thread.
 RandomSource random_source();
 
 /// Pauses that double from `first` to `longest`.
