@@ -3,28 +3,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <condition_variable>
-#include <list>
-#include <mutex>
-#include <optional>
-#include <thread>
 #include <utility>
 
-#include "runtime/pool_members.h"
-#include "runtime/pool_meter.h"
-#include "runtime/pool_sizer.h"
+#include "runtime/pool.h"
 
 namespace triune::runtime {
 namespace {
 
 using contract::PooledConnection;
 using contract::PoolSettings;
-using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr double lifetime_jitter = 0.1;
-constexpr milliseconds shortest_maintenance{10};
-constexpr milliseconds longest_maintenance{30'000};
 constexpr milliseconds longest_duration = std::chrono::hours(24 * 3650);
 
 PoolSettings normalized(PoolSettings settings) {
@@ -42,90 +31,13 @@ std::unexpected<Error> refused(ErrorCode code, std::string message) {
   return error;
 }
 
-/// Whether trying again is pointless until someone mends the configuration or the store.
-bool is_lasting(const Error& error) {
-  return error.code != ErrorCode::unavailable && error.code != ErrorCode::deadline_exceeded &&
-         error.code != ErrorCode::resource_exhausted && error.code != ErrorCode::cancelled;
-}
+}  // namespace
 
-class Pool final : public contract::ConnectionPool {
- public:
-  Pool(PoolSettings settings, contract::Connector connector, StormGuard::Settings storm)
-      : settings_(normalized(std::move(settings))),
-        connector_(std::move(connector)),
-        guard_(storm, random_source()),
-        keeper_([this] { keep(); }) {}
-  ~Pool() override;
-  Pool(const Pool&) = delete;
-  Pool& operator=(const Pool&) = delete;
-
-  Result<Lease> take(std::uint32_t preparation, Deadline deadline, std::source_location place) override;
-  void evict_all() override;
-  [[nodiscard]] contract::PoolStatistics statistics() const override;
-
- private:
-  /// Lives on the stack of a caller in `take`.
-  struct Waiter {
-    Clock::time_point since;
-    std::source_location place;
-    std::condition_variable called;
-    std::unique_ptr<PooledConnection> connection;
-    std::optional<Error> error;
-    [[nodiscard]] bool is_answered() const { return connection != nullptr || error.has_value(); }
-  };
-  using Lock = std::unique_lock<std::mutex>;
-
-  void put_back(std::unique_ptr<PooledConnection> connection) override;
-  std::unique_ptr<PooledConnection> take_idle(std::uint32_t preparation, const std::source_location& place, Lock& lock);
-  Result<std::unique_ptr<PooledConnection>> wait_in_line(Deadline deadline, const std::source_location& place,
-                                                         Lock& lock);
-  std::unexpected<Error> give_up(std::list<Waiter*>::iterator place_in_line);
-  [[nodiscard]] Error refusal(Clock::time_point now) const;
-  [[nodiscard]] bool is_worth_keeping(const PoolMember& member, Clock::time_point now) const;
-
-  /// To the first waiter, or to the idle ones.
-  void deliver(PoolMembers::List& member, Clock::time_point now);
-  /// Closes connections that are in nobody's list, without the lock.
-  void close(PoolMembers::List& members, Lock& lock);
-  void answer_all(const Error& error);
-  /// Nothing is open and no connect may be made: no waiter will be served soon (P5).
-  void answer_if_hopeless(Clock::time_point now);
-  void lent_changed(Clock::time_point now);
-
-  // The keeper's.
-  void keep();
-  [[nodiscard]] Clock::time_point due(Clock::time_point now) const;
-  void step(Clock::time_point now, Lock& lock);
-  void maintain(Clock::time_point now, Lock& lock);
-  void revive(Clock::time_point now, Lock& lock);
-  void connect(Lock& lock);
-  void connected(std::unique_ptr<PooledConnection> connection, std::uint64_t generation, Lock& lock);
-  void connect_failed(Error error);
-  /// Wakes the keeper when it sleeps for longer than it may.
-  void wake_keeper(Clock::time_point now);
-
-  const PoolSettings settings_;
-  const contract::Connector connector_;
-  const RandomSource random_ = random_source();  ///< The keeper's.
-
-  mutable std::mutex mutex_;  ///< Guards what follows.
-  std::condition_variable keeper_called_;
-  std::condition_variable left_;
-  PoolMembers members_{settings_};
-  std::list<Waiter*> waiters_;
-  StormGuard guard_;
-  PoolSizer sizer_{settings_.smallest, settings_.largest, Clock::now()};
-  WaitReservoir waits_;
-  UtilisationMeter utilisation_{Clock::now()};
-  contract::PoolStatistics counted_;
-  std::uint64_t generation_ = 0;
-  std::uint64_t inside_ = 0;  ///< Callers in `take` (P6).
-  bool stopping_ = false;
-  Clock::time_point next_maintenance_ = Clock::now();
-  Clock::time_point keeper_sleeps_until_ = Clock::time_point::min();  ///< The smallest value while it works.
-
-  std::thread keeper_;
-};
+Pool::Pool(PoolSettings settings, contract::Connector connector, StormGuard::Settings storm)
+    : settings_(normalized(std::move(settings))),
+      connector_(std::move(connector)),
+      guard_(storm, random_source()),
+      keeper_([this] { keep(); }) {}
 
 Pool::~Pool() {
   {
@@ -213,6 +125,11 @@ std::unexpected<Error> Pool::give_up(std::list<Waiter*>::iterator place_in_line)
       fmt::format("no connection of the pool '{}' was free until the deadline: {} of at most {} are lent out{}",
                   settings_.name, members_.lent(), settings_.largest,
                   is_connecting_badly ? "; the last attempt to connect failed: " + last : ""));
+}
+
+bool Pool::is_lasting(const Error& error) {
+  return error.code != ErrorCode::unavailable && error.code != ErrorCode::deadline_exceeded &&
+         error.code != ErrorCode::resource_exhausted && error.code != ErrorCode::cancelled;
 }
 
 /// What callers are told while nothing is open and no connect may be made (P5).
@@ -325,121 +242,6 @@ contract::PoolStatistics Pool::statistics() const {
 void Pool::wake_keeper(Clock::time_point now) {
   if (due(now) < keeper_sleeps_until_) keeper_called_.notify_one();
 }
-
-/// When the keeper has something to do; the past when now.
-Clock::time_point Pool::due(Clock::time_point now) const {
-  auto when = Clock::time_point::max();
-  if (!waiters_.empty()) {
-    if (members_.idle() > 0) return now;  // stale or expired ones (P4)
-    if (members_.open() < sizer_.target())
-      when = guard_.next_attempt();
-    else if (members_.open() < settings_.largest)
-      when = std::max(guard_.next_attempt(), waiters_.front()->since + PoolSizer::patience);
-  }
-  if (members_.open() < settings_.smallest) when = std::min(when, guard_.next_attempt());
-  if (members_.idle() > 0 || !sizer_.at_floor()) when = std::min(when, next_maintenance_);
-  return when;
-}
-
-void Pool::keep() {
-  Lock lock(mutex_);
-  while (!stopping_) {
-    const auto now = Clock::now();
-    const auto when = due(now);
-    if (when <= now) {
-      step(now, lock);
-      continue;
-    }
-    keeper_sleeps_until_ = when;
-    if (when == Clock::time_point::max())
-      keeper_called_.wait(lock);
-    else
-      keeper_called_.wait_until(lock, when);
-    keeper_sleeps_until_ = Clock::time_point::min();
-  }
-}
-
-void Pool::step(Clock::time_point now, Lock& lock) {
-  if (now >= next_maintenance_)
-    maintain(now, lock);
-  else if (!waiters_.empty() && members_.idle() > 0)
-    revive(now, lock);
-  else
-    connect(lock);
-}
-
-void Pool::maintain(Clock::time_point now, Lock& lock) {
-  next_maintenance_ = now + std::clamp(std::min(settings_.idle_timeout, settings_.lifetime) / 4, shortest_maintenance,
-                                       longest_maintenance);
-  sizer_.tick(members_.lent(), now);
-  auto retired = members_.take_out_retired(sizer_.target(), now);
-  close(retired, lock);
-}
-
-/// Asks a stale connection for the sake of the first waiter. One that does not answer takes the other stale ones with
-/// it: they led to the same server, and each could cost a timeout.
-void Pool::revive(Clock::time_point now, Lock& lock) {
-  auto member = members_.take_out_idle();
-  auto& connection = *member.front().connection;
-  const bool kept = is_worth_keeping(member.front(), now);
-  lock.unlock();
-  const bool answers =
-      kept && connection.usable() && connection.validate(Deadline::after(settings_.connect_timeout)).has_value();
-  lock.lock();
-  const auto then = Clock::now();
-  if (answers && is_worth_keeping(member.front(), then)) {
-    deliver(member, then);
-    lent_changed(then);
-    return;
-  }
-  if (kept && !answers) member.splice(member.end(), members_.take_out_stale(then));
-  if (kept) counted_.evicted += member.size();
-  close(member, lock);
-}
-
-void Pool::connect(Lock& lock) {
-  if (members_.open() >= sizer_.target()) sizer_.grow();
-  const auto generation = generation_;
-  lock.unlock();
-  auto connection = connector_(Deadline::after(settings_.connect_timeout));
-  lock.lock();
-  if (connection)
-    connected(std::move(*connection), generation, lock);
-  else
-    connect_failed(std::move(connection.error()));
-}
-
-void Pool::connected(std::unique_ptr<PooledConnection> connection, std::uint64_t generation, Lock& lock) {
-  const auto now = Clock::now();
-  const auto lifetime =
-      std::chrono::duration_cast<Clock::duration>(settings_.lifetime * (1 - lifetime_jitter * random_()));
-  guard_.succeeded();
-  ++counted_.connects;
-  PoolMembers::List member(1);
-  member.front().address = connection.get();
-  member.front().connection = std::move(connection);
-  member.front().generation = generation;
-  member.front().expires = now + lifetime;
-  members_.opened();
-  if (generation != generation_) {
-    ++counted_.evicted;
-    close(member, lock);
-    return;
-  }
-  deliver(member, now);
-  lent_changed(now);
-}
-
-void Pool::connect_failed(Error error) {
-  const auto now = Clock::now();
-  ++counted_.connect_errors;
-  const bool lasting = is_lasting(error);
-  guard_.failed(std::move(error), now);
-  if (lasting && members_.open() == 0) answer_all(refusal(now));
-  answer_if_hopeless(now);
-}
-
-}  // namespace
 
 std::unique_ptr<contract::ConnectionPool> make_connection_pool(PoolSettings settings, contract::Connector connector) {
   return make_connection_pool_with({}, std::move(settings), std::move(connector));
