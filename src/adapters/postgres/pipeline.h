@@ -19,6 +19,9 @@ namespace triune::adapters::postgres {
 /// Gets every result of a statement that has rows. An error is kept and returned when all is answered.
 using Receiver = std::function<Status(const PGresult*)>;
 
+/// Appends the next part of a COPY to the text; false when that was the last.
+using Producer = std::function<bool(std::string&)>;
+
 /// What happens to the answer of one statement. The pointers live until it is answered.
 struct Order {
   std::uint64_t* changed = nullptr;    ///< The number of rows it changed is added.
@@ -54,6 +57,8 @@ class Pipeline {
   /// stop (but for a COMMIT), and a moment later the connection is given up. Errors also: `deadline_exceeded`,
   /// `unavailable`.
   Status settle(Deadline deadline, bool may_cancel = true);
+  /// Runs a COPY … FROM STDIN by itself, everything sent before being answered. Adds the number of rows to `*rows`.
+  Status copy_in(const std::string& sql, const Producer& producer, std::uint64_t* rows, Deadline deadline);
   /// Sends everything off without waiting for an answer. What fails then is of no interest.
   void dispatch();
   /// Takes what has arrived, without waiting. False: broken.
@@ -84,6 +89,9 @@ class Pipeline {
   void note_error(Error error);
   void take_done(const PGresult* result);
   Status first_error();
+  Status receive_copy(const Producer& producer, std::uint64_t* rows, Deadline deadline);
+  Status send_copy(const Producer& producer, Deadline deadline);
+  Status send_part(const std::string& part, Deadline deadline);
 
   PGconn* connection_;
   const bool pooled_;

@@ -29,11 +29,8 @@ bool selects(const std::vector<Token>& tokens);
 /// settings, other sessions or other servers.
 Status check_user_read(const std::vector<Token>& tokens);
 
-/// The same for a user's statement in a write job.
-Status check_user_write(const std::vector<Token>& tokens);
-
-/// Whether the statement defines things (CREATE, ALTER, …).
-bool defines(const std::vector<Token>& tokens);
+/// `permission_denied` for names of functions and tables that no user's statement may use.
+Status check_names(const std::vector<Token>& tokens);
 
 contract::TableChange table_change_of(const std::vector<Token>& tokens);
 

@@ -9,7 +9,6 @@
 #include "adapters/postgres/rules.h"
 #include "adapters/postgres/sqlstate.h"
 #include "base/try.h"
-#include "model/sql_text.h"
 
 namespace triune::adapters::postgres {
 
@@ -19,21 +18,25 @@ Session::~Session() {
 
 Result<RowSet> Session::query(std::string_view sql, std::span<const Value> parameters, std::size_t max_rows) {
   TRIUNE_ASSIGN(const Prepared prepared, start(sql, parameters));
-  // A user's query may have any number of rows beyond those wanted; the server must not make them.
-  if (kind_ == Kind::user_read && Cursor::fits(prepared.statement->text)) {
-    RowSet result;
-    const auto keep = [&](std::span<const Value> row) -> Status {
-      if (result.rows.size() < max_rows) {
-        result.rows.emplace_back(row.begin(), row.end());
-      } else {
-        result.truncated = true;
-      }
-      return {};
-    };
-    TRIUNE_TRY(fetch(prepared, max_rows == SIZE_MAX ? max_rows : max_rows + 1, &result.columns, keep));
-    return result;
-  }
-  return collect(prepared, max_rows);
+  // A user's query may have any number of rows beyond those wanted.
+  auto result = kind_ == Kind::user_read ? collect_some(prepared, max_rows) : collect(prepared, max_rows);
+  if (result || !can_start_anew(result.error())) return result;
+  return query(sql, parameters, max_rows);
+}
+
+Result<RowSet> Session::collect_some(const Prepared& prepared, std::size_t max_rows) {
+  if (!Cursor::fits(prepared.statement->text)) return collect(prepared, max_rows);
+  RowSet result;
+  const auto keep = [&](std::span<const Value> row) -> Status {
+    if (result.rows.size() < max_rows) {
+      result.rows.emplace_back(row.begin(), row.end());
+    } else {
+      result.truncated = true;
+    }
+    return {};
+  };
+  TRIUNE_TRY(fetch(prepared, max_rows == SIZE_MAX ? max_rows : max_rows + 1, &result.columns, keep));
+  return result;
 }
 
 Result<RowSet> Session::collect(const Prepared& prepared, std::size_t max_rows) {
@@ -115,18 +118,6 @@ Result<std::uint64_t> Session::execute_many(std::string_view sql, std::size_t co
   return changed;
 }
 
-Result<std::uint64_t> Session::load_rows(std::string_view table, std::span<const std::string> columns,
-                                         std::span<const Value> values) {
-  std::string names;
-  std::string places;
-  for (std::size_t index = 0; index < columns.size(); ++index) {
-    names += (names.empty() ? "" : ", ") + model::quote_identifier(columns[index]);
-    places += fmt::format("{}?{}", places.empty() ? "" : ", ", index + 1);
-  }
-  return execute_many(fmt::format("INSERT INTO {} ({}) VALUES ({})", model::quote_identifier(table), names, places),
-                      columns.size(), values);
-}
-
 Status Session::execute_script(std::string_view sql) {
   TRIUNE_TRY(ready());
   if (kind_ == Kind::user_read) return refuse(ErrorCode::permission_denied, "users may run one statement at a time");
@@ -138,28 +129,6 @@ Status Session::execute_script(std::string_view sql) {
     return failure_of(ran);
   }
   return {};
-}
-
-Result<RowSet> Session::execute_user(std::string_view sql, std::span<const Value> parameters, std::size_t max_rows) {
-  TRIUNE_TRY(ready());
-  if (kind_ != Kind::write)
-    return refuse(ErrorCode::permission_denied, "a read session cannot write; run the statement in a write job");
-  TRIUNE_TRY(settle());
-  return run_user(sql, parameters, max_rows);
-}
-
-Result<RowSet> Session::run_user(std::string_view sql, std::span<const Value> parameters, std::size_t max_rows) {
-  const auto tokens = tokens_of(sql);
-  TRIUNE_ASSIGN(const Prepared prepared, start(sql, parameters));
-  TRIUNE_TRY(check_user_write(tokens));
-  TRIUNE_TRY(begin());
-  TRIUNE_TRY(checked(connection_.pipeline().command("SAVEPOINT triune_user")));
-  auto result = collect(prepared, max_rows);
-  const bool broken = connection_.pipeline().broken();
-  if (broken) return result;
-  if (!result) TRIUNE_TRY(recover("ROLLBACK TO SAVEPOINT triune_user"));
-  TRIUNE_TRY(control("RELEASE SAVEPOINT triune_user"));
-  return result;
 }
 
 Result<contract::TableChange> Session::table_change(std::string_view sql) {

@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "adapters/postgres/connection.h"
+#include "adapters/postgres/types.h"
+#include "adapters/postgres/user_rules.h"
 #include "contract/relational_store.h"
 
 namespace triune::adapters::postgres {
@@ -68,6 +70,8 @@ class Session : public contract::RelationalSession {
   Status begin();
   std::string settings();
   Status tighten_timeout();
+  /// Whether a reading session that failed at its very first statement has been set back to its beginning.
+  bool can_start_anew(const Error& error);
   Status settle();
   /// Passes `result` on, having noted what an error of the server means for the session and its connection.
   Status checked(Status result);
@@ -80,7 +84,18 @@ class Session : public contract::RelationalSession {
   Result<RowSet> collect(const Prepared& prepared, std::size_t max_rows);
   Status fetch(const Prepared& prepared, std::size_t most, std::vector<std::string>* columns,
                const contract::RowVisitor& visitor);
-  Result<RowSet> run_user(std::string_view sql, std::span<const Value> parameters, std::size_t max_rows);
+  /// The types of columns, while nobody can change them; `none` for one that is not there.
+  Result<std::vector<Type>> column_types(std::string_view table, std::span<const std::string> columns);
+  Status copy(std::string_view table, std::span<const std::string> columns, std::span<const Value> values,
+              std::uint64_t& added);
+  /// Rows of a query, those beyond `max_rows` not even made by the server.
+  Result<RowSet> collect_some(const Prepared& prepared, std::size_t max_rows);
+  /// Inside of a savepoint.
+  Result<RowSet> run_user(const UserStatement& user, const Prepared& prepared, std::size_t max_rows);
+  /// `permission_denied` when a target is a view through which something of Triune's would be written.
+  Status check_targets(const std::vector<std::string>& targets);
+  /// Everything of Triune's in the catalogue, as one text.
+  Result<std::string> protected_objects();
   Result<std::size_t> find_savepoint(std::string_view name) const;
 
   Connection& connection_;
@@ -88,6 +103,7 @@ class Session : public contract::RelationalSession {
   const Deadline deadline_;
   const Alarm& alarm_;
   bool begun_ = false;
+  bool answered_ = false;  ///< It has seen something of its snapshot.
   bool ended_ = false;
   std::uint64_t cursors_ = 0;
   std::int64_t timeout_ = 0;  ///< Milliseconds that the server was told; 0: none.

@@ -95,7 +95,18 @@ Status Session::tighten_timeout() {
 
 Status Session::settle() {
   if (connection_.pipeline().idle()) return {};
-  return checked(connection_.pipeline().settle(deadline_));
+  TRIUNE_TRY(checked(connection_.pipeline().settle(deadline_)));
+  answered_ = true;
+  return {};
+}
+
+bool Session::can_start_anew(const Error& error) {
+  if (kind_ == Kind::write || answered_ || !asks_for_another_run(error) || connection_.pipeline().broken())
+    return false;
+  roll_back();
+  begun_ = false;
+  failed_ = {};
+  return true;
 }
 
 Status Session::checked(Status result) {
@@ -110,6 +121,8 @@ Status Session::checked(Status result) {
     result.error().connection_usable = true;
   }
   if (failed_) failed_ = result;
+  if (asks_for_another_run(result.error()) && !result.error().native_code.starts_with("40"))
+    connection_.statements().clear();
   if (lost || !result.error().connection_usable) connection_.condemn();
   alarm_(result.error());
   return result;

@@ -116,6 +116,15 @@ std::string_view advice(std::string_view sqlstate) {
   return {};
 }
 
+/// ", in line 7 of the COPY"; the rest of that context would quote the values.
+std::string copy_line(const PGresult* result) {
+  const auto context = field(result, PG_DIAG_CONTEXT);
+  const auto at = context.find(", line ");
+  if (!context.starts_with("COPY ") || at == std::string_view::npos) return {};
+  const auto digits = context.substr(at + 7);
+  return fmt::format(", in row {}", digits.substr(0, digits.find_first_not_of("0123456789")));
+}
+
 std::string message_of(const PGresult* result, std::string_view sqlstate, std::string_view where) {
   if (sqlstate == "57014" && field(result, PG_DIAG_MESSAGE_PRIMARY).find("statement timeout") != std::string_view::npos)
     return "the statement was stopped at its deadline";
@@ -129,6 +138,7 @@ std::string message_of(const PGresult* result, std::string_view sqlstate, std::s
   if (const auto detail = field(result, PG_DIAG_MESSAGE_DETAIL); !detail.empty())
     message += fmt::format(": {}", detail);
   if (const auto hint = field(result, PG_DIAG_MESSAGE_HINT); !hint.empty()) message += fmt::format(" ({})", hint);
+  message += copy_line(result);
   message += advice(sqlstate);
   return message;
 }

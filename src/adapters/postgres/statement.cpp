@@ -65,7 +65,11 @@ std::vector<std::string> StatementCache::take_forgotten() {
 }
 
 void StatementCache::clear() {
-  while (!entries_.empty()) forget_oldest();
+  by_source_.clear();
+  entries_.clear();
+  // Which of them the server has is not known; forgetting one that it has not would be an error.
+  forgotten_.clear();
+  if (named_) forgotten_.emplace_back("ALL");
 }
 
 }  // namespace triune::adapters::postgres

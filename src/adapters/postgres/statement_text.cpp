@@ -38,6 +38,7 @@ Status check_one_statement(const std::vector<Token>& tokens) {
   bool ended = false;
   std::size_t seen = 0;
   for (const auto& token : tokens) {
+    if (token.text.empty()) continue;  // stands for a comment that never ends
     if (body.take(token) || token.kind != Token::Kind::separator) {
       if (ended)
         return refuse(ErrorCode::invalid_argument,

@@ -21,10 +21,16 @@ class Transaction final : public contract::RelationalTransaction {
   Transaction(Lease lease, Deadline deadline, const Session::Alarm& alarm)
       : lease_(std::move(lease)), session_(connection_of(lease_), Session::Kind::write, deadline, alarm) {}
   contract::RelationalSession& session() override { return session_; }
-  Status commit() override { return session_.commit(); }
-  Status rollback() override { return session_.roll_back_by_word(); }
+  Status commit() override { return ended(session_.commit()); }
+  Status rollback() override { return ended(session_.roll_back_by_word()); }
 
  private:
+  /// The connection serves others from now on; the session refuses every call and does not touch it again.
+  Status ended(Status result) {
+    lease_ = {};
+    return result;
+  }
+
   Lease lease_;
   Session session_;
 };

@@ -1,4 +1,6 @@
 // Statements, their errors, and what the catalogue says.
+#include <random>
+
 #include "base/try.h"
 #include "conformance/relational/suite.h"
 #include "model/sql_text.h"
@@ -11,6 +13,14 @@ Value text(const char* value) {
 }
 Value integer(std::int64_t value) {
   return value;
+}
+
+/// Engines compress.
+std::string incompressible(std::size_t size) {
+  std::mt19937 random(7);
+  std::string result;
+  while (result.size() < size) result += static_cast<char>(' ' + random() % 90);
+  return result;
 }
 
 TEST_P(RelationalConformance, One_statement_at_a_time) {
@@ -95,7 +105,7 @@ TEST_P(RelationalConformance, A_visitor_may_run_the_same_statement) {
 TEST_P(RelationalConformance, Execute_counts_its_own_rows) {
   create("kept", "value INTEGER");
   create("log", "value INTEGER");
-  must("CREATE TRIGGER kept_log AFTER INSERT ON kept BEGIN INSERT INTO log VALUES(NEW.value), (NEW.value); END");
+  create_trigger("kept_log", "AFTER INSERT", "kept", "INSERT INTO log VALUES(NEW.value), (NEW.value)");
   EXPECT_EQ(run("INSERT INTO kept VALUES(1), (2), (3)").value_or(99), 3U);
   EXPECT_EQ(count("log"), 6);
   EXPECT_EQ(run("UPDATE kept SET value = 0 WHERE value > 1").value_or(99), 2U);
@@ -135,7 +145,7 @@ TEST_P(RelationalConformance, Scripts_run_whole_or_say_which_line_failed) {
   EXPECT_EQ(count("a"), 2);
   EXPECT_TRUE(script(""));
   const auto error =
-      error_of(script("INSERT INTO a VALUES(3);\nINSERT INTO a VALUES(4);\nINSERT INTO absent VALUES(5);"));
+      error_of(script("INSERT INTO a VALUES(3);\nINSERT INTO a VALUES(4); INSERT INTO absent VALUES(5);"));
   EXPECT_EQ(error.code, ErrorCode::invalid_argument);
   EXPECT_NE(error.message.find("line 2"), std::string::npos) << error.message;
   EXPECT_EQ(count("a"), 2);
@@ -199,14 +209,14 @@ TEST_P(RelationalConformance, Reports_health_and_statistics) {
   const auto before = store().statistics();
   ASSERT_TRUE(before);
   create("kept", "value TEXT");
-  must("INSERT INTO kept VALUES(?1)", {Value(std::string(100'000, 'x'))});
+  must("INSERT INTO kept VALUES(?1)", {Value(incompressible(100'000))});
   EXPECT_EQ(count("kept"), 1);
   const auto after = store().statistics();
   ASSERT_TRUE(after);
   EXPECT_EQ(after->commits, before->commits + 2);
   EXPECT_EQ(after->groups, before->groups + 2);
   EXPECT_EQ(after->reads, before->reads + 1);
-  EXPECT_GT(after->log_bytes + after->file_bytes, before->log_bytes + before->file_bytes);
+  EXPECT_GT(after->log_bytes + after->file_bytes, before->log_bytes + before->file_bytes) << "a row of 100 kB";
   EXPECT_TRUE(store().checkpoint());
   const auto moved = store().statistics();
   ASSERT_TRUE(moved);

@@ -20,14 +20,18 @@ void RelationalConformance::TearDown() {
   std::filesystem::remove_all(directory_, ignored);
 }
 
-void RelationalConformance::open(std::uint32_t readers) {
+void RelationalConformance::open(std::uint32_t readers, std::uint32_t writers) {
   store_.reset();
-  auto options = place_;
-  options.readers = readers;
-  options.make_pool = runtime::make_connection_pool;
-  auto opened = adapters::builtin().relational.at(quirks().engine)(options);
+  place_.readers = readers;
+  place_.writers = writers;
+  place_.make_pool = runtime::make_connection_pool;
+  auto opened = open_another();
   ASSERT_TRUE(opened) << opened.error().message;
   store_ = std::move(*opened);
+}
+
+Result<std::unique_ptr<contract::RelationalStore>> RelationalConformance::open_another() {
+  return adapters::builtin().relational.at(quirks().engine)(place_);
 }
 
 Result<std::uint64_t> RelationalConformance::run(std::string_view sql, std::vector<Value> parameters) {
@@ -83,6 +87,11 @@ void RelationalConformance::create(std::string_view name, std::string_view colum
   for (std::size_t at = 0; (at = definition.find("INTEGER", at)) != std::string::npos; ++at)
     definition.replace(at, 7, quirks().integer_type);
   must("CREATE TABLE " + std::string(name) + "(" + definition + ")" + quirks().table_suffix);
+}
+
+void RelationalConformance::create_trigger(std::string name, std::string event, std::string table, std::string body) {
+  for (const auto& sql : quirks().trigger(std::move(name), std::move(event), std::move(table), std::move(body)))
+    must(sql);
 }
 
 }  // namespace triune::conformance
