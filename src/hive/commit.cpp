@@ -100,6 +100,12 @@ Result<std::vector<StagedBlob>> Implementation::stage_blobs(std::span<const Chan
   return staged;
 }
 
+Status Implementation::hold_blobs(contract::RelationalSession& session, std::span<const StagedBlob> blobs) {
+  std::vector<std::string> hashes;
+  for (const auto& blob : blobs) hashes.push_back(blob.sha256);
+  return hashes.empty() ? Status() : blobs_->hold(session, hashes);
+}
+
 Result<Receipt> Implementation::commit(const Commit& commit, const CommitOptions& options) {
   TRIUNE_TRY(check_open());
   TRIUNE_TRY(check_changes(commit.changes));
@@ -118,6 +124,7 @@ Result<Receipt> Implementation::commit(const Commit& commit, const CommitOptions
           TRIUNE_ASSIGN(const bool known, replay(session, organization_id_, key, hash, outcome));
           if (known) return {};
         }
+        TRIUNE_TRY(hold_blobs(session, blobs));
         projection::CatalogWriter catalog(catalog_, session);
         ChangeApplier applier(session, catalog, *snapshot, organization_id_);
         TRIUNE_TRY(applier.apply(commit.changes, blobs));
@@ -163,7 +170,8 @@ class StoreTransaction final : public Transaction {
     const auto snapshot = hive_.catalog().snapshot();
     projection::CatalogWriter catalog(hive_.catalog(), session());
     ChangeApplier applier(session(), catalog, *snapshot, hive_.organization_id());
-    auto applied = applier.apply(changes, blobs);
+    auto applied = hive_.hold_blobs(session(), blobs);
+    if (applied) applied = applier.apply(changes, blobs);
     if (!applied) TRIUNE_TRY(session().rollback_to("triune_apply"));
     TRIUNE_TRY(session().release("triune_apply"));
     if (!applied) return applied;

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "contract/blob_store.h"
 #include "contract/relational_store.h"
 #include "hive/bulk.h"
 #include "hive/change_applier.h"
@@ -19,7 +20,6 @@
 #include "hive/location.h"
 #include "hive/projection_set.h"
 #include "projection/catalog.h"
-#include "runtime/blob_files.h"
 #include "triune/hive.h"
 
 namespace triune::hive {
@@ -70,6 +70,8 @@ class Implementation final : public Hive {
   projection::Catalog& catalog() { return catalog_; }
   /// Makes the bytes of every PutBlob durable (I8).
   Result<std::vector<StagedBlob>> stage_blobs(std::span<const Change> changes);
+  /// In the job that refers to them: no sweep takes them from now on.
+  Status hold_blobs(contract::RelationalSession& session, std::span<const StagedBlob> blobs);
   /// After a durable commit: the dictionary is read anew when it grew, the projections wake, the session's token moves.
   void committed(std::uint64_t lsn, bool catalog_changed);
   Receipt make_receipt(std::uint64_t lsn, std::uint64_t changes);
@@ -119,7 +121,7 @@ class Implementation final : public Hive {
   projection::Catalog catalog_;
   std::string incarnation_;
   std::int64_t organization_id_ = 0;
-  std::unique_ptr<runtime::BlobFiles> blobs_;
+  std::unique_ptr<contract::BlobStore> blobs_;
   std::unique_ptr<ProjectionSet> projections_;
   std::atomic<std::uint64_t> session_lsn_{0};
   std::atomic<bool> catalog_stale_{false};

@@ -189,7 +189,7 @@ Result<std::uint64_t> Implementation::sweep(std::chrono::seconds grace) {
   TRIUNE_TRY(check_open());
   const auto limit = std::chrono::system_clock::now() - grace;
   std::vector<std::string> candidates;
-  TRIUNE_TRY(blobs_->visit([&](const runtime::StoredBlob& blob) -> Status {
+  TRIUNE_TRY(blobs_->visit([&](const contract::StoredBlob& blob) -> Status {
     if (blob.last_put <= limit) candidates.push_back(blob.hash);
     return {};
   }));
@@ -203,7 +203,7 @@ Result<std::uint64_t> Implementation::sweep(std::chrono::seconds grace) {
                         session.query("SELECT 1 FROM triune_blob_references WHERE organization_id = ?1 AND sha256 = ?2",
                                       parameters, 1));
           if (!rows.rows.empty()) return {};
-          TRIUNE_ASSIGN(const bool gone, blobs_->remove(hash, limit));
+          TRIUNE_ASSIGN(const bool gone, blobs_->remove(session, hash, limit));
           removed += gone ? 1 : 0;
           return {};
         },

@@ -10,6 +10,7 @@
 #include "hive/schema_upkeep.h"
 #include "migrate/migrate.h"
 #include "projection/change_log.h"
+#include "runtime/blob_files.h"
 #include "runtime/connection_pool.h"
 #include "triune/ids.h"
 

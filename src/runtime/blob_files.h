@@ -17,7 +17,11 @@
 // for each of the first 65,536 blobs, and 256 directories hold tens of millions of files well.
 //
 // A file is a header of 24 bytes (magic, version, kind, original and stored size) and the bytes, raw or as a zstd
-// frame. Thread rule: any method from any thread. One process uses a directory at a time (I9).
+// frame. Thread rule: any method from any thread.
+//
+// A private directory is used by one process at a time (I9). A shared one, on a network file system that has byte-range
+// locks or on one machine, by any number: B3 then holds among them through locks in the file "lock", and since a commit
+// of another process cannot be seen before it is durable, nothing put within `shared_grace` is removed.
 #pragma once
 
 #include <array>
@@ -26,7 +30,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -34,61 +37,50 @@
 #include <string_view>
 #include <vector>
 
-#include "triune/status.h"
-#include "triune/value.h"
+#include "contract/blob_store.h"
 
 namespace triune::runtime {
 
-/// One stored blob as `visit` shows it.
-struct StoredBlob {
-  std::string hash;
-  std::uint64_t stored_bytes = 0;                  ///< Size of the file.
-  std::chrono::system_clock::time_point last_put;  ///< When it was written or put again.
-};
-
-class BlobFiles {
+class BlobFiles final : public contract::BlobStore {
  public:
-  using Clock = std::chrono::system_clock;
-  using Visitor = std::function<Status(const StoredBlob&)>;
-
-  static constexpr std::uint64_t limit_bytes = 1ULL << 30U;  ///< Of one blob.
+  enum class Use : std::uint8_t { by_this_process, shared };
+  /// What was put within this time is not removed from a shared directory: far longer than commits last.
+  static constexpr std::chrono::hours shared_grace{1};
 
   /// Opens `directory`, creating it durably when absent.
-  static Result<std::unique_ptr<BlobFiles>> open(std::filesystem::path directory);
+  static Result<std::unique_ptr<BlobFiles>> open(std::filesystem::path directory, Use use = Use::by_this_process);
+  ~BlobFiles() override;
 
-  /// Stores bytes and returns their hash, 64 lower-case hexadecimal digits. Blocks until they are durable. Errors:
-  /// `resource_exhausted` (over the limit, disk full), `unavailable` (I/O); no hash is then usable.
+  /// One content.
   Result<std::string> put(std::span<const std::byte> bytes);
-  /// Stores many at once, each directory synced once. Hashes in the order given. On error some may be stored, unnamed.
-  Result<std::vector<std::string>> put_many(std::span<const std::span<const std::byte>> contents);
-
-  /// The bytes. Errors: `invalid_argument` (not a hash), `not_found`, `corruption` (they are not what was put).
-  Result<Bytes> get(std::string_view hash) const;
-  /// Whether `get` would succeed; the same errors.
-  Status check(std::string_view hash) const;
-
-  /// Removes a blob that was last put before `unless_put_since`; true when it is gone now, also when it never was.
+  Result<std::vector<std::string>> put_many(std::span<const std::span<const std::byte>> contents) override;
+  Result<Bytes> get(std::string_view hash) const override;
+  Status check(std::string_view hash) const override;
+  Status hold(contract::RelationalSession& session, std::span<const std::string> hashes) override;
+  Result<bool> remove(contract::RelationalSession& session, std::string_view hash,
+                      Clock::time_point unless_put_since) override;
+  /// The same without a job; the caller knows that nothing refers to it.
   Result<bool> remove(std::string_view hash, Clock::time_point unless_put_since = Clock::time_point::max());
-
-  /// Every blob, in no order. An error from the visitor ends it. Blobs put or removed meanwhile may be seen or not.
-  Status visit(const Visitor& visitor) const;
-
-  /// Removes temporary files last written `age` ago or longer, which killed writers left; returns how many.
-  Result<std::uint64_t> sweep_temporaries(std::chrono::seconds age);
+  Status visit(const Visitor& visitor) const override;
+  Result<std::uint64_t> sweep_temporaries(std::chrono::seconds age) override;
 
  private:
   struct Pending;
+  class Guard;
 
-  explicit BlobFiles(std::filesystem::path directory);
+  BlobFiles(std::filesystem::path directory, Use use);
+  Status open_lock();
   [[nodiscard]] std::filesystem::path path_of(std::string_view hash) const;
   Result<bool> refresh(const std::string& hash, std::span<const std::byte> bytes);
   Result<Pending> write_temporary(std::string hash, std::span<const std::byte> bytes);
   Status publish(std::vector<Pending>& pending);
   Status sync_directories(const std::vector<std::string>& hashes);
-  std::mutex& guard_of(std::string_view hash) const;
+  /// Keeps others from the blobs whose hash begins alike.
+  Result<Guard> guard(std::string_view hash) const;
 
   const std::filesystem::path directory_;
-  std::atomic<std::uint64_t> temporaries_{0};
+  const Use use_;
+  int lock_file_ = -1;  ///< Of a shared directory.
   /// Makes "is it there" and "refresh its time", "is it old" and "remove it" one step each for equal hashes (B3).
   mutable std::array<std::mutex, 64> guards_;
   /// Directories aa that this process has made durable in `directory_`.
