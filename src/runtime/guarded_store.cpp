@@ -32,7 +32,8 @@ class GuardedTransaction final : public RelationalTransaction {
 
 class GuardedStore final : public RelationalStore {
  public:
-  GuardedStore(std::unique_ptr<RelationalStore> store, GuardSettings settings, const GuardSurroundings& surroundings);
+  GuardedStore(std::unique_ptr<RelationalStore> store, const GuardSettings& settings,
+               const GuardSurroundings& surroundings);
 
   [[nodiscard]] contract::RelationalCapabilities capabilities() const override { return store_->capabilities(); }
   Result<std::unique_ptr<RelationalSession>> read(ReadScope scope, Deadline deadline) override;
@@ -70,7 +71,7 @@ RetryPolicy::Surroundings retry_surroundings(const GuardSurroundings& surroundin
   return {.now = surroundings.now, .random = surroundings.random, .sleep = std::move(sleep)};
 }
 
-GuardedStore::GuardedStore(std::unique_ptr<RelationalStore> store, GuardSettings settings,
+GuardedStore::GuardedStore(std::unique_ptr<RelationalStore> store, const GuardSettings& settings,
                            const GuardSurroundings& surroundings)
     : store_(std::move(store)),
       patience_(settings.patience),
@@ -146,13 +147,13 @@ Result<contract::RelationalStatistics> GuardedStore::statistics() {
 
 }  // namespace
 
-std::unique_ptr<RelationalStore> guard(std::unique_ptr<RelationalStore> store, GuardSettings settings) {
-  return guard(std::move(store), std::move(settings), {});
+std::unique_ptr<RelationalStore> guard(std::unique_ptr<RelationalStore> store, const GuardSettings& settings) {
+  return guard(std::move(store), settings, {});
 }
 
-std::unique_ptr<RelationalStore> guard(std::unique_ptr<RelationalStore> store, GuardSettings settings,
+std::unique_ptr<RelationalStore> guard(std::unique_ptr<RelationalStore> store, const GuardSettings& settings,
                                        const GuardSurroundings& surroundings) {
-  return std::make_unique<GuardedStore>(std::move(store), std::move(settings), surroundings);
+  return std::make_unique<GuardedStore>(std::move(store), settings, surroundings);
 }
 
 }  // namespace triune::runtime

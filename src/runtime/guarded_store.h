@@ -34,8 +34,8 @@ struct GuardSurroundings {
 /// only the caller knows whether the request carries an idempotency key (RetryPolicy::run). `statistics`, `health` and
 /// `checkpoint` are never refused. Any thread; owns `store`.
 std::unique_ptr<contract::RelationalStore> guard(std::unique_ptr<contract::RelationalStore> store,
-                                                 GuardSettings settings);
+                                                 const GuardSettings& settings);
 std::unique_ptr<contract::RelationalStore> guard(std::unique_ptr<contract::RelationalStore> store,
-                                                 GuardSettings settings, const GuardSurroundings& surroundings);
+                                                 const GuardSettings& settings, const GuardSurroundings& surroundings);
 
 }  // namespace triune::runtime

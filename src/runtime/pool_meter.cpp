@@ -1,6 +1,7 @@
 #include "runtime/pool_meter.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <numeric>
 
@@ -14,7 +15,7 @@ std::uint64_t WaitReservoir::percentile(double percent) const {
   const auto count = std::min<std::uint64_t>(added_, capacity);
   if (count == 0) return 0;
   std::vector<std::uint32_t> waits(waits_.begin(), waits_.begin() + static_cast<std::ptrdiff_t>(count));
-  const auto rank = static_cast<std::ptrdiff_t>(percent / 100 * static_cast<double>(count - 1) + 0.5);
+  const auto rank = static_cast<std::ptrdiff_t>(std::lround(percent / 100 * static_cast<double>(count - 1)));
   std::ranges::nth_element(waits, waits.begin() + rank);
   return waits[static_cast<std::size_t>(rank)];
 }
