@@ -74,6 +74,32 @@ pid_t start_as_server(const std::vector<std::string>& command, const std::filesy
   return child;
 }
 
+std::filesystem::path temporary_folder_of_server(const std::string& prefix) {
+  auto pattern = (std::filesystem::temp_directory_path() / (prefix + "XXXXXX")).string();
+  if (::mkdtemp(pattern.data()) == nullptr) throw_errno("cannot create " + pattern);
+  give_to_server(pattern);
+  return pattern;
+}
+
+Watcher::Watcher(pid_t process, const std::vector<std::filesystem::path>& folders) {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) throw_errno("cannot make a pipe");
+  // The end of this program closes the pipe; then `read` fails.
+  const std::string number = std::to_string(process);
+  std::string script = "read -r word || { kill -QUIT " + number + "; sleep 2; kill -KILL " + number + "; rm -rf";
+  for (const auto& folder : folders) script += " " + folder.string();
+  process_ = start_as_server({"/bin/sh", "-c", script + "; }"}, "/dev/null", ends[0]);
+  ::close(ends[0]);
+  pipe_ = ends[1];
+}
+
+Watcher::~Watcher() {
+  [[maybe_unused]] const auto written = ::write(pipe_, "done\n", 5);
+  ::close(pipe_);
+  while (::waitpid(process_, nullptr, 0) < 0 && errno == EINTR) {
+  }
+}
+
 bool run_as_server(const std::vector<std::string>& command, const std::filesystem::path& log) {
   const pid_t child = start_as_server(command, log);
   int status = 0;

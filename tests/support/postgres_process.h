@@ -26,6 +26,22 @@ std::filesystem::path postgres_programs();
 /// no other descriptors. Returns its process id.
 pid_t start_as_server(const std::vector<std::string>& command, const std::filesystem::path& log, int input = -1);
 
+/// A new directory that belongs to the server's account.
+std::filesystem::path temporary_folder_of_server(const std::string& prefix);
+
+/// Ends a process and removes folders when this program ends before the watcher does, whatever it dies of.
+class Watcher {
+ public:
+  Watcher(pid_t process, const std::vector<std::filesystem::path>& folders);
+  Watcher(const Watcher&) = delete;
+  Watcher& operator=(const Watcher&) = delete;
+  ~Watcher();
+
+ private:
+  pid_t process_ = 0;
+  int pipe_ = -1;
+};
+
 /// Runs it to its end; whether it succeeded.
 bool run_as_server(const std::vector<std::string>& command, const std::filesystem::path& log);
 

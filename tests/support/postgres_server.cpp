@@ -24,13 +24,6 @@ namespace {
 constexpr auto patience = std::chrono::seconds(60);
 constexpr auto step = std::chrono::milliseconds(5);
 
-std::filesystem::path temporary_folder(const std::string& prefix) {
-  auto pattern = (std::filesystem::temp_directory_path() / (prefix + "XXXXXX")).string();
-  if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("cannot create " + pattern);
-  give_to_server(pattern);
-  return pattern;
-}
-
 bool ours(const std::filesystem::path& path) {
   struct stat status{};
   return ::lstat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode) && status.st_uid == server_account().user;
@@ -43,7 +36,7 @@ std::filesystem::path template_data() {
   const auto place =
       std::filesystem::temp_directory_path() / ("triune-postgres-15-template-" + std::to_string(account.user));
   if (ours(place / "data")) return place / "data";
-  const auto own = temporary_folder("triune-postgres-initdb-");
+  const auto own = temporary_folder_of_server("triune-postgres-initdb-");
   const bool made =
       run_as_server({postgres_programs() / "initdb", "--pgdata=" + (own / "data").string(), "--username=triune",
                      "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync", "--no-instructions"},
@@ -62,7 +55,7 @@ using Answer = std::unique_ptr<PGresult, decltype(&PQclear)>;
 }  // namespace
 
 PostgresServer::PostgresServer(PostgresOptions options) : options_(std::move(options)) {
-  directory_ = temporary_folder("triune-postgres-");
+  directory_ = temporary_folder_of_server("triune-postgres-");
   prepare_data();
   start();
 }
@@ -113,7 +106,7 @@ bool PostgresServer::try_start() {
     for (const char* name : {"fsync", "full_page_writes"}) set(name, "off");
   for (const auto& [name, value] : options_.settings) set(name, value);
   process_ = start_as_server(command, directory_ / "log");
-  watch();
+  watcher_ = std::make_unique<Watcher>(process_, std::vector{data_, directory_});
   if (wait_until_ready()) return true;
   if (process_ > 0) kill9();
   return false;
@@ -124,34 +117,13 @@ bool PostgresServer::wait_until_ready() {
   while (std::chrono::steady_clock::now() < until) {
     if (::waitpid(process_, nullptr, WNOHANG) == process_) {
       process_ = 0;
-      dismiss_watcher();
+      watcher_.reset();
       return false;
     }
     if (PQping(socket_url().c_str()) == PQPING_OK) return true;
     std::this_thread::sleep_for(step);
   }
   return false;
-}
-
-void PostgresServer::watch() {
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) fail("cannot make a pipe");
-  // The end of this program closes the pipe, whatever it died of; then `read` fails.
-  const std::string script = "read -r word || { kill -QUIT " + std::to_string(process_) + "; sleep 2; kill -KILL " +
-                             std::to_string(process_) + "; rm -rf " + data_.string() + " " + directory_.string() +
-                             "; }";
-  watcher_ = start_as_server({"/bin/sh", "-c", script}, "/dev/null", ends[0]);
-  ::close(ends[0]);
-  watcher_pipe_ = ends[1];
-}
-
-void PostgresServer::dismiss_watcher() {
-  if (watcher_ <= 0) return;
-  [[maybe_unused]] const auto written = ::write(watcher_pipe_, "done\n", 5);
-  ::close(watcher_pipe_);
-  while (::waitpid(watcher_, nullptr, 0) < 0 && errno == EINTR) {
-  }
-  watcher_ = 0;
 }
 
 void PostgresServer::stop(Stop how) {
@@ -179,7 +151,7 @@ void PostgresServer::wait_for_end() {
     std::this_thread::sleep_for(step);
   }
   process_ = 0;
-  dismiss_watcher();
+  watcher_.reset();
 }
 
 std::string PostgresServer::url(const std::string& database) const {

@@ -4,9 +4,12 @@
 #include <sys/types.h>
 
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "support/postgres_process.h"
 
 namespace triune::testing {
 
@@ -37,6 +40,8 @@ class PostgresServer {
     stop(how);
     start();
   }
+  /// Whether others run it (TRIUNE_TEST_POSTGRES_URL).
+  [[nodiscard]] bool external() const { return !external_.empty(); }
   [[nodiscard]] bool running() const { return process_ > 0 || !external_.empty(); }
 
   /// `postgresql://…` over TCP.
@@ -66,8 +71,6 @@ class PostgresServer {
   void prepare_data();
   bool try_start();
   bool wait_until_ready();
-  void watch();
-  void dismiss_watcher();
   void wait_for_end();
   [[noreturn]] void fail(const std::string& what) const;
 
@@ -77,8 +80,7 @@ class PostgresServer {
   std::filesystem::path data_;
   int port_ = 0;
   pid_t process_ = 0;
-  pid_t watcher_ = 0;
-  int watcher_pipe_ = -1;
+  std::unique_ptr<Watcher> watcher_;
 };
 
 /// The server that the cases of a program share, started at the first call; or the one that TRIUNE_TEST_POSTGRES_URL

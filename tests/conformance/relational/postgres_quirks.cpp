@@ -1,5 +1,6 @@
 // PostgreSQL as the suite sees it.
 #include "conformance/relational/suite.h"
+#include "support/pgbouncer.h"
 #include "support/postgres_server.h"
 
 namespace triune::conformance {
@@ -226,6 +227,9 @@ RelationalQuirks postgres_pooler_quirks() {
   quirks.place = [](const std::filesystem::path& directory) {
     auto options = new_database(directory);
     options.transaction_pooler = true;
+    // In front of a server that others run there may be no second way to it.
+    if (!triune::testing::shared_postgres_server().external())
+      options.url = triune::testing::shared_pgbouncer().url(options.url.substr(options.url.rfind('/') + 1));
     return options;
   };
   return quirks;
