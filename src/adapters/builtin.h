@@ -5,7 +5,8 @@
 
 namespace triune::adapters {
 
-/// The engines built into this binary: relational "sqlite"; graph "kuzu" and "memory"; vector "usearch" and "memory".
+/// The engines built into this binary: relational "sqlite" and "postgres"; graph "kuzu" and
+/// "memory"; vector "usearch" and "memory".
 const contract::Registry& builtin();
 
 }  // namespace triune::adapters
