@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "triune/change.h"
+#include "triune/cluster.h"
 #include "triune/deadline.h"
 #include "triune/query.h"
 #include "triune/schema.h"
@@ -92,6 +93,10 @@ struct HiveStatus {
   std::uint64_t blobs = 0;
   std::uint64_t database_bytes = 0;
   std::vector<ProjectionStatus> projections;
+  // The rest is of hives on PostgreSQL.
+  std::optional<LogHorizon> log;             ///< How far the change log has settled.
+  std::vector<ClusterNodeStatus> processes;  ///< Those that share the hive.
+  std::vector<ChoreStatus> chores;           ///< Of this process.
 };
 
 /// Called now and then during long work, from the calling thread: done so far, total (0 when unknown).

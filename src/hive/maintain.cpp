@@ -5,7 +5,9 @@
 #include <array>
 
 #include "base/try.h"
+#include "hive/cluster_node.h"
 #include "hive/implementation.h"
+#include "hive/log_horizon.h"
 #include "projection/change_log.h"
 
 namespace triune::hive {
@@ -39,6 +41,10 @@ Result<HiveStatus> Implementation::status() {
     TRIUNE_ASSIGN(status.vectors, count("SELECT count(*) FROM triune_vectors WHERE organization_id = ?1"));
     TRIUNE_ASSIGN(status.blobs,
                   count("SELECT count(DISTINCT sha256) FROM triune_blob_references WHERE organization_id = ?1"));
+    if (session->dialect() == contract::Dialect::postgres) {
+      TRIUNE_ASSIGN(status.log, log_horizon(*session, organization_id_));
+      TRIUNE_ASSIGN(status.processes, cluster_nodes(*session, organization_id_, node_id_));
+    }
   }
   TRIUNE_ASSIGN(const auto statistics, store_->statistics());
   status.database_bytes = statistics.file_bytes + statistics.log_bytes;

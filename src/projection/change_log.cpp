@@ -91,13 +91,16 @@ Result<LogBatch> read_postgres(contract::RelationalSession& session, std::int64_
   TRIUNE_ASSIGN(
       const RowSet heads,
       session.query("SELECT coalesce(max(lsn), ?2), coalesce(max(lsn) FILTER (WHERE lsn < " TRIUNE_OLDEST_RUNNING
-                    "), ?2) FROM (SELECT lsn FROM triune_change_log WHERE organization_id = ?1 AND lsn > ?2 "
+                    "), ?2), (SELECT coalesce(max(lsn), 0) FROM triune_log_floors WHERE organization_id = ?1) "
+                    "FROM (SELECT lsn FROM triune_change_log WHERE organization_id = ?1 AND lsn > ?2 "
                     "UNION ALL SELECT NULL) AS l",
                     all, 1));
   const auto visible = static_cast<std::uint64_t>(std::get<std::int64_t>(heads.rows.at(0).at(0)));
   batch.head = static_cast<std::uint64_t>(std::get<std::int64_t>(heads.rows[0][1]));
   batch.more = visible > after;
-  if (batch.head <= after) return batch;
+  // The node slept so long that it was forgotten.
+  batch.swept = static_cast<std::uint64_t>(std::get<std::int64_t>(heads.rows[0][2])) > after;
+  if (batch.head <= after || batch.swept) return batch;
   const std::array<Value, 4> parameters{organization_id, static_cast<std::int64_t>(after),
                                         static_cast<std::int64_t>(batch.head), static_cast<std::int64_t>(limit)};
   TRIUNE_ASSIGN(batch.entries,
@@ -187,19 +190,60 @@ std::unexpected<Error> still_settling(std::string_view name) {
   return std::unexpected<Error>(std::move(error));
 }
 
+Status raise_log_floor(contract::RelationalSession& session, std::int64_t organization_id, std::uint64_t lsn) {
+  if (session.dialect() == Dialect::sqlite) return {};
+  const std::array<Value, 2> parameters{organization_id, static_cast<std::int64_t>(lsn)};
+  TRIUNE_TRY(session.execute(
+      "INSERT INTO triune_log_floors (organization_id, lsn) VALUES (?1, ?2 - 1) ON CONFLICT (organization_id) "
+      "DO UPDATE SET lsn = greatest(triune_log_floors.lsn, excluded.lsn)",
+      parameters));
+  return {};
+}
+
+Result<std::uint64_t> trim_log_step(contract::RelationalSession& session, std::int64_t organization_id,
+                                    std::uint64_t lsn, std::size_t limit) {
+  const auto below = static_cast<std::int64_t>(lsn);
+  const auto most = static_cast<std::int64_t>(limit);
+  if (session.dialect() == Dialect::sqlite) {
+    const std::array<Value, 2> parameters{below, most};
+    return session.execute(
+        "DELETE FROM triune_change_log WHERE lsn IN "
+        "(SELECT lsn FROM triune_change_log WHERE lsn < ?1 ORDER BY lsn LIMIT ?2)",
+        parameters);
+  }
+  // Along the primary key: the place of the last entry of the step first, then all up to it.
+  const std::array<Value, 3> range{organization_id, below, most - 1};
+  TRIUNE_ASSIGN(const RowSet last,
+                session.query("SELECT lsn, entry FROM triune_change_log WHERE organization_id = ?1 AND lsn < ?2 "
+                              "ORDER BY lsn, entry OFFSET ?3 LIMIT 1",
+                              range, 1));
+  if (last.rows.empty()) {
+    const std::array<Value, 2> rest{organization_id, below};
+    return session.execute("DELETE FROM triune_change_log WHERE organization_id = ?1 AND lsn < ?2", rest);
+  }
+  const std::array<Value, 3> step{organization_id, last.rows[0][0], last.rows[0][1]};
+  return session.execute("DELETE FROM triune_change_log WHERE organization_id = ?1 AND (lsn, entry) <= (?2, ?3)", step);
+}
+
 Status trim_log_below(contract::RelationalSession& session, std::int64_t organization_id, std::uint64_t lsn) {
+  TRIUNE_TRY(raise_log_floor(session, organization_id, lsn));
   if (session.dialect() == Dialect::sqlite) {
     const std::array<Value, 1> parameters{static_cast<std::int64_t>(lsn)};
     TRIUNE_TRY(session.execute("DELETE FROM triune_change_log WHERE lsn < ?1", parameters));
     return {};
   }
   const std::array<Value, 2> parameters{organization_id, static_cast<std::int64_t>(lsn)};
-  TRIUNE_TRY(session.execute(
-      "INSERT INTO triune_log_floors (organization_id, lsn) VALUES (?1, ?2 - 1) ON CONFLICT (organization_id) "
-      "DO UPDATE SET lsn = greatest(triune_log_floors.lsn, excluded.lsn)",
-      parameters));
   TRIUNE_TRY(session.execute("DELETE FROM triune_change_log WHERE organization_id = ?1 AND lsn < ?2", parameters));
   return {};
+}
+
+Result<std::uint64_t> settled_head(contract::RelationalSession& session, std::int64_t organization_id) {
+  if (session.dialect() == Dialect::sqlite) return log_head(session, organization_id);
+  const std::array<Value, 1> parameters{organization_id};
+  return one_number(session,
+                    "SELECT coalesce(max(lsn), 0) FROM triune_change_log WHERE organization_id = ?1 "
+                    "AND lsn < " TRIUNE_OLDEST_RUNNING,
+                    parameters);
 }
 
 }  // namespace triune::projection

@@ -31,6 +31,7 @@ struct LogBatch {
   bool more = false;              ///< The snapshot shows changes that are logged behind `last_lsn`.
   bool overtaken = false;         ///< What is logged behind `last_lsn` may have been committed before what is not.
   bool too_large = false;         ///< One transaction has more entries than are worth reading; `entries` is empty.
+  bool swept = false;             ///< What follows `after` was swept already; `entries` is empty.
 };
 
 /// At most about `limit` entries above `after`.
@@ -64,7 +65,18 @@ Result<Logged> logged(contract::RelationalSession& session, std::int64_t organiz
 /// The lsn alone, which costs less.
 Result<std::uint64_t> commit_lsn(contract::RelationalSession& session, std::int64_t organization_id);
 
-/// Sweeps what is below `lsn` and remembers that it is gone.
+/// Remembers that what is below `lsn` is gone; it never becomes less. Before anything is swept: who reads from below
+/// then makes its projection anew, instead of missing something. Nothing to do in SQLite.
+Status raise_log_floor(contract::RelationalSession& session, std::int64_t organization_id, std::uint64_t lsn);
+
+/// Sweeps up to `limit` of the oldest entries below `lsn`; how many there were. The floor was raised before.
+Result<std::uint64_t> trim_log_step(contract::RelationalSession& session, std::int64_t organization_id,
+                                    std::uint64_t lsn, std::size_t limit);
+
+/// Sweeps what is below `lsn` at once and remembers that it is gone.
 Status trim_log_below(contract::RelationalSession& session, std::int64_t organization_id, std::uint64_t lsn);
+
+/// Where the log is settled: every entry at or below was read by whoever is as far. The last entry's lsn in SQLite.
+Result<std::uint64_t> settled_head(contract::RelationalSession& session, std::int64_t organization_id);
 
 }  // namespace triune::projection

@@ -223,7 +223,8 @@ Result<Step> GraphProjection::apply_next(contract::RelationalSession& canonical,
   });
   const bool long_piece = log.more || log.entries.size() > batch_limit;
   TRIUNE_ASSIGN(const bool bulk, long_piece ? bulk_is_cheaper(canonical, watermark, log.head) : Result<bool>(false));
-  if (loaded || bulk || log.too_large) return Step{.watermark = watermark, .head = log.head, .rebuild = true};
+  if (loaded || bulk || log.too_large || log.swept)
+    return Step{.watermark = watermark, .head = log.head, .rebuild = true};
   if (log.last_lsn == watermark) return Step{.watermark = watermark, .head = log.head};
   std::vector<Refused> refused;
   if (log.overtaken) TRIUNE_TRY(add_overtaking_nodes(canonical, environment_.organization_id, *catalog, log));

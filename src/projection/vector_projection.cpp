@@ -157,7 +157,7 @@ Result<VectorBatch> VectorProjection::current_state(contract::RelationalSession&
 
 Result<Step> VectorProjection::apply_next(contract::RelationalSession& canonical, std::uint64_t watermark) {
   TRIUNE_ASSIGN(const LogBatch log, read_log(canonical, environment_.organization_id, watermark, batch_limit));
-  if (log.too_large) return Step{.watermark = watermark, .head = log.head, .rebuild = true};
+  if (log.too_large || log.swept) return Step{.watermark = watermark, .head = log.head, .rebuild = true};
   if (log.last_lsn == watermark) return Step{.watermark = watermark, .head = log.head};
   std::set<std::int64_t> keys;
   for (const auto& entry : log.entries) {

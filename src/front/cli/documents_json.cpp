@@ -22,6 +22,57 @@ void write_differences(JsonWriter& to, const Differences& differences) {
   to.end_object();
 }
 
+void write_log(JsonWriter& to, const LogHorizon& log) {
+  to.begin_object()
+      .member("unsettled_entries", log.unsettled_entries)
+      .member("oldest_age_ms", log.oldest_age.count())
+      .member("alarm", log.alarm)
+      .member("message", log.message)
+      .key("holders")
+      .begin_array();
+  for (const auto& holder : log.holders)
+    to.begin_object()
+        .member("process_id", holder.process_id)
+        .member("prepared_transaction", holder.prepared_transaction)
+        .member("database", holder.database)
+        .member("user", holder.user)
+        .member("application", holder.application)
+        .member("state", holder.state)
+        .member("transaction_age_ms", holder.transaction_age.count())
+        .member("statement_age_ms", holder.statement_age.count())
+        .end_object();
+  to.end_array().end_object();
+}
+
+void write_process(JsonWriter& to, const ClusterNodeStatus& process) {
+  to.begin_object()
+      .member("node", process.node_id)
+      .member("host", process.host)
+      .member("process_id", process.process_id)
+      .member("state", to_string(process.state))
+      .member("self", process.self)
+      .member("since_seen_ms", process.since_seen.count())
+      .key("watermark")
+      .value(process.watermark ? Value(static_cast<std::int64_t>(*process.watermark)) : Value())
+      .end_object();
+}
+
+/// What only a hive on PostgreSQL has.
+void write_cluster(JsonWriter& to, const HiveStatus& status) {
+  to.key("log");
+  write_log(to, *status.log);
+  to.key("processes").begin_array();
+  for (const auto& process : status.processes) write_process(to, process);
+  to.end_array().key("chores").begin_array();
+  for (const auto& chore : status.chores)
+    to.begin_object()
+        .member("name", chore.name)
+        .member("runs", chore.runs)
+        .member("last_error", chore.last_error)
+        .end_object();
+  to.end_array();
+}
+
 }  // namespace
 
 void write_projections(JsonWriter& to, std::span<const ProjectionStatus> projections) {
@@ -77,6 +128,7 @@ std::string status_document(const HiveStatus& status) {
       .member("database_bytes", status.database_bytes)
       .key("projections");
   write_projections(to, status.projections);
+  if (status.log) write_cluster(to, status);
   return to.end_object().text();
 }
 

@@ -59,6 +59,23 @@ std::string difference_table(const VerifyReport& report) {
   return format_table(table, style_of_output(false));
 }
 
+/// What only a hive on PostgreSQL has.
+std::string cluster_text(const HiveStatus& status) {
+  RowSet table{.columns = {"process", "host", "pid", "state", "seen", "watermark"}, .rows = {}};
+  for (const auto& process : status.processes)
+    table.rows.push_back({process.node_id + (process.self ? " (this)" : ""), process.host, process.process_id,
+                          std::string(to_string(process.state)),
+                          fmt::format("{} s ago", process.since_seen.count() / 1000),
+                          process.watermark ? cell(*process.watermark) : Value()});
+  std::string text = "\n" + format_table(table, style_of_output(false));
+  for (const auto& chore : status.chores)
+    if (!chore.last_error.empty())
+      text += inked(fmt::format("{}: {}", chore.name, printable(chore.last_error)), Ink::red) + "\n";
+  if (status.log->alarm) return text + inked(printable(status.log->message), Ink::red) + "\n";
+  if (status.log->unsettled_entries == 0) return text;
+  return text + fmt::format("{} not settled\n", counted(status.log->unsettled_entries, "change", "changes"));
+}
+
 }  // namespace
 
 std::string receipt_text(const Receipt& receipt) {
@@ -80,7 +97,7 @@ std::string status_text(const HiveStatus& status) {
   for (const auto& projection : status.projections)
     if (!projection.error.empty())
       text += inked(fmt::format("{}: {}", projection.name, printable(projection.error)), Ink::red) + "\n";
-  return text;
+  return status.log ? text + cluster_text(status) : text;
 }
 
 std::string verify_text(const VerifyReport& report) {
