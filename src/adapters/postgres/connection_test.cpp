@@ -149,6 +149,15 @@ TEST_P(Connections, Forget_statements_that_are_not_used) {
   EXPECT_LE(std::get<std::int64_t>(kept->rows[0][0]), GetParam() ? 0 : 202);
 }
 
+TEST_P(Connections, Commands_of_the_adapter_are_not_the_callers) {
+  run("CREATE TABLE kept (id bigint)");
+  Session writing = session();
+  ASSERT_TRUE(writing.execute("INSERT INTO kept VALUES (1)", {}));
+  for (const char* sql : {"BEGIN", "COMMIT", "ROLLBACK"})
+    EXPECT_EQ(error_in(writing.execute(sql, {})).code, ErrorCode::permission_denied) << sql;
+  EXPECT_TRUE(writing.commit());
+}
+
 TEST_P(Connections, A_result_of_any_size_is_visited_in_batches) {
   Session reading = session(Session::Kind::internal_read);
   std::int64_t sum = 0;

@@ -75,6 +75,8 @@ class Session : public contract::RelationalSession {
   Status settle();
   /// Passes `result` on, having noted what an error of the server means for the session and its connection.
   Status checked(Status result);
+  /// Sends a command of the adapter's own whose text repeats.
+  Status own(std::string_view command, Order order = {});
   /// A command of the adapter's own, and its answer.
   Status control(std::string_view command);
   /// The same for one that mends a failed transaction.

@@ -16,6 +16,15 @@ namespace {
 constexpr auto shortest_commit = std::chrono::seconds(2);
 constexpr std::int64_t longest_timeout = 1'000'000'000;  // milliseconds; the server's own bound is 2^31
 
+/// Milliseconds until the deadline, rounded up to three digits: then the text of the command repeats, and is prepared.
+std::int64_t timeout_for(Deadline deadline) {
+  if (!deadline.is_bounded()) return 0;
+  const auto left = std::clamp<std::int64_t>(deadline.remaining().count(), 1, longest_timeout);
+  std::int64_t step = 1;
+  while (left / step >= 1000) step *= 10;
+  return (left + step - 1) / step * step;
+}
+
 }  // namespace
 
 Status Session::ready() const {
@@ -65,15 +74,20 @@ Status Session::begin() {
   auto& pipeline = connection_.pipeline();
   // Whatever an earlier user of the connection left to be answered must not be taken for this transaction's.
   begun_ = true;
-  TRIUNE_TRY(
-      checked(pipeline.command(kind_ == Kind::write ? "BEGIN" : "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")));
+  // Before the transaction, since it takes a snapshot, and by itself, since nothing of it is of interest.
   for (const auto& name : connection_.statements().take_forgotten())
     TRIUNE_TRY(checked(pipeline.command("DEALLOCATE " + name)));
-  return checked(pipeline.command(settings()));
+  pipeline.dispatch();
+  TRIUNE_TRY(own(kind_ == Kind::write ? "BEGIN" : "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"));
+  return own(settings());
+}
+
+Status Session::own(std::string_view command, Order order) {
+  return checked(connection_.pipeline().run(connection_.statements().own(command), {}, order));
 }
 
 std::string Session::settings() {
-  timeout_ = deadline_.is_bounded() ? std::clamp<std::int64_t>(deadline_.remaining().count(), 1, longest_timeout) : 0;
+  timeout_ = timeout_for(deadline_);
   if (!connection_.pooled()) return fmt::format("SET LOCAL statement_timeout = {}", timeout_);
   // One statement, because a pipeline has a round of parsing for each; names of settings need no quoting.
   return fmt::format(
@@ -87,10 +101,10 @@ std::string Session::settings() {
 /// The server counts from the start of each statement, so what was right for the first is too long for a late one.
 Status Session::tighten_timeout() {
   if (!deadline_.is_bounded()) return {};
-  const auto left = std::max<std::int64_t>(deadline_.remaining().count(), 1);
-  if (left > timeout_ / 2) return {};
-  timeout_ = left;
-  return checked(connection_.pipeline().command(fmt::format("SET LOCAL statement_timeout = {}", timeout_)));
+  const auto timeout = timeout_for(deadline_);
+  if (timeout > timeout_ / 2) return {};
+  timeout_ = timeout;
+  return own(fmt::format("SET LOCAL statement_timeout = {}", timeout_));
 }
 
 Status Session::settle() {
@@ -144,7 +158,7 @@ Status Session::send_commit() {
   auto& pipeline = connection_.pipeline();
   std::string tag;
   connection_.forget_warning();
-  TRIUNE_TRY(checked(pipeline.command("COMMIT", {.tag = &tag})));
+  TRIUNE_TRY(own("COMMIT", {.tag = &tag}));
   const auto patience = std::max<std::chrono::milliseconds>(deadline_.remaining(), shortest_commit);
   auto settled = checked(pipeline.settle(Deadline::after(patience), false));
   if (!settled) {
@@ -178,8 +192,7 @@ void Session::roll_back() {
   if (!begun_ || pipeline.broken()) return;
   // A sync point first: after an error the server skips everything in front of the next one.
   pipeline.dispatch();
-  if (!pipeline.command("ROLLBACK")) return;
-  pipeline.dispatch();
+  if (pipeline.run(connection_.statements().own("ROLLBACK"), {})) pipeline.dispatch();
 }
 
 // Savepoints of the interface carry a prefix, so that no name reaches one of the adapter's own.

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "adapters/postgres/sqlstate.h"
@@ -25,6 +26,7 @@ Result<std::shared_ptr<Statement>> StatementCache::find(std::string_view sql, co
   const auto [first, last] = by_source_.equal_range(sql);
   for (auto found = first; found != last; ++found) {
     const auto entry = found->second;
+    if ((*entry)->own) continue;
     TRIUNE_TRY(check_count((*entry)->text, parameters));
     if (!parameters.fit((*entry)->types)) continue;
     entries_.splice(entries_.begin(), entries_, entry);
@@ -40,7 +42,24 @@ Result<std::shared_ptr<Statement>> StatementCache::add(std::string_view sql, con
   statement->text = std::move(text);
   statement->source = sql;
   statement->types.assign(parameters.types(), parameters.types() + parameters.count());
-  if (sql.size() > longest_cached) return statement;
+  return sql.size() > longest_cached ? statement : keep(std::move(statement));
+}
+
+std::shared_ptr<Statement> StatementCache::own(std::string_view sql) {
+  const auto [first, last] = by_source_.equal_range(sql);
+  const auto found = std::find_if(first, last, [](const auto& entry) { return (*entry.second)->own; });
+  if (found != last) {
+    entries_.splice(entries_.begin(), entries_, found->second);
+    return *found->second;
+  }
+  auto statement = std::make_shared<Statement>();
+  statement->own = true;
+  statement->text.sql = sql;
+  statement->source = sql;
+  return keep(std::move(statement));
+}
+
+std::shared_ptr<Statement> StatementCache::keep(std::shared_ptr<Statement> statement) {
   if (named_) statement->name = fmt::format("triune_{}", next_++);
   if (entries_.size() >= most_) forget_oldest();
   entries_.push_front(statement);

@@ -24,6 +24,7 @@ struct Statement {
   std::size_t prefix = 0;  ///< Characters that `text` has in front of it.
   std::vector<Oid> types;  ///< Of the parameters it is prepared for.
   std::string name;        ///< Empty: not prepared by name, parsed at each run.
+  bool own = false;        ///< The adapter's: unchecked, and not to be found by a caller's text.
   bool prepared = false;   ///< The server has it, or was sent it and has not refused.
   /// Whether its results come in binary form; not known before the first result.
   std::optional<bool> binary;
@@ -38,6 +39,8 @@ class StatementCache {
   /// The statement for `sql` with parameters of these types. Errors: those of `translate`, and `invalid_argument` for
   /// a wrong number of values.
   Result<std::shared_ptr<Statement>> find(std::string_view sql, const Parameters& parameters);
+  /// A command of the adapter's own, without parameters, for texts that repeat.
+  std::shared_ptr<Statement> own(std::string_view sql);
   /// Names that the server should forget; the list is then empty.
   std::vector<std::string> take_forgotten();
   /// Forgets all: the server does not have them, or not as they should be. They get new names.
@@ -47,6 +50,7 @@ class StatementCache {
  private:
   using Entries = std::list<std::shared_ptr<Statement>>;
   Result<std::shared_ptr<Statement>> add(std::string_view sql, const Parameters& parameters);
+  std::shared_ptr<Statement> keep(std::shared_ptr<Statement> statement);
   void forget_oldest();
 
   const bool named_;
