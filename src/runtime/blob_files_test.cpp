@@ -22,6 +22,7 @@ namespace triune::runtime {
 namespace {
 
 using base::as_bytes;
+using contract::StoredBlob;
 using triune::testing::TemporaryDirectory;
 
 Bytes random_bytes(std::size_t size, unsigned seed) {
