@@ -56,8 +56,19 @@ using Answer = std::unique_ptr<PGresult, decltype(&PQclear)>;
 
 PostgresServer::PostgresServer(PostgresOptions options) : options_(std::move(options)) {
   directory_ = temporary_folder_of_server("triune-postgres-");
-  prepare_data();
-  start();
+  try {
+    prepare_data();
+    start();
+  } catch (...) {
+    remove_folders();
+    throw;
+  }
+}
+
+void PostgresServer::remove_folders() {
+  std::error_code ignored;
+  std::filesystem::remove_all(data_, ignored);
+  std::filesystem::remove_all(directory_, ignored);
 }
 
 PostgresServer::~PostgresServer() {
@@ -67,9 +78,7 @@ PostgresServer::~PostgresServer() {
   } catch (const std::exception&) {
     // The watcher ends the server when this program ends.
   }
-  std::error_code ignored;
-  std::filesystem::remove_all(data_, ignored);
-  std::filesystem::remove_all(directory_, ignored);
+  remove_folders();
 }
 
 void PostgresServer::prepare_data() {

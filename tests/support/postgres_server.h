@@ -69,6 +69,7 @@ class PostgresServer {
   };
   explicit PostgresServer(External external) : external_(std::move(external.url)) {}
   void prepare_data();
+  void remove_folders();
   bool try_start();
   bool wait_until_ready();
   void wait_for_end();
