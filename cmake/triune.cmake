@@ -44,9 +44,10 @@ function(triune_room name)
   target_link_libraries(triune_${name} PUBLIC triune_options ${ROOM_DEPENDS} PRIVATE ${ROOM_PRIVATE_DEPENDS})
 endfunction()
 
-# triune_test(NAME SOURCES … DEPENDS … [LABELS …] [TIMEOUT seconds])
+# triune_test(NAME SOURCES … DEPENDS … [LABELS …] [TIMEOUT seconds] [BOTH_STORES])
+# BOTH_STORES: the program runs twice, on SQLite and as NAME_postgres on a PostgreSQL that it starts itself.
 function(triune_test name)
-  cmake_parse_arguments(TEST "" "TIMEOUT" "SOURCES;DEPENDS;LABELS" ${ARGN})
+  cmake_parse_arguments(TEST "BOTH_STORES" "TIMEOUT" "SOURCES;DEPENDS;LABELS" ${ARGN})
   add_executable(${name} ${TEST_SOURCES})
   target_link_libraries(${name} PRIVATE triune_options ${TEST_DEPENDS} GTest::gtest GTest::gtest_main fmt::fmt)
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
@@ -56,4 +57,9 @@ function(triune_test name)
   # One ctest entry for a program: cases share its start-up, and a crash still names the program.
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES TIMEOUT ${TEST_TIMEOUT} LABELS "${TEST_LABELS}")
+  if(TEST_BOTH_STORES)
+    add_test(NAME ${name}_postgres COMMAND ${name})
+    set_tests_properties(${name}_postgres PROPERTIES
+      TIMEOUT ${TEST_TIMEOUT} LABELS "${TEST_LABELS}" ENVIRONMENT TRIUNE_TEST_STORE=postgres)
+  endif()
 endfunction()

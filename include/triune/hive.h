@@ -133,6 +133,9 @@ struct SqlResult {
 template <class T>
 using Supplier = std::function<Result<bool>(T&)>;
 
+/// What SQL is written in.
+enum class SqlDialect : std::uint8_t { sqlite, postgresql };
+
 class Hive {
  public:
   /// Opens the hive at `location`, creating it when absent: a directory (also `triune:DIRECTORY`), whose lock is taken
@@ -215,6 +218,8 @@ class Hive {
   /// that are no longer kept. Returns how many blobs went.
   virtual Result<std::uint64_t> sweep(std::chrono::seconds grace) = 0;
 
+  /// The dialect of SQL that `sql` takes. Any thread; does not block.
+  [[nodiscard]] virtual SqlDialect dialect() const = 0;
   /// Saves the projections and releases the lock. Idempotent; every other call fails with `cancelled` afterwards.
   virtual Status close() = 0;
 };

@@ -282,12 +282,14 @@ Status ChangeApplier::apply_one(const PutVector& change) {
                                  "WHERE triune_vectors.metadata IS DISTINCT FROM excluded.metadata",
                                  parameters));
   const std::array<Value, 4> values{organization_id_, *id, change.id, vector_bytes(change.values)};
-  TRIUNE_ASSIGN(const std::uint64_t stored,
-                session_.execute("INSERT INTO triune_vector_values (vector_key, vector) SELECT vector_key, ?4 "
-                                 "FROM triune_vectors WHERE organization_id = ?1 AND collection_id = ?2 AND id = ?3 "
-                                 "ON CONFLICT (vector_key) DO UPDATE SET vector = excluded.vector "
-                                 "WHERE triune_vector_values.vector IS DISTINCT FROM excluded.vector",
-                                 values));
+  static const contract::DialectText put_values([](contract::Dialect dialect) {
+    return fmt::format(
+        "INSERT INTO triune_vector_values ({0}vector_key, vector) SELECT {0}vector_key, ?4 FROM triune_vectors "
+        "WHERE organization_id = ?1 AND collection_id = ?2 AND id = ?3 ON CONFLICT ({0}vector_key) "
+        "DO UPDATE SET vector = excluded.vector WHERE triune_vector_values.vector IS DISTINCT FROM excluded.vector",
+        dialect == contract::Dialect::postgres ? "organization_id, " : "");
+  });
+  TRIUNE_ASSIGN(const std::uint64_t stored, session_.execute(put_values.in(session_.dialect()), values));
   changed_ += described + stored > 0 ? 1 : 0;
   return {};
 }

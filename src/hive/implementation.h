@@ -63,6 +63,9 @@ class Implementation final : public Hive {
   Result<VerifyReport> repair(const Progress& progress) override;
   Status rebuild(std::string_view projection, const Progress& progress) override;
   Result<std::uint64_t> sweep(std::chrono::seconds grace) override;
+  [[nodiscard]] SqlDialect dialect() const override {
+    return location_.url.empty() ? SqlDialect::sqlite : SqlDialect::postgresql;
+  }
   Status close() override;
 
   // For the transaction, which is a part of this room.

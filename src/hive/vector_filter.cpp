@@ -50,9 +50,12 @@ Result<std::string> metadata_column(contract::RelationalSession& session, std::i
 }
 
 /// The vectors with everything a predicate can name as columns.
-std::string source_sql(std::int64_t organization_id, std::int64_t collection_id, const TableShape* owner,
-                       const std::map<std::string, std::string>& metadata_columns) {
-  std::string columns = "v.vector_key AS triune_key, v.id AS id, v.metadata AS metadata";
+std::string source_sql(contract::Dialect dialect, std::int64_t organization_id, std::int64_t collection_id,
+                       const TableShape* owner, const std::map<std::string, std::string>& metadata_columns) {
+  // Where a predicate takes metadata apart itself, `->>` works alike on both.
+  std::string columns =
+      fmt::format("v.vector_key AS triune_key, v.id AS id, {} AS metadata",
+                  dialect == contract::Dialect::postgres ? "CAST(v.metadata AS jsonb)" : "v.metadata");
   std::string join;
   if (owner != nullptr) {
     for (const auto& column : owner->columns)
@@ -129,7 +132,8 @@ Result<std::vector<contract::VectorKey>> filter_keys(contract::RelationalSession
   const bool postgres = session.dialect() == contract::Dialect::postgres;
   std::map<std::string, std::string> metadata_columns;
   for (;;) {
-    const auto source = source_sql(organization_id, collection_id, owner ? &*owner : nullptr, metadata_columns);
+    const auto source =
+        source_sql(session.dialect(), organization_id, collection_id, owner ? &*owner : nullptr, metadata_columns);
     std::vector<contract::VectorKey> keys;
     if (postgres) TRIUNE_TRY(session.savepoint(savepoint));
     // The line break ends a comment in the predicate.

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "fault/child_process.h"
+#include "support/child_process.h"
 #include "fault/workload.h"
 #include "triune/hive.h"
 

@@ -4,7 +4,7 @@
 
 #include <thread>
 
-#include "fault/child_process.h"
+#include "support/child_process.h"
 #include "fault/crash_rig.h"
 #include "support/temporary_directory.h"
 

@@ -2,7 +2,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include "fault/child_process.h"
+#include "support/child_process.h"
 #include "fault/crash_rig.h"
 #include "support/temporary_directory.h"
 

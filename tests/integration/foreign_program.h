@@ -1,24 +1,20 @@
-// A hive, and Debian's sqlite3 shell that writes to its file: another SQLite, with its own settings.
+// A hive, and another program that writes to its store: Debian's sqlite3 shell or psql.
 #pragma once
 
-#include "fault/child_process.h"
 #include "integration/hive_fixture.h"
+#include "support/child_process.h"
 
 namespace triune::testing {
 
 class ForeignProgramTest : public HiveTest {
  protected:
   void run(std::string_view sql) {
-    const auto done = hive_->sql(sql);
+    const auto done = hive_->sql(in_dialect(std::string(sql)));
     ASSERT_TRUE(done) << sql << ": " << done.error().message;
   }
 
   /// Runs statements in the shell.
-  void shell(const std::string& statements) {
-    const auto done = run_program(
-        {"sqlite3", "-bail", "-cmd", ".timeout 10000", (directory_.path() / "hive" / "hive.db").string(), statements});
-    ASSERT_EQ(done.exit_code, 0) << statements << "\n" << done.text;
-  }
+  void shell(const std::string& statements) { place_.other_program(in_dialect(statements)); }
 
   /// All cells of the graph's answer at the head of the log, with blanks between.
   std::string graph(std::string_view cypher) {
@@ -43,7 +39,8 @@ class ForeignProgramTest : public HiveTest {
     return all(
         "SELECT operation || ' ' || coalesce(key, '*') FROM triune_change_log l JOIN triune_collections c "
         "USING (collection_id) WHERE c.name = '" +
-        std::string(collection) + "' AND lsn > " + std::to_string(after) + " ORDER BY lsn");
+        std::string(collection) + "' AND lsn > " + std::to_string(after) +
+        (on_postgres() ? " ORDER BY lsn, entry" : " ORDER BY lsn"));
   }
 
  private:

@@ -21,7 +21,8 @@ PutEdge knows(const std::string& from, const std::string& to, Record properties 
 }
 
 TEST_F(HiveCommit, OneCommitReachesRowsGraphVectorsAndBlobs) {
-  ASSERT_TRUE(hive_->sql("CREATE TABLE tasks (id TEXT PRIMARY KEY, title TEXT NOT NULL, done INTEGER) STRICT"));
+  ASSERT_TRUE(hive_->sql(
+      testing::in_dialect("CREATE TABLE tasks (id TEXT PRIMARY KEY, title TEXT NOT NULL, done INTEGER) STRICT")));
   ASSERT_TRUE(hive_->create_collection({.name = "memories", .dimension = 3}));
   const auto receipt = commit({PutRow{"tasks", {{"id", "t1"}, {"title", "write"}, {"done", false}}},
                                person("ada", {{"age", std::int64_t{36}}}), person("bob"),
@@ -87,7 +88,7 @@ TEST_F(HiveCommit, TheSameKeyHasOneEffectAndOneAnswer) {
 }
 
 TEST_F(HiveCommit, WhatIsThereAlreadyIsNoChange) {
-  ASSERT_TRUE(hive_->sql("CREATE TABLE tasks (id TEXT PRIMARY KEY, title TEXT) STRICT"));
+  ASSERT_TRUE(hive_->sql(testing::in_dialect("CREATE TABLE tasks (id TEXT PRIMARY KEY, title TEXT) STRICT")));
   ASSERT_TRUE(hive_->create_collection({.name = "memories", .dimension = 2}));
   const std::vector<Change> changes{
       PutRow{"tasks", {{"id", "t"}, {"title", "x"}}}, person("ada", {{"a", 1.5}}), person("bob"), knows("ada", "bob"),
@@ -100,7 +101,8 @@ TEST_F(HiveCommit, WhatIsThereAlreadyIsNoChange) {
 }
 
 TEST_F(HiveCommit, ARowKeepsTheColumnsThatAreNotNamed) {
-  ASSERT_TRUE(hive_->sql("CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT NOT NULL, b TEXT) STRICT"));
+  ASSERT_TRUE(
+      hive_->sql(testing::in_dialect("CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT NOT NULL, b TEXT) STRICT")));
   commit({PutRow{"t", {{"id", std::int64_t{1}}, {"a", "one"}, {"b", "two"}}}});
   commit({PutRow{"t", {{"id", std::int64_t{1}}, {"b", "three"}}}});
   EXPECT_EQ(scalar("SELECT a || b FROM t"), "onethree");
@@ -138,6 +140,7 @@ TEST_F(HiveCommit, SurvivesCloseAndReopen) {
 }
 
 TEST_F(HiveCommit, ASecondOpenerIsToldTheOwner) {
+  if (testing::on_postgres()) GTEST_SKIP() << "a database is open to many";
   const auto second = Hive::open(directory_.path() / "hive");
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().code, ErrorCode::unavailable);
@@ -145,7 +148,7 @@ TEST_F(HiveCommit, ASecondOpenerIsToldTheOwner) {
 }
 
 TEST_F(HiveCommit, ATransactionIsAllOrNothing) {
-  ASSERT_TRUE(hive_->sql("CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT) STRICT"));
+  ASSERT_TRUE(hive_->sql(testing::in_dialect("CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT) STRICT")));
   {
     auto transaction = hive_->begin(Deadline::after(std::chrono::seconds(10))).value();
     ASSERT_TRUE(transaction->sql("INSERT INTO t VALUES (1, 'one')"));
@@ -213,7 +216,7 @@ TEST_F(KeptKeys, AreForgottenAfterTheirRetentionAndNotBefore) {
   std::this_thread::sleep_for(std::chrono::milliseconds(1100));
   ASSERT_TRUE(keyed("new", "b"));
   reopen({.idempotency_retention = std::chrono::days(1)});
-  EXPECT_EQ(scalar("SELECT group_concat(idempotency_key) FROM triune_commits"), "new");
+  EXPECT_EQ(scalar("SELECT min(idempotency_key) || count(*) FROM triune_commits"), "new1");
   EXPECT_TRUE(keyed("new", "b").value().replayed);
   EXPECT_FALSE(keyed("old", "other").value().replayed) << "as if it had never been used";
   ASSERT_TRUE(hive_->sweep(std::chrono::seconds(3600)));

@@ -28,7 +28,7 @@ class MappedTasks : public testing::HiveTest {
   }
 
   void run(std::string_view sql) {
-    const auto done = hive_->sql(sql);
+    const auto done = hive_->sql(testing::in_dialect(std::string(sql)));
     ASSERT_TRUE(done) << sql << ": " << done.error().message;
   }
 
@@ -94,7 +94,7 @@ TEST_F(MappedTasks, GenericEdgesMayJoinMappedNodes) {
 }
 
 TEST_F(HiveDefinition, RowsThatWereThereAreMapped) {
-  ASSERT_TRUE(hive_->sql("CREATE TABLE t (id TEXT PRIMARY KEY, a TEXT)"));
+  ASSERT_TRUE(hive_->sql(testing::in_dialect("CREATE TABLE t (id TEXT PRIMARY KEY, a TEXT)")));
   ASSERT_TRUE(hive_->sql("INSERT INTO t VALUES ('x', 'one'), ('y', 'two')"));
   ASSERT_TRUE(hive_->map_nodes({.table = "t", .label = "T", .properties = {}}));
   EXPECT_EQ(cypher_scalar("MATCH (n:T) RETURN count(*)"), "2");
@@ -114,7 +114,7 @@ TEST_F(HiveDefinition, NamesAreQuotedEverywhere) {
 }
 
 TEST_F(HiveDefinition, TextIsFoundAndForgotten) {
-  ASSERT_TRUE(hive_->sql("CREATE TABLE notes (id TEXT PRIMARY KEY, title TEXT, body TEXT)"));
+  ASSERT_TRUE(hive_->sql(testing::in_dialect("CREATE TABLE notes (id TEXT PRIMARY KEY, title TEXT, body TEXT)")));
   ASSERT_TRUE(hive_->sql("INSERT INTO notes VALUES ('a', 'before', 'the quick brown fox')"));
   ASSERT_TRUE(hive_->create_text_index({.name = "notes", .table = "notes", .columns = {"title", "body"}}));
   commit({PutRow{"notes", {{"id", "b"}, {"title", "Über"}, {"body", "a lazy dog-walker in C++"}}}});
@@ -145,7 +145,7 @@ class FilteredVectors : public testing::HiveTest {
  protected:
   void SetUp() override {
     HiveTest::SetUp();
-    ASSERT_TRUE(hive_->sql("CREATE TABLE items (sku TEXT PRIMARY KEY, price INTEGER)"));
+    ASSERT_TRUE(hive_->sql(testing::in_dialect("CREATE TABLE items (sku TEXT PRIMARY KEY, price INTEGER)")));
     ASSERT_TRUE(
         hive_->create_collection({.name = "items", .dimension = 2, .metric = Metric::l2, .owner_table = "items"}));
     std::vector<Change> changes;

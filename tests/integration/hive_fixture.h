@@ -7,28 +7,12 @@
 #include <memory>
 #include <string>
 
+#include "support/hive_place.h"
+#include "support/temporary_directory.h"
 #include "triune/hive.h"
 #include "triune/ids.h"
 
 namespace triune::testing {
-
-/// A directory that goes with the object.
-class TemporaryDirectory {
- public:
-  TemporaryDirectory() : path_(std::filesystem::temp_directory_path() / ("triune-test-" + new_id())) {
-    std::filesystem::create_directories(path_);
-  }
-  ~TemporaryDirectory() {
-    std::error_code code;
-    std::filesystem::remove_all(path_, code);
-  }
-  TemporaryDirectory(const TemporaryDirectory&) = delete;
-  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 class HiveTest : public ::testing::Test {
  protected:
@@ -36,7 +20,7 @@ class HiveTest : public ::testing::Test {
 
   void reopen(HiveOptions options = {}) {
     hive_.reset();
-    auto opened = Hive::open(directory_.path() / "hive", std::move(options));
+    auto opened = Hive::open(place_.location(), place_.options(std::move(options)));
     ASSERT_TRUE(opened) << opened.error().message;
     hive_ = std::move(*opened);
   }
@@ -81,6 +65,7 @@ class HiveTest : public ::testing::Test {
   }
 
   TemporaryDirectory directory_;
+  HivePlace place_{directory_.path(), "hive"};
   std::unique_ptr<Hive> hive_;
 };
 

@@ -36,6 +36,10 @@ class SchemaChanges : public testing::ForeignProgramTest {
     return graph("MATCH (t:Task)-[e:ASSIGNED_TO]->(a:Agent) RETURN t.id, a.id, e.effort ORDER BY t.id");
   }
   std::string leftovers() {
+    if (testing::on_postgres())
+      return all(
+          "SELECT name FROM triune_schema_objects WHERE name LIKE '%Task%' OR name LIKE '%ASSIGNED%' OR name LIKE "
+          "'%titles%' OR name LIKE '%\\_tasks\\_%'");
     return all(
         "SELECT name FROM sqlite_master WHERE name LIKE '%Task%' OR name LIKE '%ASSIGNED%' OR name LIKE "
         "'%titles%' OR tbl_name = 'tasks'");

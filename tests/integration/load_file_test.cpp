@@ -70,8 +70,8 @@ TEST_F(LoadFile, RowsKeepTypesNullsUnicodeAndLineEnds) {
 }
 
 TEST_F(LoadFile, RowsThatTheTableRefusesAreLeftOutWithTheirReason) {
-  ASSERT_TRUE(
-      hive_->sql("CREATE TABLE t (id INTEGER PRIMARY KEY, n INTEGER NOT NULL CHECK (n > 0), u TEXT UNIQUE) STRICT"));
+  ASSERT_TRUE(hive_->sql(testing::in_dialect(
+      "CREATE TABLE t (id INTEGER PRIMARY KEY, n INTEGER NOT NULL CHECK (n > 0), u TEXT UNIQUE) STRICT")));
   const auto report = rows("t.csv", "id,n,u\n1,1,a\n2,-1,b\n3,,c\n4,x,d\n5,2,a\n,7,e\n1,4,f\n1,4,f\n", "t");
   EXPECT_THAT(left_out(report), ElementsAre("3 CHECK constraint failed: n > 0", "4 NOT NULL constraint failed: t.n",
                                             "5 cannot store TEXT value in INTEGER column t.n",
@@ -80,7 +80,7 @@ TEST_F(LoadFile, RowsThatTheTableRefusesAreLeftOutWithTheirReason) {
 }
 
 TEST_F(LoadFile, WhatNoRowCanSatisfyIsRefusedAtOnce) {
-  ASSERT_TRUE(hive_->sql("CREATE TABLE t (id INTEGER PRIMARY KEY, n INTEGER)"));
+  ASSERT_TRUE(hive_->sql(testing::in_dialect("CREATE TABLE t (id INTEGER PRIMARY KEY, n INTEGER)")));
   const auto before = lsn();
   const auto unknown = rows("t.csv", "id,m\n1,2\n", "t");
   ASSERT_FALSE(unknown);

@@ -12,7 +12,7 @@
 #include <system_error>
 #include <thread>
 
-#include "fault/child_process.h"
+#include "support/child_process.h"
 
 namespace triune::testing {
 namespace {

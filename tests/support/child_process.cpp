@@ -1,4 +1,4 @@
-#include "fault/child_process.h"
+#include "support/child_process.h"
 
 #include <fcntl.h>
 #include <poll.h>

@@ -1,0 +1,63 @@
+#include "support/hive_place.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "support/child_process.h"
+#include "support/postgres_server.h"
+
+namespace triune::testing {
+
+bool on_postgres() {
+  const char* const store = std::getenv("TRIUNE_TEST_STORE");
+  return store != nullptr && std::string_view(store) == "postgres";
+}
+
+std::string in_dialect(std::string definition) {
+  if (!on_postgres()) return definition;
+  const std::vector<std::pair<std::string_view, std::string_view>> spellings{
+      {" STRICT", ""}, {" REAL", " double precision"}, {" BLOB", " bytea"}, {"INTEGER", "bigint"}};
+  for (const auto& [from, to] : spellings)
+    for (auto at = definition.find(from); at != std::string::npos; at = definition.find(from, at + to.size()))
+      definition.replace(at, from.size(), to);
+  return definition;
+}
+
+std::string_view sql_engine() {
+  return on_postgres() ? "postgres" : "sqlite";
+}
+
+HivePlace::HivePlace(const std::filesystem::path& directory, const std::string& name)
+    : directory_(directory / name), location_(directory_.string()) {
+  if (!on_postgres()) return;
+  database_ = shared_postgres_server().create_database();
+  location_ = shared_postgres_server().url(database_);
+}
+
+HivePlace::~HivePlace() {
+  if (!database_.empty()) shared_postgres_server().drop_database(database_);
+}
+
+HiveOptions HivePlace::options(HiveOptions options) const {
+  if (on_postgres()) options.projections = directory_;
+  return options;
+}
+
+std::filesystem::path HivePlace::files() const {
+  return on_postgres() ? directory_ / "node-1" : directory_;
+}
+
+std::string HivePlace::other_program(const std::string& statements) const {
+  const auto done =
+      on_postgres()
+          ? run_program({"psql", "-qAtX", "-v", "ON_ERROR_STOP=1", "-d", location_, "-c", statements})
+          : run_program({"sqlite3", "-bail", "-cmd", ".timeout 10000", (directory_ / "hive.db").string(), statements});
+  EXPECT_EQ(done.exit_code, 0) << statements << "\n" << done.text;
+  return done.text;
+}
+
+}  // namespace triune::testing
