@@ -59,6 +59,15 @@ struct UpsertText {
   std::vector<Value> values;
 };
 
+/// A value as a column of its table takes it: SQLite keeps truth values as 0 and 1, and so do whole numbers elsewhere.
+Value for_column(const TableShape& shape, const Field& field) {
+  const auto* const truth = std::get_if<bool>(&field.value);
+  const auto* const column = shape.column(field.name);
+  if (truth == nullptr || column == nullptr || (column->type != "INTEGER" && column->type != "BIGINT"))
+    return field.value;
+  return std::int64_t{*truth ? 1 : 0};
+}
+
 UpsertText upsert(const TableShape& shape, const Record& values) {
   const auto key = shape.key();
   UpsertText text;
@@ -67,7 +76,7 @@ UpsertText upsert(const TableShape& shape, const Record& values) {
   std::string updates;
   std::string differs;
   for (const auto& field : values) {
-    text.values.push_back(field.value);
+    text.values.push_back(for_column(shape, field));
     const auto name = quote_identifier(field.name);
     names += (names.empty() ? "" : ", ") + name;
     places += fmt::format("{}?{}", places.empty() ? "" : ", ", text.values.size());
@@ -142,7 +151,7 @@ Status ChangeApplier::update_row(const TableShape& shape, const PutRow& change) 
   std::string differs;
   for (const auto& field : change.values) {
     if (std::find(key.begin(), key.end(), field.name) != key.end()) continue;
-    values.push_back(field.value);
+    values.push_back(for_column(shape, field));
     const auto name = quote_identifier(field.name);
     updates += fmt::format("{}{} = ?{}", updates.empty() ? "" : ", ", name, values.size());
     differs += fmt::format("{}{} IS DISTINCT FROM ?{}", differs.empty() ? "" : " OR ", name, values.size());

@@ -79,11 +79,18 @@ Status record_commit(contract::RelationalSession& session, std::int64_t organiza
                                         static_cast<std::int64_t>(outcome.lsn),
                                         static_cast<std::int64_t>(outcome.changes),
                                         std::int64_t{now.count()}};
-  TRIUNE_TRY(
-      session.execute("INSERT INTO triune_commits (organization_id, idempotency_key, request_hash, lsn, changes, "
-                      "committed_at_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                      parameters));
-  return {};
+  TRIUNE_ASSIGN(const std::uint64_t recorded,
+                session.execute("INSERT INTO triune_commits (organization_id, idempotency_key, request_hash, lsn, "
+                                "changes, committed_at_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
+                                parameters));
+  if (recorded == 1) return {};
+  // Another node has committed under the key meanwhile; the next run of this job finds its answer.
+  Error error{.code = ErrorCode::conflict,
+              .message = fmt::format("another commit under the idempotency key {} ended just now; send it again", key),
+              .engine = {},
+              .native_code = {}};
+  error.retry = Retry::safe;
+  return std::unexpected<Error>(std::move(error));
 }
 
 }  // namespace
@@ -115,26 +122,29 @@ Result<Receipt> Implementation::commit(const Commit& commit, const CommitOptions
       commit.idempotency_key.empty() ? std::string() : options_.idempotency_namespace + commit.idempotency_key;
   const auto hash = key.empty() ? std::string() : request_hash(commit.changes);
   TRIUNE_ASSIGN(const auto blobs, stage_blobs(commit.changes));
+  know_collections(commit.changes);
   const auto snapshot = catalog_.snapshot();
   Outcome outcome;
-  TRIUNE_TRY(store_->write(
-      [&](contract::RelationalSession& session) -> Status {
-        outcome = {};
-        if (!key.empty()) {
-          TRIUNE_ASSIGN(const bool known, replay(session, organization_id_, key, hash, outcome));
-          if (known) return {};
-        }
-        TRIUNE_TRY(hold_blobs(session, blobs));
-        projection::CatalogWriter catalog(catalog_, session);
-        ChangeApplier applier(session, catalog, *snapshot, organization_id_);
-        TRIUNE_TRY(applier.apply(commit.changes, blobs));
-        base::failpoint("commit.applied");
-        outcome.changes = applier.changed();
-        outcome.catalog_changed = catalog.changed();
-        TRIUNE_ASSIGN(outcome.lsn, projection::commit_lsn(session, organization_id_));
-        return key.empty() ? Status() : record_commit(session, organization_id_, key, hash, outcome);
-      },
-      options.deadline));
+  const contract::WriteJob job = [&](contract::RelationalSession& session) -> Status {
+    outcome = {};
+    if (!key.empty()) {
+      TRIUNE_ASSIGN(const bool known, replay(session, organization_id_, key, hash, outcome));
+      if (known) return {};
+    }
+    TRIUNE_TRY(hold_blobs(session, blobs));
+    projection::CatalogWriter catalog(catalog_, session);
+    ChangeApplier applier(session, catalog, *snapshot, organization_id_);
+    TRIUNE_TRY(applier.apply(commit.changes, blobs));
+    base::failpoint("commit.applied");
+    outcome.changes = applier.changed();
+    outcome.catalog_changed = catalog.changed();
+    TRIUNE_ASSIGN(outcome.lsn, projection::commit_lsn(session, organization_id_));
+    return key.empty() ? Status() : record_commit(session, organization_id_, key, hash, outcome);
+  };
+  // A lost answer of a server is asked for again, where the key makes that safe (I11).
+  TRIUNE_TRY(node_ && !key.empty()
+                 ? retries_.run(options.deadline, true, [&] { return store_->write(job, options.deadline); })
+                 : store_->write(job, options.deadline));
   base::failpoint("commit.durable");
   committed(outcome.lsn, outcome.catalog_changed);
   if (options.wait_for_projections.count() > 0) {
@@ -167,6 +177,7 @@ class StoreTransaction final : public Transaction {
     TRIUNE_TRY(check_changes(changes));
     TRIUNE_ASSIGN(const auto blobs, hive_.stage_blobs(changes));
     TRIUNE_TRY(session().savepoint("triune_apply"));
+    hive_.know_collections(changes);
     const auto snapshot = hive_.catalog().snapshot();
     projection::CatalogWriter catalog(hive_.catalog(), session());
     ChangeApplier applier(session(), catalog, *snapshot, hive_.organization_id());

@@ -69,8 +69,8 @@ Result<Routed<std::vector<Neighbor>>> Implementation::neighbors(const NeighborsQ
                                                                 const ReadOptions& options) {
   TRIUNE_TRY(check_open());
   TRIUNE_TRY(check(query));
+  const auto catalog = catalog_with(projection::CollectionKind::label, query.node.label);
   TRIUNE_ASSIGN(const auto session, reader(options));
-  const auto catalog = catalog_.snapshot();
   GraphWalk probe(*session, *catalog, organization_id_, sql_budget);
   TRIUNE_ASSIGN(const Estimate expected, estimate(probe, query));
   const auto by_sql = [&](std::uint64_t budget) -> Result<std::vector<Neighbor>> {
@@ -101,8 +101,8 @@ Result<Routed<std::vector<Neighbor>>> Implementation::neighbors(const NeighborsQ
 Result<Routed<std::uint64_t>> Implementation::count_neighbors(const NeighborsQuery& query, const ReadOptions& options) {
   TRIUNE_TRY(check_open());
   TRIUNE_TRY(check(query));
+  const auto catalog = catalog_with(projection::CollectionKind::label, query.node.label);
   TRIUNE_ASSIGN(const auto session, reader(options));
-  const auto catalog = catalog_.snapshot();
   GraphWalk walk(*session, *catalog, organization_id_, sql_budget);
   if (query.depth == 1 && !query.type.empty() && query.direction != Direction::both) {
     TRIUNE_ASSIGN(const std::uint64_t found,
@@ -124,8 +124,8 @@ Result<Routed<std::uint64_t>> Implementation::count_neighbors(const NeighborsQue
 Result<Routed<Path>> Implementation::shortest_path(const PathQuery& query, const ReadOptions& options) {
   TRIUNE_TRY(check_open());
   TRIUNE_TRY(check(query));
+  const auto catalog = catalog_with(projection::CollectionKind::label, query.from.label);
   TRIUNE_ASSIGN(const auto session, reader(options));
-  const auto catalog = catalog_.snapshot();
   const auto by_sql = [&](std::uint64_t budget) -> Result<Path> {
     GraphWalk walk(*session, *catalog, organization_id_, budget);
     TRIUNE_ASSIGN(const NodeNumber from, walk.number_of(query.from));
@@ -154,8 +154,8 @@ Result<Routed<Path>> Implementation::shortest_path(const PathQuery& query, const
 Result<Routed<std::uint64_t>> Implementation::count_paths(const PathCountQuery& query, const ReadOptions& options) {
   TRIUNE_TRY(check_open());
   if (query.length < 1 || query.length > 5) return failure(ErrorCode::invalid_argument, "length must be 1 to 5");
+  const auto catalog = catalog_with(projection::CollectionKind::type, query.type);
   TRIUNE_ASSIGN(const auto session, reader(options));
-  const auto catalog = catalog_.snapshot();
   const auto by_sql = [&](std::uint64_t budget) -> Result<std::uint64_t> {
     GraphWalk walk(*session, *catalog, organization_id_, budget);
     if (!query.from) return walk.count_paths(query.type, query.length, nullptr);

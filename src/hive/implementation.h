@@ -3,12 +3,14 @@
 //   open.cpp     opening, closing, receipts, waiting        commit.cpp   commits, transactions, SQL that writes
 //   read.cpp     SQL, Cypher, point reads                    search.cpp   vectors        text.cpp   full text
 //   graph.cpp    traversals and their routing                load.cpp     bulk loads
+//   membership.cpp  being one node of several on a shared store
 //   maintain.cpp status, verify, repair, rebuild, sweep
 #pragma once
 
 #include <atomic>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,10 +18,12 @@
 #include "contract/relational_store.h"
 #include "hive/bulk.h"
 #include "hive/change_applier.h"
+#include "hive/cluster_node.h"
 #include "hive/directory_lock.h"
 #include "hive/location.h"
 #include "hive/projection_set.h"
 #include "projection/catalog.h"
+#include "runtime/retry_policy.h"
 #include "triune/hive.h"
 
 namespace triune::hive {
@@ -69,6 +73,8 @@ class Implementation final : public Hive {
   Status close() override;
 
   // For the transaction, which is a part of this room.
+  /// Sees to it that the dictionary has every vector collection that changes name, also when another node made it.
+  void know_collections(std::span<const Change> changes);
   [[nodiscard]] std::int64_t organization_id() const { return organization_id_; }
   projection::Catalog& catalog() { return catalog_; }
   /// Makes the bytes of every PutBlob durable (I8).
@@ -83,6 +89,16 @@ class Implementation final : public Hive {
   Implementation(Location location, HiveOptions options);
   Status open_directory();
   Status open_database();
+  Status open_blobs();
+  /// Registers this process where several share the store (membership.cpp).
+  Status join();
+  Result<std::optional<std::uint64_t>> watermark_of_last_time();
+  Result<std::optional<std::uint64_t>> needed_watermark();
+  Status follow_schema();
+  Status follow_history();
+  /// The dictionary, read anew when it lacks `name` and another node may have made it.
+  std::shared_ptr<const projection::CatalogSnapshot> catalog_with(projection::CollectionKind kind,
+                                                                  std::string_view name);
   Status start();
   Status identify();
   Status check_open() const;
@@ -109,6 +125,8 @@ class Implementation final : public Hive {
   Result<VerifyReport> compare_all(bool repair, const Progress& progress);
   Status check_blobs(VerifyReport& report, const Progress& progress);
   Status trim_log();
+  /// Sweeps what no projection needs: this process's, or on a shared store any node's.
+  Status sweep_log();
   /// Forgets idempotency keys that are older than their retention; `only_when_due`: not again within a day.
   Status trim_commits(bool only_when_due);
   /// Looks at the next keys behind `after`, and moves it behind them; NULL at the end.
@@ -129,6 +147,10 @@ class Implementation final : public Hive {
   std::atomic<std::uint64_t> session_lsn_{0};
   std::atomic<bool> catalog_stale_{false};
   std::atomic<bool> closed_{false};
+  std::atomic<bool> history_changed_{false};     ///< The database went over into another history (I3).
+  std::optional<std::uint64_t> kept_watermark_;  ///< Of projections that this process has not opened yet.
+  runtime::RetryPolicy retries_;                 ///< Of commits with an idempotency key.
+  std::unique_ptr<ClusterNode> node_;            ///< Null unless the store is shared.
 };
 
 }  // namespace triune::hive

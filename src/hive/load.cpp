@@ -30,6 +30,7 @@ Result<Receipt> Implementation::load_edges(std::string_view type, std::string_vi
 Result<Receipt> Implementation::load_vectors(std::string_view collection, const Supplier<PutVector>& next,
                                              const Progress& progress) {
   TRIUNE_TRY(check_open());
+  static_cast<void>(catalog_with(projection::CollectionKind::vector, collection));
   TRIUNE_ASSIGN(const auto driven, projections_->vector(collection));
   const ProjectionWorker::Pause pause(*driven.worker);
   TRIUNE_ASSIGN(const std::uint64_t changed,

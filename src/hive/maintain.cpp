@@ -8,6 +8,7 @@
 #include "hive/cluster_node.h"
 #include "hive/implementation.h"
 #include "hive/log_horizon.h"
+#include "hive/log_retention.h"
 #include "projection/change_log.h"
 
 namespace triune::hive {
@@ -46,6 +47,7 @@ Result<HiveStatus> Implementation::status() {
       TRIUNE_ASSIGN(status.processes, cluster_nodes(*session, organization_id_, node_id_));
     }
   }
+  if (node_) status.chores = node_->chores();
   TRIUNE_ASSIGN(const auto statistics, store_->statistics());
   status.database_bytes = statistics.file_bytes + statistics.log_bytes;
   for (auto* const worker : projections_->all_moving()) {
@@ -110,6 +112,12 @@ Status Implementation::rebuild(std::string_view projection, const Progress& prog
     return worker->rebuild(progress);
   }
   for (auto* const worker : projections_->all()) TRIUNE_TRY(worker->rebuild(progress));
+  return {};
+}
+
+Status Implementation::sweep_log() {
+  if (!node_) return trim_log();
+  TRIUNE_TRY(sweep_shared_log(*store_, organization_id_, node_id_));
   return {};
 }
 
@@ -216,7 +224,7 @@ Result<std::uint64_t> Implementation::sweep(std::chrono::seconds grace) {
         maintenance_deadline()));
   }
   TRIUNE_TRY(blobs_->sweep_temporaries(std::max(grace, std::chrono::seconds(3600))));
-  TRIUNE_TRY(trim_log());
+  TRIUNE_TRY(sweep_log());
   TRIUNE_TRY(trim_commits(false));
   return removed;
 }

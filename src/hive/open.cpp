@@ -8,10 +8,14 @@
 #include "base/try.h"
 #include "hive/implementation.h"
 #include "hive/schema_upkeep.h"
+#include "hive/store_identity.h"
 #include "migrate/migrate.h"
 #include "projection/change_log.h"
 #include "runtime/blob_files.h"
+#include "runtime/blob_rows.h"
 #include "runtime/connection_pool.h"
+#include "runtime/guarded_store.h"
+#include "runtime/profiles.h"
 #include "triune/ids.h"
 
 namespace triune {
@@ -68,12 +72,11 @@ Status Implementation::open_directory() {
 }
 
 Status Implementation::open_database() {
-  TRIUNE_ASSIGN(store_,
-                adapters::builtin().relational.at("postgres")({.threads = 1,
-                                                               .readers = options_.readers,
-                                                               .url = location_.url,
-                                                               .transaction_pooler = options_.transaction_pooler,
-                                                               .make_pool = runtime::make_connection_pool}));
+  contract::EngineOptions engine{.threads = 1, .url = location_.url, .transaction_pooler = options_.transaction_pooler};
+  TRIUNE_ASSIGN(const auto environment, runtime::parse_environment(options_.environment));
+  TRIUNE_TRY(runtime::apply(runtime::profile_of(environment), engine));
+  TRIUNE_ASSIGN(auto store, adapters::builtin().relational.at("postgres")(engine));
+  store_ = runtime::guard(std::move(store), {});
   if (!options_.create && !store_->describe("triune_hive"))
     return failure(ErrorCode::not_found,
                    fmt::format("there is no hive in {0}; make one with `triune init`", public_name(location_.url)));
@@ -88,7 +91,7 @@ Status Implementation::start() {
   TRIUNE_TRY(migrate::apply(*store_, migrate::migrations(store_->capabilities().dialect), open_deadline()));
   TRIUNE_TRY(identify());
   const auto number = std::to_string(organization_id_);
-  TRIUNE_ASSIGN(blobs_, runtime::BlobFiles::open(directory_ / "blobs" / number));
+  TRIUNE_TRY(open_blobs());
   projections_ = std::make_unique<ProjectionSet>(ProjectionSet::Settings{
       .environment = {.canonical = store_.get(),
                       .catalog = &catalog_,
@@ -102,10 +105,27 @@ Status Implementation::start() {
       .graph_memory_bytes = options_.graph_memory_bytes,
       .background = options_.project_in_background});
   projections_->notify(session_lsn_);
+  return join();
+}
+
+Status Implementation::open_blobs() {
+  const auto number = std::to_string(organization_id_);
+  if (node_id_.empty()) {
+    TRIUNE_ASSIGN(blobs_, runtime::BlobFiles::open(directory_ / "blobs" / number));
+    return {};
+  }
+  if (options_.blobs == "database") {
+    blobs_ = std::make_unique<runtime::BlobRows>(*store_, organization_id_);
+    return {};
+  }
+  TRIUNE_ASSIGN(blobs_, runtime::BlobFiles::open(std::filesystem::path(options_.blobs) / number,
+                                                 runtime::BlobFiles::Use::shared));
   return {};
 }
 
 Status Implementation::identify() {
+  TRIUNE_ASSIGN(const auto identity, settle_incarnation(*store_, open_deadline()));
+  incarnation_ = identity.incarnation;
   // Read first: in the steady state opening writes nothing.
   {
     TRIUNE_ASSIGN(const auto session, store_->read(contract::ReadScope::internal, open_deadline()));
@@ -113,9 +133,6 @@ Status Implementation::identify() {
   }
   TRIUNE_TRY(store_->write(
       [&](contract::RelationalSession& session) -> Status {
-        const std::array<Value, 1> fresh{new_id()};
-        TRIUNE_TRY(session.execute(
-            "INSERT INTO triune_hive (key, value) VALUES ('incarnation', ?1) ON CONFLICT DO NOTHING", fresh));
         projection::CatalogWriter catalog(catalog_, session);
         TRIUNE_ASSIGN(organization_id_, catalog.organization(options_.organization));
         // Another program may have made tables since (I2).
@@ -124,23 +141,24 @@ Status Implementation::identify() {
       open_deadline()));
   TRIUNE_ASSIGN(const auto session, store_->read(contract::ReadScope::internal, open_deadline()));
   TRIUNE_TRY(catalog_.reload(*session));
-  TRIUNE_ASSIGN(const RowSet rows, session->query("SELECT value FROM triune_hive WHERE key = 'incarnation'", {}, 1));
-  incarnation_ = std::get<std::string>(rows.rows.at(0).at(0));
   TRIUNE_ASSIGN(session_lsn_, projection::log_head(*session, organization_id_));
   return {};
 }
 
 Status Implementation::check_open() const {
-  if (!closed_) return {};
-  return failure(ErrorCode::cancelled, "the hive was closed");
+  if (closed_) return failure(ErrorCode::cancelled, "the hive was closed");
+  if (!history_changed_) return {};
+  return failure(ErrorCode::conflict,
+                 "the database went over into another history (a restore or a failover); open the hive anew");
 }
 
 Status Implementation::close() {
   if (closed_.exchange(true)) return {};
   if (projections_) projections_->stop();
   Status trimmed;
-  if (projections_) trimmed = trim_log();
+  if (projections_) trimmed = node_ ? node_->leave() : trim_log();
   if (trimmed && projections_) trimmed = trim_commits(true);
+  node_.reset();
   projections_.reset();
   blobs_.reset();
   store_.reset();

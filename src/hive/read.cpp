@@ -105,7 +105,8 @@ Result<Record> Implementation::get_row(std::string_view table, const Record& key
 
 Result<Record> Implementation::get_node(const NodeReference& node) {
   TRIUNE_TRY(check_open());
-  const auto label = catalog_.snapshot()->collection(organization_id_, CollectionKind::label, node.label);
+  const auto label =
+      catalog_with(CollectionKind::label, node.label)->collection(organization_id_, CollectionKind::label, node.label);
   if (!label) return absent("label " + node.label);
   TRIUNE_ASSIGN(const auto session, store_->read(contract::ReadScope::internal, point_deadline()));
   const std::array<Value, 3> parameters{organization_id_, *label, node.id};
@@ -118,7 +119,7 @@ Result<Record> Implementation::get_node(const NodeReference& node) {
 
 Result<Record> Implementation::get_edge(const EdgeReference& edge) {
   TRIUNE_TRY(check_open());
-  const auto catalog = catalog_.snapshot();
+  const auto catalog = catalog_with(CollectionKind::type, edge.type);
   const auto type = catalog->collection(organization_id_, CollectionKind::type, edge.type);
   const auto from = catalog->collection(organization_id_, CollectionKind::label, edge.from.label);
   const auto to = catalog->collection(organization_id_, CollectionKind::label, edge.to.label);
@@ -137,7 +138,8 @@ Result<Record> Implementation::get_edge(const EdgeReference& edge) {
 
 Result<PutVector> Implementation::get_vector(std::string_view collection, std::string_view id) {
   TRIUNE_TRY(check_open());
-  const auto number = catalog_.snapshot()->collection(organization_id_, CollectionKind::vector, collection);
+  const auto number = catalog_with(CollectionKind::vector, collection)
+                          ->collection(organization_id_, CollectionKind::vector, collection);
   if (!number) return absent(fmt::format("vector collection {}", collection));
   TRIUNE_ASSIGN(const auto session, store_->read(contract::ReadScope::internal, point_deadline()));
   const std::array<Value, 3> parameters{organization_id_, *number, std::string(id)};

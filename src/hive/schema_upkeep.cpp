@@ -327,6 +327,10 @@ Status keep_up(const DefinitionContext& context) {
   return schema_is_kept(context.session);
 }
 
+Result<bool> schema_is_current(contract::RelationalSession& session) {
+  return is_kept(session);
+}
+
 Status keep_up_cheaply(const DefinitionContext& context) {
   return context.session.dialect() == Dialect::sqlite ? keep_up(context) : Status();
 }

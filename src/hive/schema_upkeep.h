@@ -21,6 +21,9 @@ Status keep_up(const DefinitionContext& context);
 /// The same before every commit, where looking costs next to nothing; elsewhere the hive looks now and then.
 Status keep_up_cheaply(const DefinitionContext& context);
 
+/// Whether it would do nothing.
+Result<bool> schema_is_current(contract::RelationalSession& session);
+
 /// Records that the schema is as it should be, after a job that changed it by definitions alone.
 Status schema_is_kept(contract::RelationalSession& session);
 

@@ -201,6 +201,7 @@ Result<VectorSearchResult> Implementation::search(const VectorSearch& search, co
   if (search.count < 1 || search.count > count_limit)
     return failure(ErrorCode::invalid_argument, fmt::format("a search returns 1 to {} vectors", count_limit));
   TRIUNE_ASSIGN(const std::uint64_t lsn, required_lsn(options.consistency));
+  static_cast<void>(catalog_with(projection::CollectionKind::vector, search.collection));
   TRIUNE_ASSIGN(const auto driven, projections_->vector(search.collection));
   const auto& definition = driven.projection->definition();
   const auto collection_id = driven.projection->collection_id();
