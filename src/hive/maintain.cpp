@@ -183,7 +183,7 @@ Status Implementation::trim_commits_step(Value& after, std::int64_t before_ms) {
         const std::array<Value, 3> range{organization_id_, after, trim_step};
         TRIUNE_ASSIGN(const RowSet rows,
                       session.query("SELECT max(k) FROM (SELECT idempotency_key AS k FROM triune_commits "
-                                    "WHERE organization_id = ?1 AND idempotency_key > ?2 ORDER BY 1 LIMIT ?3)",
+                                    "WHERE organization_id = ?1 AND idempotency_key > ?2 ORDER BY 1 LIMIT ?3) AS step",
                                     range, 1));
         last = rows.rows.at(0).at(0);
         if (is_null(last)) return {};

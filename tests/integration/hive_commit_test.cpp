@@ -205,6 +205,11 @@ TEST_F(HiveCommit, AReadOfTheFutureEndsAtItsDeadline) {
 
 class KeptKeys : public testing::HiveTest {
  protected:
+  void sweep() {
+    const auto swept = hive_->sweep(std::chrono::seconds(0));
+    ASSERT_TRUE(swept) << swept.error().message;
+  }
+
   Result<Receipt> keyed(const std::string& key, const std::string& node) {
     return hive_->commit({.changes = {PutNode{{"K", node}, {}}}, .idempotency_key = key});
   }
@@ -219,7 +224,7 @@ TEST_F(KeptKeys, AreForgottenAfterTheirRetentionAndNotBefore) {
   EXPECT_EQ(scalar("SELECT min(idempotency_key) || count(*) FROM triune_commits"), "new1");
   EXPECT_TRUE(keyed("new", "b").value().replayed);
   EXPECT_FALSE(keyed("old", "other").value().replayed) << "as if it had never been used";
-  ASSERT_TRUE(hive_->sweep(std::chrono::seconds(3600)));
+  sweep();
   EXPECT_EQ(scalar("SELECT count(*) FROM triune_commits"), "2");
 }
 
@@ -233,11 +238,11 @@ TEST_F(KeptKeys, GoInSmallStepsAndStayForEverWhenAsked) {
         EXPECT_TRUE(hive_->commit({.changes = {}, .idempotency_key = std::to_string(t) + "/" + std::to_string(i)}));
     });
   for (auto& thread : threads) thread.join();
-  ASSERT_TRUE(hive_->sweep(std::chrono::seconds(0)));
+  sweep();
   EXPECT_EQ(scalar("SELECT count(*) FROM triune_commits"), "5120");
   reopen({.idempotency_retention = std::chrono::seconds(1)});
   std::this_thread::sleep_for(std::chrono::milliseconds(1100));
-  ASSERT_TRUE(hive_->sweep(std::chrono::seconds(0)));
+  sweep();
   EXPECT_EQ(scalar("SELECT count(*) FROM triune_commits"), "0");
 }
 
