@@ -21,9 +21,13 @@ std::string envelope(const LineParts& parts, std::string_view type) {
 
 void ClaudeImportTest::open(const std::string& name) {
   hive_.reset();
-  auto opened = Hive::open(directory_.path() / name);
+  auto opened = Hive::open(place(name).location(), place(name).options());
   ASSERT_TRUE(opened) << opened.error().message;
   hive_ = std::move(*opened);
+}
+
+const HivePlace& ClaudeImportTest::place(const std::string& name) {
+  return places_.try_emplace(name, directory_.path(), name).first->second;
 }
 
 intake::ClaudeImportReport ClaudeImportTest::import(const std::filesystem::path& path,

@@ -4,11 +4,13 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
 
 #include "intake/claude_code/import.h"
+#include "support/hive_place.h"
 #include "support/temporary_directory.h"
 #include "triune/hive.h"
 
@@ -18,7 +20,7 @@ class ClaudeImportTest : public ::testing::Test {
  protected:
   void SetUp() override { open("hive"); }
 
-  /// Opens the hive of this name in the test's directory, closing the one open before.
+  /// Opens the hive of this name in the test's place, closing the one open before.
   void open(const std::string& name);
   void close() { hive_.reset(); }
 
@@ -37,8 +39,11 @@ class ClaudeImportTest : public ::testing::Test {
   std::filesystem::path write(const std::filesystem::path& name, std::string_view content) const;
   void append(const std::filesystem::path& name, std::string_view content) const;
   [[nodiscard]] const std::filesystem::path& directory() const { return directory_.path(); }
+  /// Where the hive of this name is; the same whenever it is asked.
+  const HivePlace& place(const std::string& name);
 
   TemporaryDirectory directory_;  // goes after the hive in it
+  std::map<std::string, HivePlace> places_;
   std::unique_ptr<Hive> hive_;
 };
 

@@ -16,6 +16,7 @@ namespace triune::testing {
 namespace {
 
 constexpr const char* child_hive = "TRIUNE_TEST_IMPORT_HIVE";
+constexpr const char* child_projections = "TRIUNE_TEST_IMPORT_PROJECTIONS";
 constexpr const char* child_tree = "TRIUNE_TEST_IMPORT_TREE";
 
 std::string number(std::string_view prefix, int n) {
@@ -68,10 +69,12 @@ class ClaudeImportResume : public ClaudeImportTest {
   }
 
   // Imports in a process of its own, which ends at a failpoint or by the clock. Returns whether it was killed.
-  bool import_and_kill(const std::string& failpoint, std::chrono::milliseconds after) const {
+  bool import_and_kill(const std::string& failpoint, std::chrono::milliseconds after) {
+    const HivePlace& killed = place("killed");
     const pid_t child = ::fork();
     if (child == 0) {
-      ::setenv(child_hive, (directory() / "killed").c_str(), 1);
+      ::setenv(child_hive, killed.location().c_str(), 1);
+      ::setenv(child_projections, killed.options().projections.c_str(), 1);
       ::setenv(child_tree, tree().c_str(), 1);
       if (!failpoint.empty()) ::setenv("TRIUNE_FAILPOINT", failpoint.c_str(), 1);
       ::execl("/proc/self/exe", "claude_import_test", "--gtest_also_run_disabled_tests",
@@ -91,7 +94,9 @@ class ClaudeImportResume : public ClaudeImportTest {
 
 // What `import_and_kill` runs: no test of its own.
 TEST(ClaudeImportChild, DISABLED_Imports) {
-  const auto hive = Hive::open(std::getenv(child_hive));
+  HiveOptions options;
+  options.projections = std::getenv(child_projections);
+  const auto hive = Hive::open(std::getenv(child_hive), std::move(options));
   ASSERT_TRUE(hive) << hive.error().message;
   const auto report =
       intake::import_claude(**hive, std::getenv(child_tree), {.batch_lines = 20, .batch_bytes = 200'000});

@@ -2,8 +2,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <set>
+#include <sstream>
 
 #include "integration/claude_import_fixture.h"
+#include "model/json.h"
 
 namespace triune::testing {
 namespace {
@@ -16,6 +19,21 @@ class ClaudeExample : public ClaudeImportTest {
     ClaudeImportTest::SetUp();
     report_ = import(example);
   }
+
+  /// `everything`, comparable across stores.
+  [[nodiscard]] std::set<std::string> everything_sorted() const {
+    std::set<std::string> lines;
+    std::istringstream all(everything());
+    for (std::string line; std::getline(all, line);) {
+      const auto json = line.find("|{");
+      if (json != std::string::npos)
+        if (const auto parsed = model::parse_json_object(std::string_view(line).substr(json + 1)))
+          line = line.substr(0, json + 1) + to_json(*parsed);
+      lines.insert(line);
+    }
+    return lines;
+  }
+
   intake::ClaudeImportReport report_;
 };
 
@@ -44,7 +62,9 @@ TEST_F(ClaudeExample, GivesTheStableViews) {
             "tide-clock|2026-03-02T09:00:07.037Z|2026-03-05T09:00:49.259Z|2.1.41\n");
   EXPECT_EQ(sql("SELECT name, is_error, count(*) FROM claude_tool_calls GROUP BY 1, 2 ORDER BY 1, 2"),
             "Bash|0|1\nBash|1|1\nEdit|0|1\nGrep|0|2\nRead|0|2\nTask|0|2\nWrite|0|1\nmcp__inventory__list_lots|0|1\n");
-  EXPECT_EQ(sql("SELECT name FROM pragma_table_info('claude_messages')"),
+  EXPECT_EQ(sql(on_postgres() ? "SELECT column_name FROM information_schema.columns "
+                                "WHERE table_name = 'claude_messages' ORDER BY ordinal_position"
+                              : "SELECT name FROM pragma_table_info('claude_messages')"),
             "id\nsession_id\nparent_id\nrole\nmodel\nat\nis_sidechain\ninput_tokens\noutput_tokens\ncache_read_tokens\n"
             "cache_creation_tokens\n");
   EXPECT_EQ(sql("SELECT title FROM claude_session_rows WHERE title IS NOT NULL ORDER BY 1"),
@@ -137,6 +157,21 @@ TEST_F(ClaudeExample, AgainChangesNothing) {  // C1
   expect_nothing_new(example);
   for (const auto* const part : {".claude", "projects", "projects/-home-mira-work-seed-library"})
     expect_nothing_new(example / part);
+}
+
+// Rows, graph and blobs, whatever the store's order and its spacing of JSON.
+TEST_F(ClaudeExample, IsTheSameInADirectoryAsOnAServer) {
+  if (!on_postgres()) GTEST_SKIP() << "compares a server's hive with a directory's";
+  const auto shared = everything_sorted();
+  auto local = Hive::open(directory() / "local");
+  ASSERT_TRUE(local) << local.error().message;
+  hive_ = std::move(*local);
+  const auto report = import(example);
+  EXPECT_EQ(report.changed, report_.changed);
+  EXPECT_EQ(report.records, report_.records);
+  const auto own = everything_sorted();
+  EXPECT_GT(own.size(), 200U);
+  EXPECT_EQ(own, shared);
 }
 
 TEST_F(ClaudeExample, ACopyAddsNoMessage) {  // C1

@@ -7,7 +7,9 @@
 #include <string>
 
 #include "base/try.h"
+#include "intake/claude_code/dialect.h"
 #include "intake/claude_code/edges.h"
+#include "intake/claude_code/json_access.h"
 #include "intake/claude_code/log_batch.h"
 #include "intake/claude_code/row_cache.h"
 #include "intake/claude_code/text.h"
@@ -98,13 +100,15 @@ Status link_spawns(ImportRun& run) {
   // Logs that do not name the agent of a call: the call's prompt is the agent's first message. Of equal prompts the
   // first call has the first agent.
   std::set<std::string> taken;
+  const Dialect& dialect = dialect_of(run.hive());
   TRIUNE_TRY(
       link_agents(run,
                   "SELECT a.id, c.id, c.message_id FROM claude_agent_rows a "
                   "JOIN claude_tool_call_rows c ON c.prompt_hash = a.prompt_hash AND c.session_id = a.session_id "
-                  "WHERE a.spawn_call_id IS NULL AND c.message_id IS NOT NULL AND c.agent_id IS NOT a.id "
+                  "WHERE a.spawn_call_id IS NULL AND c.message_id IS NOT NULL AND c.agent_id IS DISTINCT FROM a.id "
                   "AND NOT EXISTS (SELECT 1 FROM claude_agent_rows o WHERE o.spawn_call_id = c.id) "
-                  "ORDER BY a.started_at, a.id, c.at, c.id",
+                  "ORDER BY " +
+                      dialect.in_order({"a.started_at", "a.id", "c.at", "c.id"}),
                   [&](Row& agent, const auto& found) {
                     if (!agent.is_null("spawn_call_id") || !taken.insert(text_of(found[1])).second) return;
                     set_spawn(agent, text_of(found[1]), text_of(found[2]));
@@ -117,20 +121,29 @@ Status link_spawns(ImportRun& run) {
       [](Row& agent, const auto& found) { agent.set("spawn_session_id", found[1]); });
 }
 
+// The summary that a record's details hold; empty when they are cut off or hold none.
+std::string summary_in(const std::string& details) {
+  simdjson::dom::parser parser;
+  JsonObject object;
+  if (parser.parse(details).get(object) != simdjson::SUCCESS) return {};
+  return text_member(object, "summary");
+}
+
 // The last summary of a session is its title, unless it has a better one.
 Status link_titles(ImportRun& run) {
   TRIUNE_ASSIGN(const RowSet found,
-                run.hive().sql("SELECT l.session_id, json_extract(e.details, '$.summary') FROM claude_event_rows e "
+                run.hive().sql("SELECT l.session_id, e.details FROM claude_event_rows e "
                                "JOIN claude_line_rows l ON l.uuid = e.parent_uuid "
                                "JOIN claude_session_rows s ON s.id = l.session_id "
-                               "WHERE e.type = 'summary' AND coalesce(s.title_rank, 1) = 1 AND json_valid(e.details) "
-                               "ORDER BY e.file, e.line"));
+                               "WHERE e.type = 'summary' AND coalesce(s.title_rank, 1) = 1 ORDER BY " +
+                               dialect_of(run.hive()).in_order({"e.file"}, "e.line")));
   RowCache sessions(session_table());
   TRIUNE_TRY(fetch_rows(run.hive(), sessions, found, "id"));
   for (const auto& row : found.rows) {
     Row* const session = sessions.find(text_of(row[0]));
-    if (session == nullptr || text_of(row[1]).empty()) continue;
-    session->set_text("title", beginning(text_of(row[1]), title_bytes));
+    const std::string summary = summary_in(text_of(row[1]));
+    if (session == nullptr || summary.empty()) continue;
+    session->set_text("title", beginning(summary, title_bytes));
     session->set("title_rank", std::int64_t{1});
   }
   return commit_rows(run, sessions);

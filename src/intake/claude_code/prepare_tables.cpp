@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/try.h"
+#include "intake/claude_code/dialect.h"
 #include "intake/claude_code/tables.h"
 #include "model/sql_text.h"
 
@@ -37,8 +38,8 @@ constexpr View views[] = {
     {"claude_files", "SELECT id AS path, kind, title, size_bytes, text FROM claude_file_rows"},
     {"claude_events", "SELECT id, session_id, type, subtype, at, file, line, details FROM claude_event_rows"},
     {"claude_settings",
-     "SELECT s.file, s.key, s.value, s.scope, NOT EXISTS (SELECT 1 FROM claude_setting_rows o WHERE o.key = s.key AND "
-     "o.precedence > s.precedence) AS is_effective FROM claude_setting_rows s"},
+     "SELECT s.file, s.key, s.value, s.scope, CASE WHEN EXISTS (SELECT 1 FROM claude_setting_rows o WHERE "
+     "o.key = s.key AND o.precedence > s.precedence) THEN 0 ELSE 1 END AS is_effective FROM claude_setting_rows s"},
     {"claude_completions",
      "SELECT id, agent_id, completed_at, status, tests_passing, build_successful, pr_status, conflicts_resolved, "
      "quality_gates_passed FROM claude_completion_rows"},
@@ -46,14 +47,14 @@ constexpr View views[] = {
     {"claude_bad_lines", "SELECT file, line, reason, raw FROM claude_bad_line_rows"},
 };
 
-std::string table_statement(const Table& table) {
+std::string table_statement(const Dialect& dialect, const Table& table) {
   std::string sql = fmt::format("CREATE TABLE IF NOT EXISTS {} (", quote_identifier(table.name));
   for (const auto& column : table.columns) {
     const bool key = &column == &table.columns.front();
-    sql += fmt::format("{}{} {}{}", key ? "" : ", ", quote_identifier(column.name), column.type,
+    sql += fmt::format("{}{} {}{}", key ? "" : ", ", quote_identifier(column.name), dialect.type(column.type),
                        key ? " NOT NULL PRIMARY KEY" : "");
   }
-  return sql + ") STRICT";
+  return sql + ")" + std::string(dialect.table_suffix);
 }
 
 std::string index_statement(const Table& table, std::string_view column) {
@@ -62,9 +63,9 @@ std::string index_statement(const Table& table, std::string_view column) {
                      quote_identifier(column), quote_identifier(column));
 }
 
-// Names of the tables and views that are there.
-Result<std::set<std::string, std::less<>>> existing_names(Hive& hive) {
-  TRIUNE_ASSIGN(const RowSet found, hive.sql("SELECT name FROM sqlite_master WHERE name LIKE 'claude%'"));
+// Names of the tables, indexes and views that are there.
+Result<std::set<std::string, std::less<>>> existing_names(Hive& hive, const Dialect& dialect) {
+  TRIUNE_ASSIGN(const RowSet found, hive.sql(dialect.existing_names));
   std::set<std::string, std::less<>> names;
   for (const auto& row : found.rows) names.insert(std::get<std::string>(row[0]));
   return names;
@@ -98,22 +99,23 @@ Status check_names_are_free(Hive& hive) {
       ErrorCode::conflict,
       fmt::format(
           "this hive has entities of its own under {}, which the import needs for what Claude Code left behind: "
-          "import into another hive (--hive DIR) or organization (--org NAME), or write yours under other "
+          "import into another hive (--hive) or organization (--org NAME), or write yours under other "
           "names and delete these",
           names));
 }
 
 Status make_tables(Hive& hive) {
-  TRIUNE_ASSIGN(const auto names, existing_names(hive));
+  const Dialect& dialect = dialect_of(hive);
+  TRIUNE_ASSIGN(const auto names, existing_names(hive, dialect));
   for (const Table* const table : all_tables()) {
-    if (!names.contains(table->name)) TRIUNE_TRY(hive.sql(table_statement(*table)));
+    if (!names.contains(table->name)) TRIUNE_TRY(hive.sql(table_statement(dialect, *table)));
     for (const auto column : table->indexed)
       if (!names.contains(fmt::format("{}_by_{}", table->name, column)))
         TRIUNE_TRY(hive.sql(index_statement(*table, column)));
   }
   for (const auto& view : views)
     if (!names.contains(view.name))
-      TRIUNE_TRY(hive.sql(fmt::format("CREATE VIEW IF NOT EXISTS {} AS {}", view.name, view.query)));
+      TRIUNE_TRY(hive.sql(fmt::format("{} {} AS {}", dialect.create_view, view.name, view.query)));
   return {};
 }
 

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "base/try.h"
+#include "intake/claude_code/dialect.h"
 #include "model/json.h"
 #include "model/sql_text.h"
 
@@ -22,11 +23,11 @@ std::string key_list(std::set<std::string>::const_iterator begin, std::set<std::
   return json + "]";
 }
 
-std::string select_statement(const Table& table, std::string_view column) {
+std::string select_statement(const Dialect& dialect, const Table& table, std::string_view column) {
   std::string columns;
   for (const auto& each : table.columns) columns += (columns.empty() ? "" : ", ") + model::quote_identifier(each.name);
-  return fmt::format("SELECT {} FROM {} WHERE {} IN (SELECT value FROM json_each(?1))", columns,
-                     model::quote_identifier(table.name), model::quote_identifier(column));
+  return fmt::format("SELECT {} FROM {} WHERE {} {}", columns, model::quote_identifier(table.name),
+                     model::quote_identifier(column), dialect.is_one_of);
 }
 
 }  // namespace
@@ -76,7 +77,7 @@ Status RowCache::fetch(Hive& hive, std::string_view column, const std::set<std::
   const std::array<Value, 1> parameters{key_list(keys.begin(), keys.end())};
   TRIUNE_ASSIGN(
       RowSet found,
-      hive.sql(select_statement(*table_, column), parameters,
+      hive.sql(select_statement(dialect_of(hive), *table_, column), parameters,
                {.consistency = {}, .deadline = Deadline::after(std::chrono::minutes(2)), .max_rows = fetch_limit}));
   if (found.truncated)
     return failure(

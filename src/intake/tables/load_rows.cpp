@@ -1,14 +1,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <cmath>
 #include <span>
 
 #include "base/try.h"
 #include "hive/tables.h"
 #include "intake/tables/load_run.h"
-#include "model/sql_text.h"
+#include "intake/tables/table_dialect.h"
 
 namespace triune::intake {
 namespace {
@@ -16,38 +14,10 @@ namespace {
 constexpr std::size_t batch_rows = 5'000;
 constexpr std::size_t batch_bytes = 8U << 20U;
 
-struct ColumnShape {
-  std::string name;
-  std::string type;
-  bool is_key = false;
-};
-
 struct NumberedRow {
   PutRow put;
   std::uint64_t line = 0;
 };
-
-Result<std::vector<ColumnShape>> shape_of(Hive& hive, const std::string& table) {
-  const std::array<Value, 1> parameters{table};
-  TRIUNE_ASSIGN(const RowSet found, hive.sql("SELECT name, type, pk FROM pragma_table_info(?1)", parameters));
-  std::vector<ColumnShape> columns;
-  for (const auto& row : found.rows)
-    columns.push_back(
-        {std::get<std::string>(row[0]), std::get<std::string>(row[1]), std::get<std::int64_t>(row[2]) > 0});
-  return columns;
-}
-
-std::string_view sql_type(ColumnType type) {
-  switch (type) {
-    case ColumnType::boolean:
-    case ColumnType::integer: return "INTEGER";
-    case ColumnType::decimal: return "REAL";
-    case ColumnType::null:
-    case ColumnType::text:
-    case ColumnType::json: return "TEXT";
-  }
-  return "TEXT";
-}
 
 Result<std::string> key_of(const std::vector<TableColumn>& columns, const std::string& wanted) {
   const auto has = [&](std::string_view name) {
@@ -65,30 +35,8 @@ Result<std::string> key_of(const std::vector<TableColumn>& columns, const std::s
 Status make_table(Hive& hive, TableReader& reader, const RowLoad& load) {
   TRIUNE_ASSIGN(const auto columns, reader.columns());
   TRIUNE_ASSIGN(const std::string key, key_of(columns, load.key));
-  std::string definitions;
-  for (const auto& column : columns)
-    definitions += fmt::format("{}{} {}{}", definitions.empty() ? "" : ", ", model::quote_identifier(column.name),
-                               sql_type(column.type), column.name == key ? " NOT NULL PRIMARY KEY" : "");
-  TRIUNE_TRY(hive.sql(
-      fmt::format("CREATE TABLE IF NOT EXISTS {} ({}) STRICT", model::quote_identifier(load.table), definitions)));
+  TRIUNE_TRY(hive.sql(create_statement(hive.dialect(), load.table, columns, key)));
   return {};
-}
-
-// A value as a STRICT column of `type` takes it, where that loses nothing; else as it is, for the table to refuse.
-void fit(const std::string& type, Value& value) {
-  if (is_null(value)) return;
-  const auto* const number = std::get_if<double>(&value);
-  if (type == "TEXT" && !std::holds_alternative<std::string>(value)) {
-    value = to_text(value);
-  } else if (type == "INTEGER" || type == "INT") {
-    constexpr double exact = 9007199254740992.0;
-    if (const auto* const flag = std::get_if<bool>(&value))
-      value = static_cast<std::int64_t>(*flag);
-    else if (number != nullptr && std::trunc(*number) == *number && std::abs(*number) <= exact)
-      value = static_cast<std::int64_t>(*number);
-  } else if (type == "REAL") {
-    if (const auto* const integer = std::get_if<std::int64_t>(&value)) value = static_cast<double>(*integer);
-  }
 }
 
 // A file whose rows would all be refused for the same column.
@@ -133,7 +81,7 @@ class RowLoader {
           std::find_if(shape_.begin(), shape_.end(), [&](const ColumnShape& each) { return each.name == field.name; });
       if (column == shape_.end())
         return failure(ErrorCode::invalid_argument, fmt::format("table {} has no column {}", table_, field.name));
-      fit(column->type, field.value);
+      TRIUNE_TRY(fit(hive_.dialect(), *column, field.value));
     }
     for (const auto& column : shape_) {
       if (!column.is_key) continue;
