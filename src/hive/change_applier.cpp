@@ -118,21 +118,37 @@ Status ChangeApplier::apply(std::span<const Change> changes, std::span<const Sta
   return {};
 }
 
-Status ChangeApplier::count(Result<std::uint64_t> changed) {
-  if (!changed) return failure_of(changed);
-  changed_ += *changed;
+Status ChangeApplier::write(std::string_view sql, std::span<const Value> parameters) {
+  return write(sql, parameters, changed_);
+}
+
+Status ChangeApplier::write(std::string_view sql, std::span<const Value> parameters, std::uint64_t& changed) {
+  if (pace_ == Pace::together) return session_.execute_soon(sql, parameters, &changed);
+  TRIUNE_ASSIGN(const std::uint64_t count, session_.execute(sql, parameters));
+  changed += count;
   return {};
+}
+
+std::uint64_t ChangeApplier::changed() const {
+  // A vector is one entity although it is two rows.
+  return changed_ + static_cast<std::uint64_t>(
+                        std::count_if(vectors_.begin(), vectors_.end(), [](std::uint64_t rows) { return rows > 0; }));
 }
 
 Result<const TableShape*> ChangeApplier::shape_of(const std::string& table) {
   const auto known = shapes_.find(table);
   if (known != shapes_.end()) return &known->second;
   TRIUNE_TRY(check_user_table(table));
+  if (remembered_ != nullptr) {
+    auto shape = remembered_->find(table);
+    if (shape) return &shapes_.emplace(table, std::move(*shape)).first->second;
+  }
   TRIUNE_ASSIGN(TableShape shape, describe_table(session_, table));
   if (shape.key().empty())
     return failure(
         ErrorCode::invalid_argument,
         fmt::format("table {} has no primary key, so its rows cannot be put; use SQL or give it one", table));
+  if (remembered_ != nullptr) remembered_->remember(shape);
   return &shapes_.emplace(table, std::move(shape)).first->second;
 }
 
@@ -157,9 +173,9 @@ Status ChangeApplier::update_row(const TableShape& shape, const PutRow& change) 
     differs += fmt::format("{}{} IS DISTINCT FROM ?{}", differs.empty() ? "" : " OR ", name, values.size());
   }
   if (updates.empty()) return {};
-  return count(session_.execute(fmt::format("UPDATE {} SET {} WHERE {} AND ({})", quote_identifier(shape.name), updates,
-                                            conditions(key, 1), differs),
-                                values));
+  return write(fmt::format("UPDATE {} SET {} WHERE {} AND ({})", quote_identifier(shape.name), updates,
+                           conditions(key, 1), differs),
+               values);
 }
 
 Status ChangeApplier::apply_one(const PutRow& change) {
@@ -183,14 +199,14 @@ Status ChangeApplier::apply_one(const PutRow& change) {
     if (exists) return update_row(*shape, change);
   }
   const auto text = upsert(*shape, change.values);
-  return count(session_.execute(text.sql, text.values));
+  return write(text.sql, text.values);
 }
 
 Status ChangeApplier::apply_one(const DeleteRow& change) {
   TRIUNE_ASSIGN(const TableShape* const shape, shape_of(change.table));
   TRIUNE_ASSIGN(const auto key, key_values(*shape, change.key));
-  return count(session_.execute(
-      fmt::format("DELETE FROM {} WHERE {}", quote_identifier(change.table), conditions(shape->key(), 1)), key));
+  return write(fmt::format("DELETE FROM {} WHERE {}", quote_identifier(change.table), conditions(shape->key(), 1)),
+               key);
 }
 
 Result<std::int64_t> ChangeApplier::collection(CollectionKind kind, const std::string& name) {
@@ -206,11 +222,11 @@ Status ChangeApplier::apply_one(const PutNode& change) {
   TRIUNE_ASSIGN(const std::int64_t label, collection(CollectionKind::label, change.node.label));
   TRIUNE_TRY(catalog_.properties(label, change.properties));
   const std::array<Value, 4> parameters{organization_id_, label, change.node.id, canonical_json(change.properties)};
-  return count(
-      session_.execute("INSERT INTO triune_nodes (organization_id, label_id, id, properties) VALUES (?1, ?2, ?3, ?4) "
-                       "ON CONFLICT (organization_id, label_id, id) DO UPDATE SET properties = excluded.properties "
-                       "WHERE triune_nodes.properties IS DISTINCT FROM excluded.properties",
-                       parameters));
+  return write(
+      "INSERT INTO triune_nodes (organization_id, label_id, id, properties) VALUES (?1, ?2, ?3, ?4) "
+      "ON CONFLICT (organization_id, label_id, id) DO UPDATE SET properties = excluded.properties "
+      "WHERE triune_nodes.properties IS DISTINCT FROM excluded.properties",
+      parameters);
 }
 
 Status ChangeApplier::apply_one(const DeleteNode& change) {
@@ -220,8 +236,7 @@ Status ChangeApplier::apply_one(const DeleteNode& change) {
                       : catalog_.collection(organization_id_, CollectionKind::label, change.node.label));
   TRIUNE_TRY(check_not_mapped(session_, organization_id_, "node_mapping", change.node.label));
   const std::array<Value, 3> parameters{organization_id_, label_id, change.node.id};
-  return count(session_.execute("DELETE FROM triune_nodes WHERE organization_id = ?1 AND label_id = ?2 AND id = ?3",
-                                parameters));
+  return write("DELETE FROM triune_nodes WHERE organization_id = ?1 AND label_id = ?2 AND id = ?3", parameters);
 }
 
 Result<std::int64_t> ChangeApplier::node_number(const NodeReference& node, std::string_view role) {
@@ -249,11 +264,11 @@ Status ChangeApplier::apply_one(const PutEdge& change) {
   TRIUNE_TRY(catalog_.edge_end(type, from_label, to_label));
   TRIUNE_TRY(catalog_.properties(type, change.properties));
   const std::array<Value, 5> parameters{organization_id_, type, from, to, canonical_json(change.properties)};
-  return count(session_.execute(
+  return write(
       "INSERT INTO triune_edges (organization_id, type_id, from_node, to_node, properties) VALUES (?1, ?2, ?3, ?4, ?5) "
       "ON CONFLICT (organization_id, type_id, from_node, to_node) DO UPDATE SET properties = excluded.properties "
       "WHERE triune_edges.properties IS DISTINCT FROM excluded.properties",
-      parameters));
+      parameters);
 }
 
 Status ChangeApplier::apply_one(const DeleteEdge& change) {
@@ -265,10 +280,10 @@ Status ChangeApplier::apply_one(const DeleteEdge& change) {
     if (!*end && end->error().code != ErrorCode::not_found) return std::unexpected<Error>(end->error());
   if (!from || !to) return {};
   const std::array<Value, 4> parameters{organization_id_, type, *from, *to};
-  return count(
-      session_.execute("DELETE FROM triune_edges WHERE organization_id = ?1 AND type_id = ?2 "
-                       "AND from_node = ?3 AND to_node = ?4",
-                       parameters));
+  return write(
+      "DELETE FROM triune_edges WHERE organization_id = ?1 AND type_id = ?2 "
+      "AND from_node = ?3 AND to_node = ?4",
+      parameters);
 }
 
 Status ChangeApplier::apply_one(const PutVector& change) {
@@ -284,12 +299,13 @@ Status ChangeApplier::apply_one(const PutVector& change) {
                    fmt::format("vector {} has {} values and collection {} has {} dimensions", change.id,
                                change.values.size(), change.collection, definition->second.dimension));
   const std::array<Value, 4> parameters{organization_id_, *id, change.id, canonical_json(change.metadata)};
-  TRIUNE_ASSIGN(const std::uint64_t described,
-                session_.execute("INSERT INTO triune_vectors (organization_id, collection_id, id, metadata) "
-                                 "VALUES (?1, ?2, ?3, ?4) ON CONFLICT (organization_id, collection_id, id) "
-                                 "DO UPDATE SET metadata = excluded.metadata "
-                                 "WHERE triune_vectors.metadata IS DISTINCT FROM excluded.metadata",
-                                 parameters));
+  auto& rows = vectors_.emplace_back(0);
+  TRIUNE_TRY(
+      write("INSERT INTO triune_vectors (organization_id, collection_id, id, metadata) "
+            "VALUES (?1, ?2, ?3, ?4) ON CONFLICT (organization_id, collection_id, id) "
+            "DO UPDATE SET metadata = excluded.metadata "
+            "WHERE triune_vectors.metadata IS DISTINCT FROM excluded.metadata",
+            parameters, rows));
   const std::array<Value, 4> values{organization_id_, *id, change.id, vector_bytes(change.values)};
   static const contract::DialectText put_values([](contract::Dialect dialect) {
     return fmt::format(
@@ -298,17 +314,14 @@ Status ChangeApplier::apply_one(const PutVector& change) {
         "DO UPDATE SET vector = excluded.vector WHERE triune_vector_values.vector IS DISTINCT FROM excluded.vector",
         dialect == contract::Dialect::postgres ? "organization_id, " : "");
   });
-  TRIUNE_ASSIGN(const std::uint64_t stored, session_.execute(put_values.in(session_.dialect()), values));
-  changed_ += described + stored > 0 ? 1 : 0;
-  return {};
+  return write(put_values.in(session_.dialect()), values, rows);
 }
 
 Status ChangeApplier::apply_one(const DeleteVector& change) {
   const auto id = snapshot_.collection(organization_id_, CollectionKind::vector, change.collection);
   if (!id) return failure(ErrorCode::not_found, fmt::format("there is no vector collection {}", change.collection));
   const std::array<Value, 3> parameters{organization_id_, *id, change.id};
-  return count(session_.execute(
-      "DELETE FROM triune_vectors WHERE organization_id = ?1 AND collection_id = ?2 AND id = ?3", parameters));
+  return write("DELETE FROM triune_vectors WHERE organization_id = ?1 AND collection_id = ?2 AND id = ?3", parameters);
 }
 
 Status ChangeApplier::apply_one(const PutBlob& change) {
@@ -316,18 +329,18 @@ Status ChangeApplier::apply_one(const PutBlob& change) {
   blobs_ = blobs_.subspan(1);
   const std::array<Value, 5> parameters{organization_id_, change.owner, change.name, staged.sha256,
                                         static_cast<std::int64_t>(staged.size_bytes)};
-  return count(
-      session_.execute("INSERT INTO triune_blob_references (organization_id, owner, name, sha256, size_bytes) "
-                       "VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (organization_id, owner, name) "
-                       "DO UPDATE SET sha256 = excluded.sha256, size_bytes = excluded.size_bytes "
-                       "WHERE triune_blob_references.sha256 IS DISTINCT FROM excluded.sha256",
-                       parameters));
+  return write(
+      "INSERT INTO triune_blob_references (organization_id, owner, name, sha256, size_bytes) "
+      "VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (organization_id, owner, name) "
+      "DO UPDATE SET sha256 = excluded.sha256, size_bytes = excluded.size_bytes "
+      "WHERE triune_blob_references.sha256 IS DISTINCT FROM excluded.sha256",
+      parameters);
 }
 
 Status ChangeApplier::apply_one(const DeleteBlob& change) {
   const std::array<Value, 3> parameters{organization_id_, change.owner, change.name};
-  return count(session_.execute(
-      "DELETE FROM triune_blob_references WHERE organization_id = ?1 AND owner = ?2 AND name = ?3", parameters));
+  return write("DELETE FROM triune_blob_references WHERE organization_id = ?1 AND owner = ?2 AND name = ?3",
+               parameters);
 }
 
 }  // namespace triune::hive

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <span>
 #include <string>
@@ -34,15 +35,25 @@ std::string canonical_json(const Record& properties);
 
 class ChangeApplier {
  public:
+  /// How statements are sent: each awaited, so that an error names its change; or together, which over a network saves
+  /// the way there and back, and the error comes with the session's next answer.
+  enum class Pace : std::uint8_t { each, together };
+
   ChangeApplier(contract::RelationalSession& session, projection::CatalogWriter& catalog,
                 const projection::CatalogSnapshot& snapshot, std::int64_t organization_id)
       : session_(session), catalog_(catalog), snapshot_(snapshot), organization_id_(organization_id) {}
 
+  /// Sends together, and knows tables from earlier commits. `shapes` may be null and outlives this.
+  void hurry(TableShapes* shapes) {
+    pace_ = Pace::together;
+    remembered_ = shapes;
+  }
+
   /// Applies all in order. `blobs` holds one staged blob for each PutBlob, in order. An error names the change; the
   /// caller undoes the job.
   Status apply(std::span<const Change> changes, std::span<const StagedBlob> blobs);
-  /// Entities that really changed.
-  [[nodiscard]] std::uint64_t changed() const { return changed_; }
+  /// Entities that really changed; when sent together, as far as the session has had answers.
+  [[nodiscard]] std::uint64_t changed() const;
 
  private:
   Status apply_one(const PutRow& change);
@@ -63,7 +74,8 @@ class ChangeApplier {
   Result<std::int64_t> node_number(const NodeReference& node, std::string_view role);
   /// Labels and types are registered once for each job, then looked up here.
   Result<std::int64_t> collection(projection::CollectionKind kind, const std::string& name);
-  Status count(Result<std::uint64_t> changed);
+  Status write(std::string_view sql, std::span<const Value> parameters);
+  Status write(std::string_view sql, std::span<const Value> parameters, std::uint64_t& changed);
 
   contract::RelationalSession& session_;
   projection::CatalogWriter& catalog_;
@@ -73,6 +85,9 @@ class ChangeApplier {
   std::map<std::pair<std::string, std::string>, bool> writable_;  // (kind, name) checked against mappings
   std::span<const StagedBlob> blobs_;
   std::uint64_t changed_ = 0;
+  std::deque<std::uint64_t> vectors_;  ///< Rows changed of each; their places are written to later.
+  Pace pace_ = Pace::each;
+  TableShapes* remembered_ = nullptr;
 };
 
 }  // namespace triune::hive

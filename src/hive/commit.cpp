@@ -113,6 +113,21 @@ Status Implementation::hold_blobs(contract::RelationalSession& session, std::spa
   return hashes.empty() ? Status() : blobs_->hold(session, hashes);
 }
 
+Status Implementation::run_commit(const contract::WriteJob& job, bool& hurries, bool has_key, Deadline deadline) {
+  // A lost answer of a server is asked for again, where the key makes that safe (I11).
+  const auto write = [&] {
+    return has_key ? retries_.run(deadline, true, [&] { return store_->write(job, deadline); })
+                   : store_->write(job, deadline);
+  };
+  if (!hurries) return store_->write(job, deadline);
+  auto written = write();
+  if (written || written.error().retry != Retry::never) return written;
+  // Nothing happened. Step by step the error names its change; and a table that had changed is looked at anew.
+  shapes_.forget();
+  hurries = false;
+  return write();
+}
+
 Result<Receipt> Implementation::commit(const Commit& commit, const CommitOptions& options) {
   TRIUNE_TRY(check_open());
   TRIUNE_TRY(check_changes(commit.changes));
@@ -125,6 +140,7 @@ Result<Receipt> Implementation::commit(const Commit& commit, const CommitOptions
   know_collections(commit.changes);
   const auto snapshot = catalog_.snapshot();
   Outcome outcome;
+  bool hurries = node_ != nullptr;
   const contract::WriteJob job = [&](contract::RelationalSession& session) -> Status {
     outcome = {};
     if (!key.empty()) {
@@ -134,17 +150,16 @@ Result<Receipt> Implementation::commit(const Commit& commit, const CommitOptions
     TRIUNE_TRY(hold_blobs(session, blobs));
     projection::CatalogWriter catalog(catalog_, session);
     ChangeApplier applier(session, catalog, *snapshot, organization_id_);
+    if (hurries) applier.hurry(&shapes_);
     TRIUNE_TRY(applier.apply(commit.changes, blobs));
     base::failpoint("commit.applied");
+    TRIUNE_ASSIGN(outcome.lsn, projection::commit_lsn(session, organization_id_));
+    // Only now, when the session has had every answer.
     outcome.changes = applier.changed();
     outcome.catalog_changed = catalog.changed();
-    TRIUNE_ASSIGN(outcome.lsn, projection::commit_lsn(session, organization_id_));
     return key.empty() ? Status() : record_commit(session, organization_id_, key, hash, outcome);
   };
-  // A lost answer of a server is asked for again, where the key makes that safe (I11).
-  TRIUNE_TRY(node_ && !key.empty()
-                 ? retries_.run(options.deadline, true, [&] { return store_->write(job, options.deadline); })
-                 : store_->write(job, options.deadline));
+  TRIUNE_TRY(run_commit(job, hurries, !key.empty(), options.deadline));
   base::failpoint("commit.durable");
   committed(outcome.lsn, outcome.catalog_changed);
   if (options.wait_for_projections.count() > 0) {

@@ -102,6 +102,8 @@ class Implementation final : public Hive {
   Status start();
   Status identify();
   Status check_open() const;
+  /// Writes a commit's job; `hurries` says how and is false when it was written step by step.
+  Status run_commit(const contract::WriteJob& job, bool& hurries, bool has_key, Deadline deadline);
   Status define_in_job(const std::function<Status(contract::RelationalSession&, projection::CatalogWriter&)>& job);
   /// The lsn a read needs; `conflict` for a token of another incarnation.
   Result<std::uint64_t> required_lsn(const Consistency& consistency) const;
@@ -147,6 +149,7 @@ class Implementation final : public Hive {
   std::atomic<std::uint64_t> session_lsn_{0};
   std::atomic<bool> catalog_stale_{false};
   std::atomic<bool> closed_{false};
+  TableShapes shapes_;                           ///< Known from earlier commits; used on a shared store only.
   std::atomic<bool> history_changed_{false};     ///< The database went over into another history (I3).
   std::optional<std::uint64_t> kept_watermark_;  ///< Of projections that this process has not opened yet.
   runtime::RetryPolicy retries_;                 ///< Of commits with an idempotency key.

@@ -6,6 +6,7 @@
 #include "hive/change_applier.h"
 #include "hive/definitions.h"
 #include "hive/schema_upkeep.h"
+#include "projection/change_log.h"
 
 namespace triune::hive {
 namespace {
@@ -98,7 +99,10 @@ Result<std::uint64_t> load_all_vectors(const LoadContext& context, std::int64_t 
     return insert_batch(session, organization, collection_id, batch.size(), existing, loaded,
                         [&]() -> Result<std::uint64_t> {
                           ChangeApplier applier(session, catalog, *snapshot, organization);
+                          if (session.dialect() == contract::Dialect::postgres) applier.hurry(nullptr);
                           TRIUNE_TRY(applier.apply(batch, {}));
+                          // An answer, and with it those to everything sent before.
+                          TRIUNE_TRY(projection::commit_lsn(session, organization));
                           return applier.changed();
                         });
   };

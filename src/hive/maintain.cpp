@@ -28,7 +28,9 @@ Deadline maintenance_deadline() {
 
 Result<HiveStatus> Implementation::status() {
   TRIUNE_TRY(check_open());
-  HiveStatus status{.directory = directory_.string(), .incarnation = incarnation_};
+  HiveStatus status{.location = location_.url.empty() ? directory_.string() : public_name(location_.url),
+                    .directory = directory_.string(),
+                    .incarnation = incarnation_};
   {
     TRIUNE_ASSIGN(const auto session, store_->read(contract::ReadScope::internal, maintenance_deadline()));
     TRIUNE_ASSIGN(status.lsn, projection::log_head(*session, organization_id_));

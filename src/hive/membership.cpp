@@ -76,6 +76,7 @@ Status Implementation::follow_schema() {
     TRIUNE_ASSIGN(current, schema_is_current(*session));
   }
   if (current) return {};
+  shapes_.forget();
   std::uint64_t lsn = 0;
   TRIUNE_TRY(store_->write(
       [&](contract::RelationalSession& session) -> Status {

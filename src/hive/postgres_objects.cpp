@@ -54,12 +54,15 @@ SchemaObject statement_trigger(std::string_view name, Event event, std::string_v
   const auto quoted = quote_identifier(identifier(name));
   const auto clause = fmt::format(fmt::runtime(clause_of(event)), quote_identifier(table));
   const auto code = fmt::format("BEGIN {} RETURN NULL; END", body);
+  // Temporary tables come last, or whoever may write to the table could put one in the place of ours.
+  const auto pin = fmt::format(
+      "BEGIN EXECUTE format('ALTER FUNCTION %s() SET search_path = %I, pg_temp', {}, current_schema()); END",
+      quote_literal(quoted));
   return {.name = std::string(name),
           .table = std::string(table),
           .sql = fmt::format("CREATE OR REPLACE FUNCTION {0}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER "
-                             "SET search_path FROM CURRENT AS {1}; CREATE TRIGGER {0} {2} FOR EACH STATEMENT "
-                             "EXECUTE FUNCTION {0}()",
-                             quoted, quote_literal(code), clause)};
+                             "AS {1}; DO {3}; CREATE TRIGGER {0} {2} FOR EACH STATEMENT EXECUTE FUNCTION {0}()",
+                             quoted, quote_literal(code), clause, quote_literal(pin))};
 }
 
 SchemaObject index(std::string_view name, std::string_view table, std::string_view method,

@@ -86,6 +86,24 @@ const contract::ColumnDescription* TableShape::column(std::string_view wanted) c
   return found == columns.end() ? nullptr : &*found;
 }
 
+std::optional<TableShape> TableShapes::find(const std::string& table) const {
+  const std::scoped_lock lock(mutex_);
+  const auto found = shapes_.find(table);
+  return found == shapes_.end() ? std::nullopt : std::optional(found->second);
+}
+
+void TableShapes::remember(const TableShape& shape) {
+  constexpr std::size_t most = 1'000;
+  const std::scoped_lock lock(mutex_);
+  if (shapes_.size() >= most) shapes_.clear();
+  shapes_.insert_or_assign(shape.name, shape);
+}
+
+void TableShapes::forget() {
+  const std::scoped_lock lock(mutex_);
+  shapes_.clear();
+}
+
 Result<TableShape> describe_table(contract::RelationalSession& session, std::string_view table) {
   const std::array<Value, 1> parameters{std::string(table)};
   TRIUNE_ASSIGN(

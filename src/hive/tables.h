@@ -2,6 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +21,19 @@ struct TableShape {
   /// Columns of the primary key in their order; empty when the table has none.
   [[nodiscard]] std::vector<std::string> key() const;
   [[nodiscard]] const contract::ColumnDescription* column(std::string_view wanted) const;
+};
+
+/// Shapes known from earlier, where asking costs a way over the network: forgotten when the schema has changed or a
+/// statement failed. Any thread.
+class TableShapes {
+ public:
+  [[nodiscard]] std::optional<TableShape> find(const std::string& table) const;
+  void remember(const TableShape& shape);
+  void forget();
+
+ private:
+  mutable std::mutex mutex_;
+  std::map<std::string, TableShape, std::less<>> shapes_;
 };
 
 /// Reads a table's shape within a session, so that tables made by the same job are seen. `not_found` when there is

@@ -258,7 +258,7 @@ Result<Step> GraphProjection::apply_next(contract::RelationalSession& canonical,
 
 Result<std::uint64_t> GraphProjection::fill(GraphStore& store, const Progress& progress) {
   TRIUNE_ASSIGN(const auto session, environment_.canonical->read(contract::ReadScope::internal, Deadline::never()));
-  TRIUNE_ASSIGN(const std::uint64_t head, log_head(*session, environment_.organization_id));
+  TRIUNE_ASSIGN(const std::uint64_t head, settled_head(*session, environment_.organization_id));
   TRIUNE_TRY(environment_.catalog->reload(*session));
   const auto catalog = environment_.catalog->snapshot();
   const auto schema = catalog->graph_schema(environment_.organization_id);

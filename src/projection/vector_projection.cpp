@@ -200,7 +200,7 @@ Result<std::uint64_t> VectorProjection::rebuild(const Progress& progress) {
   TRIUNE_ASSIGN(const auto directory, generations_.begin());
   TRIUNE_ASSIGN(auto store, make_store(directory));
   TRIUNE_ASSIGN(const auto session, environment_.canonical->read(contract::ReadScope::internal, Deadline::never()));
-  TRIUNE_ASSIGN(const std::uint64_t head, log_head(*session, environment_.organization_id));
+  TRIUNE_ASSIGN(const std::uint64_t head, settled_head(*session, environment_.organization_id));
   const std::array<Value, 2> parameters{environment_.organization_id, collection_id_};
   TRIUNE_ASSIGN(const RowSet counted,
                 session->query("SELECT count(*) FROM triune_vectors WHERE organization_id = ?1 AND collection_id = ?2",
