@@ -4,6 +4,10 @@
 -- ("reference tables"): triune_hive, organizations, collections, properties, edge_ends, vector_collections,
 -- cluster_nodes, leases, schema_objects.
 
+-- What functions with their owner's rights find by name (SET search_path FROM CURRENT): temporary tables come last, or
+-- whoever may write to a table could put one in the place of ours.
+SELECT set_config('search_path', quote_ident(current_schema()) || ', pg_temp', true);
+
 CREATE TABLE triune_hive (
   key text NOT NULL PRIMARY KEY,
   value text NOT NULL
@@ -204,19 +208,20 @@ CREATE TABLE triune_leases (
 CREATE FUNCTION triune_logs_rows() RETURNS boolean LANGUAGE sql STABLE
 AS $$ SELECT coalesce(current_setting('triune.bulk', true), '') <> 'on' $$;
 
--- A text as full-text indexes see it: no marks on letters, and nothing but letters, digits and single spaces.
+-- A text as full-text indexes see it: no marks on letters, and nothing but letters, digits and single spaces. These
+-- functions are bound to what they call when they are made, since a restore fills indexes without a search_path.
 CREATE FUNCTION triune_fold(content text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
-AS $$ SELECT regexp_replace(regexp_replace(normalize(content, NFKD), '[\u0300-\u036f]', '', 'g'), '[^[:alnum:]]+', ' ', 'g') $$;
+RETURN regexp_replace(regexp_replace(normalize(content, NFKD), '[\u0300-\u036f]', '', 'g'), '[^[:alnum:]]+', ' ', 'g');
 
 -- The words of a text; its beginning, since a tsvector has at most a megabyte.
 CREATE FUNCTION triune_words(content text) RETURNS tsvector LANGUAGE sql IMMUTABLE PARALLEL SAFE
-AS $$ SELECT to_tsvector('pg_catalog.simple', triune_fold(left(content, 200000))) $$;
+RETURN to_tsvector('pg_catalog.simple', triune_fold(left(content, 200000)));
 
 -- Words that follow each other, the last one by its beginning when `is_prefix`.
 CREATE FUNCTION triune_term(content text, is_prefix boolean) RETURNS tsquery LANGUAGE sql IMMUTABLE PARALLEL SAFE
-AS $$ SELECT CASE WHEN is_prefix AND btrim(triune_fold(content)) <> ''
+RETURN CASE WHEN is_prefix AND btrim(triune_fold(content)) <> ''
   THEN to_tsquery('pg_catalog.simple', replace(btrim(triune_fold(content)), ' ', ' <-> ') || ':*')
-  ELSE phraseto_tsquery('pg_catalog.simple', triune_fold(content)) END $$;
+  ELSE phraseto_tsquery('pg_catalog.simple', triune_fold(content)) END;
 
 -- Capture: nodes.
 CREATE FUNCTION triune_nodes_logged() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
