@@ -8,13 +8,25 @@
 #include <vector>
 
 #include "support/child_process.h"
+#include "support/pgbouncer.h"
 #include "support/postgres_server.h"
 
 namespace triune::testing {
+namespace {
+
+std::string_view chosen_store() {
+  const char* const store = std::getenv("TRIUNE_TEST_STORE");
+  return store != nullptr ? store : "sqlite";
+}
+
+bool through_pooler() {
+  return chosen_store() == "pgbouncer";
+}
+
+}  // namespace
 
 bool on_postgres() {
-  const char* const store = std::getenv("TRIUNE_TEST_STORE");
-  return store != nullptr && std::string_view(store) == "postgres";
+  return chosen_store() == "postgres" || through_pooler();
 }
 
 std::string in_dialect(std::string definition) {
@@ -35,7 +47,7 @@ HivePlace::HivePlace(const std::filesystem::path& directory, const std::string& 
     : directory_(directory / name), location_(directory_.string()) {
   if (!on_postgres()) return;
   database_ = shared_postgres_server().create_database();
-  location_ = shared_postgres_server().url(database_);
+  location_ = through_pooler() ? shared_pgbouncer().url(database_) : shared_postgres_server().url(database_);
 }
 
 HivePlace::~HivePlace() {
@@ -44,6 +56,7 @@ HivePlace::~HivePlace() {
 
 HiveOptions HivePlace::options(HiveOptions options) const {
   if (on_postgres()) options.projections = directory_;
+  options.transaction_pooler = through_pooler();
   return options;
 }
 
@@ -54,7 +67,8 @@ std::filesystem::path HivePlace::files() const {
 std::string HivePlace::other_program(const std::string& statements) const {
   const auto done =
       on_postgres()
-          ? run_program({"psql", "-qAtX", "-v", "ON_ERROR_STOP=1", "-d", location_, "-c", statements})
+          ? run_program({"psql", "-qAtX", "-v", "ON_ERROR_STOP=1", "-d", shared_postgres_server().url(database_), "-c",
+                         statements})
           : run_program({"sqlite3", "-bail", "-cmd", ".timeout 10000", (directory_ / "hive.db").string(), statements});
   EXPECT_EQ(done.exit_code, 0) << statements << "\n" << done.text;
   return done.text;

@@ -1,5 +1,6 @@
 // Where a test's hive is. The same tests run on a directory and, with TRIUNE_TEST_STORE=postgres, on a database of a
-// server that the test program starts.
+// server that the test program starts; with TRIUNE_TEST_STORE=pgbouncer the hive reaches it through PgBouncer in
+// transaction mode.
 #pragma once
 
 #include <filesystem>
@@ -9,7 +10,7 @@
 
 namespace triune::testing {
 
-/// Whether this run is the one on PostgreSQL.
+/// Whether this run is on PostgreSQL, through a pooler or not.
 bool on_postgres();
 
 /// A definition written for SQLite as this run's engine has it: without STRICT, with its names of types.
