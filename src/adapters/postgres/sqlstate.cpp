@@ -165,6 +165,8 @@ Error error_of(const PGresult* result, std::string_view sql, std::size_t prefix)
   if (severity == "FATAL" || severity == "PANIC") meaning.connection_usable = false;
   if (sqlstate == "0A000" && field(result, PG_DIAG_MESSAGE_PRIMARY).find("cached plan") != std::string_view::npos)
     meaning = {ErrorCode::conflict, Retry::safe, true};
+  // Two definitions of one name at once: IF NOT EXISTS does not see the other's, which the next attempt does.
+  if (sqlstate == "23505" && field(result, PG_DIAG_SCHEMA_NAME) == "pg_catalog") meaning.retry = Retry::safe;
   return {.code = meaning.code,
           .message = message_of(result, sqlstate, place(result, sql, prefix)),
           .engine = "postgres",
