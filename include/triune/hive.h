@@ -84,7 +84,8 @@ struct VerifyReport {
 
 /// What a hive says of itself.
 struct HiveStatus {
-  std::string directory;
+  std::string location;   ///< Where the hive is: its directory, or its database's URL without user and password.
+  std::string directory;  ///< Of the files of this process: the hive's own, or those of this node's projections.
   std::string incarnation;
   std::uint64_t lsn = 0;  ///< Head of the change log.
   std::uint64_t nodes = 0;

@@ -15,9 +15,11 @@
 namespace triune::front {
 namespace {
 
-std::string_view hint_of(ErrorCode code) {
-  switch (code) {
-    case ErrorCode::unavailable: return "try again when the other process is done";
+std::string_view hint_of(const Error& error) {
+  const bool server = error.engine == "postgres";
+  switch (error.code) {
+    case ErrorCode::unavailable:
+      return server ? "try again when the server answers" : "try again when the other process is done";
     case ErrorCode::deadline_exceeded: return "try again, or give it more time with --deadline SECONDS";
     case ErrorCode::resource_exhausted: return "make the request smaller, or free what is full";
     case ErrorCode::corruption: return "`triune verify` says what is damaged; `triune repair` mends projections";
@@ -27,7 +29,7 @@ std::string_view hint_of(ErrorCode code) {
 }
 
 void report(const Error& error, const Settings& settings) {
-  const auto hint = hint_of(error.code);
+  const auto hint = hint_of(error);
   if (settings.json) {
     note(error_document(error, hint));
     return;
@@ -38,11 +40,10 @@ void report(const Error& error, const Settings& settings) {
 }
 
 void add_common_options(CLI::App& root, Settings& settings) {
-  settings.directory = "./hive";
-  root.add_option("--hive", settings.directory, "Directory of the hive")
+  root.add_option("--hive", settings.hive, "Directory of the hive, or postgresql://HOST/DATABASE")
       ->envname("TRIUNE_HIVE")
       ->capture_default_str()
-      ->type_name("DIR");
+      ->type_name("DIR|URL");
   root.add_option("--org", settings.organization, "Organization to act for")->capture_default_str()->type_name("NAME");
   root.add_flag("--json", settings.json, "Print JSON: one document, for sql and cypher one object a row");
   root.add_option("--consistency", settings.consistency,
@@ -68,6 +69,31 @@ void add_common_options(CLI::App& root, Settings& settings) {
   root.add_flag("--wide", settings.wide, "Do not cut long cells on a terminal");
 }
 
+/// Options that mean nothing for a hive in a directory, which takes no notice of them.
+void add_server_options(CLI::App& root, Settings& settings) {
+  constexpr auto group = "Hives on PostgreSQL";
+  root.add_option("--projections", settings.projections,
+                  "Directory of this machine's projections; default: below the user's state directory")
+      ->envname("TRIUNE_PROJECTIONS")
+      ->type_name("DIR")
+      ->group(group);
+  root.add_option("--environment", settings.environment, "Sizes of the pools of connections")
+      ->envname("TRIUNE_ENVIRONMENT")
+      ->capture_default_str()
+      ->type_name("development|staging|production")
+      ->check(CLI::IsMember({"development", "staging", "production"}).description(""))
+      ->group(group);
+  root.add_option("--blobs", settings.blobs, "Where blobs are: in the database, or in a directory that all nodes share")
+      ->envname("TRIUNE_BLOBS")
+      ->capture_default_str()
+      ->type_name("database|DIR")
+      ->group(group);
+  root.add_flag("--pooler", settings.transaction_pooler,
+                "The URL leads to a pooler in transaction mode, such as PgBouncer")
+      ->envname("TRIUNE_POOLER")
+      ->group(group);
+}
+
 void add_commands(CLI::App& root, CommandLine& line) {
   // In the order of the help text.
   add_hive_commands(root, line);
@@ -88,6 +114,18 @@ bool asks_for_json(std::span<char*> arguments) {
   return std::ranges::any_of(arguments, [](const char* argument) { return std::string_view(argument) == "--json"; });
 }
 
+/// A URL that stands at the wrong place of a command line is repeated without user, password and parameters.
+std::string without_secrets(std::string text) {
+  for (auto at = text.find("://"); at != std::string::npos; at = text.find("://", at + 1)) {
+    const auto end = std::min(text.find_first_of(" \n'", at), text.size());
+    const auto user = text.substr(0, end).rfind('@');
+    const auto parameters = std::min(text.find('?', at), end);
+    text.erase(parameters, end - parameters);
+    if (user != std::string::npos && user > at) text.erase(at + 3, std::min(user + 1, parameters) - at - 3);
+  }
+  return text;
+}
+
 /// Prints help where it was asked for, otherwise what is wrong with the command line.
 ExitCode answer_parse_error(const CLI::App& root, const CLI::ParseError& error, bool json) {
   std::ostringstream out;
@@ -97,13 +135,14 @@ ExitCode answer_parse_error(const CLI::App& root, const CLI::ParseError& error, 
     print(out.str());
     return ExitCode::ok;
   }
+  const auto message = without_secrets(error.what());
   if (!json) {
-    note(fmt::format("triune: {}\nsee `triune help` or `triune COMMAND --help`", error.what()));
+    note(fmt::format("triune: {}\nsee `triune help` or `triune COMMAND --help`", message));
     return ExitCode::usage;
   }
   JsonWriter to;
   to.begin_object().key("error").begin_object();
-  to.member("code", "usage").member("message", error.what()).member("engine", "").member("retry", "never");
+  to.member("code", "usage").member("message", message).member("engine", "").member("retry", "never");
   note(to.member("hint", "see `triune help`").end_object().end_object().text());
   return ExitCode::usage;
 }
@@ -129,6 +168,7 @@ ExitCode run_command_line(int argc, char** argv) {
   root.footer("`triune COMMAND --help` explains a command with an example, `triune help exit-codes` the exit codes.");
   root.require_subcommand(1);
   add_common_options(root, line.settings);
+  add_server_options(root, line.settings);
   add_commands(root, line);
   try {
     root.parse(argc, argv);

@@ -14,8 +14,10 @@ namespace triune::front {
 CLI::App* add_command(CLI::App& parent, const std::string& name, const std::string& purpose,
                       const std::string& example) {
   auto* command = parent.add_subcommand(name, purpose);
-  command->footer("Example:\n  " + example +
-                  "\nCommon options, before or after the command: --hive --org --json --consistency --deadline --wide");
+  command->footer(
+      "Example:\n  " + example +
+      "\nCommon options, before or after the command: --hive --org --json --consistency --deadline --wide;\n"
+      "on PostgreSQL: --projections --environment --blobs --pooler");
   command->fallthrough();  // The common options may stand before and after the command.
   return command;
 }

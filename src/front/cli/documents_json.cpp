@@ -118,6 +118,7 @@ void write_node(JsonWriter& to, const NodeReference& node) {
 std::string status_document(const HiveStatus& status) {
   JsonWriter to;
   to.begin_object()
+      .member("location", status.location)
       .member("directory", status.directory)
       .member("incarnation", status.incarnation)
       .member("lsn", status.lsn)

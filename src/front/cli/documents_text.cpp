@@ -88,7 +88,7 @@ std::string position_text(const Receipt& receipt) {
 }
 
 std::string status_text(const HiveStatus& status) {
-  std::string text = fmt::format("hive         {}\nincarnation  {}\nposition     {}\n", printable(status.directory),
+  std::string text = fmt::format("hive         {}\nincarnation  {}\nposition     {}\n", printable(status.location),
                                  status.incarnation, status.lsn);
   text += fmt::format("holds        {}, {}, {}, {}; database {}\n\n", counted(status.nodes, "node", "nodes"),
                       counted(status.edges, "edge", "edges"), counted(status.vectors, "vector", "vectors"),

@@ -10,7 +10,7 @@ namespace triune::front {
 namespace {
 
 struct InitArguments {
-  std::string directory;
+  std::string hive;
 };
 
 /// Opens the hive and says what it found or made.
@@ -22,14 +22,14 @@ Result<ExitCode> open_and_tell(const Settings& settings, bool create) {
       print(status_document(status) + "\n");
     else
       print(fmt::format("{} {} (incarnation {})\n", create ? "made a hive in" : "there is a hive in",
-                        printable(status.directory), status.incarnation));
+                        printable(status.location), status.incarnation));
     return ExitCode::ok;
   });
 }
 
 Result<ExitCode> run_init(const InitArguments& arguments, const CommandLine& line) {
   Settings settings = line.settings;
-  if (!arguments.directory.empty()) settings.directory = arguments.directory;
+  if (!arguments.hive.empty()) settings.hive = arguments.hive;
   auto existing = open_and_tell(settings, false);
   if (existing || existing.error().code != ErrorCode::not_found) return existing;
   return open_and_tell(settings, true);
@@ -49,8 +49,10 @@ Result<ExitCode> run_status(const StatusArguments&, const CommandLine& line) {
 
 void add_hive_commands(CLI::App& root, CommandLine& line) {
   auto init = std::make_shared<InitArguments>();
-  auto* make = add_command(root, "init", "Make a hive, or bring an old one up to date", "triune init ./hive");
-  make->add_option("directory", init->directory, "Where; default: the directory of --hive")->type_name("DIR");
+  auto* make = add_command(root, "init", "Make a hive, or bring an old one up to date",
+                           "triune init ./hive\n  triune init postgresql://host/database");
+  make->add_option("hive", init->hive, "A directory or a database's URL; default: that of --hive")
+      ->type_name("DIR|URL");
   when_chosen(make, line, init, run_init);
 
   auto* status = add_command(root, "status", "Show the position and where each projection stands", "triune status");

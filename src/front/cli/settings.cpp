@@ -48,7 +48,11 @@ Result<ExitCode> with_hive(const Settings& settings, const Opening& opening, con
   options.organization = settings.organization;
   options.create = opening.create;
   options.project_in_background = opening.project_in_background;
-  TRIUNE_ASSIGN(const std::unique_ptr<Hive> hive, Hive::open(settings.directory, std::move(options)));
+  options.projections = settings.projections;
+  options.environment = settings.environment;
+  options.blobs = settings.blobs;
+  options.transaction_pooler = settings.transaction_pooler;
+  TRIUNE_ASSIGN(const std::unique_ptr<Hive> hive, Hive::open(settings.hive, std::move(options)));
   auto done = work(*hive);
   flush_output();  // People see the answer before the projections are saved.
   const auto closed = hive->close();

@@ -14,12 +14,17 @@
 namespace triune::front {
 
 struct Settings {
-  std::string directory;  ///< --hive, else $TRIUNE_HIVE, else ./hive.
+  std::string hive = "./hive";  ///< A directory, or the URL of a database, which may hold a password: never printed.
   std::string organization = "default";
   std::string consistency = "session";
   double deadline_seconds = 30;
   bool json = false;
   bool wide = false;
+  // What only a hive on a server needs.
+  std::string projections;  ///< Empty: below the user's state directory.
+  std::string environment = "development";
+  std::string blobs = "database";
+  bool transaction_pooler = false;
 };
 
 /// How a command that writes waits for the projections before it prints its receipt.
