@@ -19,7 +19,8 @@ constexpr int generators_version = 1;
 
 std::string expected_stamp() {
   std::string text = fmt::format("generators {}", generators_version);
-  for (const auto& migration : migrate::migrations(contract::Dialect::sqlite)) text += fmt::format("\n{}", migration.sql);
+  for (const auto& migration : migrate::migrations(contract::Dialect::sqlite))
+    text += fmt::format("\n{}", migration.sql);
   return fmt::format("{:016x}\n", base::hash64(text));
 }
 
