@@ -17,7 +17,8 @@ TEST_F(CliCare, InitMakesAHiveOnceAndFindsItAgain) {
   ASSERT_EQ(found.exit_code, 0) << found;
   EXPECT_EQ(made.document().at("incarnation"), found.document().at("incarnation"));
   EXPECT_TRUE(bare({"init", hive()}).out.starts_with("there is a hive in ")) << found;
-  EXPECT_TRUE(bare({"init", path("other").string()}).out.starts_with("made a hive in "));
+  const HivePlace other(path("others"), "other");
+  EXPECT_TRUE(bare({"init", other.location()}).out.starts_with("made a hive in "));
 }
 
 TEST_F(CliCare, StatusTellsThePositionAndEachProjection) {
@@ -75,7 +76,10 @@ int overwrite_files(const std::filesystem::path& directory) {
 TEST_F(CliCare, VerifyFindsACorruptBlobAndSaysDrift) {
   make_hive();
   ASSERT_EQ(commit({R"({"op":"put_blob","owner":"o","name":"n","text":"some bytes to keep"})"}).exit_code, 0);
-  ASSERT_EQ(overwrite_files(path("hive") / "blobs"), 1);
+  if (on_postgres())
+    place().other_program("UPDATE triune_blob_pieces SET bytes = '\\x5a'");
+  else
+    ASSERT_EQ(overwrite_files(place().files() / "blobs"), 1);
   const auto outcome = triune({"verify", "--json"});
   EXPECT_EQ(outcome.exit_code, 4) << outcome;
   EXPECT_EQ(outcome.document().at("ok"), false);
@@ -103,10 +107,17 @@ class CliDrift : public CliTest {
 
   /// Writes to the rows so that no trigger tells the log: the projections cannot know.
   void write_behind_the_log(const std::string& statements) const {
+    if (on_postgres()) {
+      place().other_program("SET session_replication_role = replica; " + statements);
+      return;
+    }
     const auto done = finish(start_program("/usr/bin/sqlite3", {"-bail", "-cmd", ".dbconfig enable_trigger off",
                                                                 (path("hive") / "hive.db").string(), statements}));
     ASSERT_EQ(done.exit_code, 0) << done;
   }
+
+  /// Bytes in SQL.
+  static std::string bytes(const std::string& hex) { return on_postgres() ? "'\\x" + hex + "'" : "x'" + hex + "'"; }
 
   /// "missing extra different" of one projection.
   static std::string counts(const Json& report, std::string_view projection) {
@@ -124,8 +135,9 @@ TEST_F(CliDrift, IsFoundByVerifyAndMendedByRepair) {
       "SELECT organization_id, label_id, '5', '{\"name\":\"n5\"}' FROM triune_nodes WHERE id = '1';"
       "UPDATE triune_nodes SET properties = '{\"name\":\"other\"}' WHERE id = '2';"
       "DELETE FROM triune_edges WHERE from_node = (SELECT node_id FROM triune_nodes WHERE id = '3');"
-      "UPDATE triune_vector_values SET vector = x'0000803F0000803F' "
-      "WHERE vector_key = (SELECT vector_key FROM triune_vectors WHERE id = 'v3');"
+      "UPDATE triune_vector_values SET vector = " +
+      bytes("0000803F0000803F") +
+      " WHERE vector_key = (SELECT vector_key FROM triune_vectors WHERE id = 'v3');"
       "DELETE FROM triune_vector_values WHERE vector_key = (SELECT vector_key FROM triune_vectors WHERE id = 'v4');"
       "DELETE FROM triune_vectors WHERE id = 'v4';");
   EXPECT_EQ(succeed({"cypher", "MATCH (a:A) RETURN count(a) AS n"}).out, "{\"n\":4}\n");
@@ -157,7 +169,7 @@ TEST_F(CliCare, RuinedProjectionIsMadeAnewAndNothingIsLost) {
   make_hive();
   ASSERT_EQ(
       commit({R"({"op":"put_node","label":"A","id":"1"})", R"({"op":"put_node","label":"A","id":"2"})"}).exit_code, 0);
-  ASSERT_GT(overwrite_files(path("hive") / "projections"), 0);
+  ASSERT_GT(overwrite_files(place().files() / "projections"), 0);
   EXPECT_EQ(succeed({"sql", "SELECT 1 AS one"}).out, "{\"one\":1}\n");
   EXPECT_EQ(succeed({"cypher", "MATCH (a:A) RETURN count(a) AS n"}).out, "{\"n\":2}\n");
   EXPECT_EQ(succeed({"verify"}).document().at("ok"), true);

@@ -48,6 +48,30 @@ std::ostream& operator<<(std::ostream& to, const Outcome& outcome) {
   return to << "exit code " << outcome.exit_code << "\nstdout: " << outcome.out << "\nstderr: " << outcome.err;
 }
 
+CliTest::CliTest() {
+  if (!on_postgres()) return;
+  const auto options = place_.options();
+  ::setenv("TRIUNE_PROJECTIONS", options.projections.c_str(), 1);
+  if (options.transaction_pooler) ::setenv("TRIUNE_POOLER", "1", 1);
+}
+
+CliTest::~CliTest() {
+  ::unsetenv("TRIUNE_PROJECTIONS");
+  ::unsetenv("TRIUNE_POOLER");
+}
+
+bool CliTest::hive_exists() const {
+  if (!on_postgres()) return std::filesystem::exists(hive());
+  return place_.other_program("SELECT to_regclass('triune_hive') IS NOT NULL") == "t\n";
+}
+
+std::uintmax_t CliTest::committed() const {
+  if (on_postgres()) return std::stoull(place_.other_program("SELECT count(*) FROM triune_change_log"));
+  std::error_code absent;
+  const auto size = std::filesystem::file_size(path("hive") / "hive.db-wal", absent);
+  return absent ? 0 : size;
+}
+
 pid_t CliTest::start(std::vector<std::string> arguments) const {
   return start_program(TRIUNE_BINARY, std::move(arguments));
 }

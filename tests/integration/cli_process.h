@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "support/hive_place.h"
 #include "support/temporary_directory.h"
 
 namespace triune::testing {
@@ -31,9 +32,13 @@ struct Outcome {
 /// For assertions that fail: everything that is known.
 std::ostream& operator<<(std::ostream& to, const Outcome& outcome);
 
-/// A test with a directory of its own, a hive in it, and `triune` for it.
+/// A test with a directory of its own, the place of a hive, and `triune` for it. On a server the place is a database,
+/// whose projections `triune` finds by its environment.
 class CliTest : public ::testing::Test {
  protected:
+  CliTest();
+  ~CliTest() override;
+
   /// Runs `triune --hive HIVE ARGUMENTS…` to its end.
   [[nodiscard]] Outcome triune(std::vector<std::string> arguments, std::string_view input = {}) const;
   /// The same with --json and the expectation that it succeeds.
@@ -54,10 +59,17 @@ class CliTest : public ::testing::Test {
   [[nodiscard]] std::filesystem::path path(std::string_view name) const { return directory_.path() / name; }
   /// A file with this text.
   [[nodiscard]] std::string file(std::string_view name, std::string_view text) const;
-  [[nodiscard]] std::string hive() const { return path("hive").string(); }
+  /// What `--hive` takes.
+  [[nodiscard]] const std::string& hive() const { return place_.location(); }
+  [[nodiscard]] const HivePlace& place() const { return place_; }
+  /// Whether there is anything at the place.
+  [[nodiscard]] bool hive_exists() const;
+  /// How far something has been committed: bytes of the log in a directory, entries of the log on a server.
+  [[nodiscard]] std::uintmax_t committed() const;
 
  private:
   TemporaryDirectory directory_;
+  HivePlace place_{directory_.path(), "hive"};
 };
 
 }  // namespace triune::testing

@@ -8,7 +8,8 @@ class CliRead : public CliTest {
  protected:
   void SetUp() override {
     make_hive();
-    static_cast<void>(succeed({"sql", "CREATE TABLE files (id TEXT PRIMARY KEY, language TEXT, body TEXT) STRICT"}));
+    static_cast<void>(
+        succeed({"sql", in_dialect("CREATE TABLE files (id TEXT PRIMARY KEY, language TEXT, body TEXT) STRICT")}));
     static_cast<void>(succeed({"index", "text", "bodies", "--table", "files", "--columns", "body"}));
     static_cast<void>(
         succeed({"collection", "create", "code", "--dimension", "2", "--metric", "l2", "--owner-table", "files"}));
@@ -46,7 +47,7 @@ TEST_F(CliRead, SqlRowsAreTypedObjectsOneALine) {
   ASSERT_EQ(rows.lines().size(), 1U);
   EXPECT_EQ(rows.lines()[0], Json::parse(R"({"n":7,"d":0.5,"t":"x y","z":null,"minus":-3})"));
   EXPECT_EQ(succeed({"sql", "SELECT 1 AS a, 2 AS a, 3 AS a"}).out, "{\"a\":1,\"a_2\":2,\"a_3\":3}\n");
-  EXPECT_EQ(succeed({"sql", "SELECT id FROM files WHERE 0"}).out, "");
+  EXPECT_EQ(succeed({"sql", "SELECT id FROM files WHERE false"}).out, "");
 }
 
 TEST_F(CliRead, SqlRowsAreATableForPeople) {
@@ -67,12 +68,12 @@ TEST_F(CliRead, FailedStatementIsOneErrorOnStandardErrorAlone) {
   EXPECT_EQ(outcome.exit_code, 1) << outcome;
   EXPECT_EQ(outcome.out, "");
   EXPECT_EQ(outcome.error().at("code"), "invalid_argument");
-  EXPECT_EQ(outcome.error().at("engine"), "sqlite");
+  EXPECT_EQ(outcome.error().at("engine"), sql_engine());
   for (const auto* member : {"message", "native_code", "retry", "hint"})
     EXPECT_TRUE(outcome.error().contains(member)) << member;
   const auto people = triune({"sql", "SELEKT 1"});
   EXPECT_EQ(people.out, "");
-  EXPECT_TRUE(people.err.starts_with("triune: sqlite: ")) << people;
+  EXPECT_TRUE(people.err.starts_with("triune: " + std::string(sql_engine()) + ": ")) << people;
 }
 
 TEST_F(CliRead, LimitCutsRowsOffAndSaysSo) {

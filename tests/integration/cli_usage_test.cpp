@@ -37,7 +37,7 @@ TEST_F(CliUsage, WrongCommandLineIsTwoAndOpensNothing) {
     EXPECT_EQ(outcome.exit_code, 2) << (arguments.empty() ? "" : arguments.front()) << "\n" << outcome;
     EXPECT_EQ(outcome.out, "") << outcome;
     EXPECT_NE(outcome.err.find("triune: "), std::string::npos) << outcome;
-    EXPECT_FALSE(std::filesystem::exists(hive()));
+    EXPECT_FALSE(hive_exists());
   }
 }
 
@@ -127,7 +127,7 @@ TEST_F(CliUsage, MissingHiveIsNotFoundAndNotMade) {
     EXPECT_NE(outcome.err.find("triune init"), std::string::npos) << outcome;
   }
   EXPECT_EQ(commit({R"({"op":"put_node","label":"A","id":"1"})"}).exit_code, 3);
-  EXPECT_FALSE(std::filesystem::exists(hive()));
+  EXPECT_FALSE(hive_exists());
 }
 
 TEST_F(CliUsage, CommonOptionsStandBeforeAndAfterTheCommand) {
@@ -141,7 +141,7 @@ TEST_F(CliUsage, CommonOptionsStandBeforeAndAfterTheCommand) {
 TEST_F(CliUsage, StatementMayBeginWithADashAndAWordMayBeACommand) {
   make_hive();
   EXPECT_EQ(bare({"--json", "--hive", hive(), "sql", "--", "-- first\nSELECT 2 AS two"}).out, "{\"two\":2}\n");
-  static_cast<void>(succeed({"sql", "CREATE TABLE t (id INTEGER PRIMARY KEY, body TEXT) STRICT"}));
+  static_cast<void>(succeed({"sql", in_dialect("CREATE TABLE t (id INTEGER PRIMARY KEY, body TEXT) STRICT")}));
   static_cast<void>(succeed({"index", "text", "bodies", "--table", "t", "--columns", "body"}));
   EXPECT_EQ(succeed({"text", "status"}).document().at("hits"), Json::array());
 }
@@ -163,6 +163,7 @@ TEST_F(CliUsage, EnvironmentNamesTheHive) {
 }
 
 TEST_F(CliUsage, SecondOpenerIsUnavailableAndNamesTheOwner) {
+  if (on_postgres()) GTEST_SKIP() << "only a directory has one owner";
   make_hive();
   auto owner = Hive::open(hive(), {.project_in_background = false});
   ASSERT_TRUE(owner.has_value()) << owner.error().message;
@@ -177,6 +178,58 @@ TEST_F(CliUsage, SecondOpenerIsUnavailableAndNamesTheOwner) {
   }
   ASSERT_TRUE((*owner)->close().has_value());
   EXPECT_EQ(triune({"status"}).exit_code, 0);
+}
+
+TEST_F(CliUsage, ProcessesShareAServersHive) {
+  if (!on_postgres()) GTEST_SKIP() << "a directory has one owner";
+  make_hive();
+  auto beside = Hive::open(hive(), place().options());
+  ASSERT_TRUE(beside.has_value()) << beside.error().message;
+  ASSERT_EQ(commit({R"({"op":"put_node","label":"A","id":"1"})"}).exit_code, 0);
+  EXPECT_TRUE((*beside)->get_node({"A", "1"}).has_value());
+  const auto elsewhere = path("elsewhere").string();
+  const auto read = triune({"cypher", "MATCH (a:A) RETURN a.id AS id", "--projections", elsewhere, "--json"});
+  EXPECT_EQ(read.out, "{\"id\":\"1\"}\n") << read;
+  EXPECT_TRUE(std::filesystem::exists(std::filesystem::path(elsewhere) / "node-1")) << "its projections are there";
+  EXPECT_EQ(succeed({"status"}).document().at("nodes"), 1);
+}
+
+TEST_F(CliUsage, BlobsOfAServersHiveGoIntoADirectoryThatIsShared) {
+  if (!on_postgres()) GTEST_SKIP() << "a directory keeps its blobs in itself";
+  const auto shared = path("shared").string();
+  ASSERT_EQ(triune({"init", "--blobs", shared, "--environment", "production"}).exit_code, 0);
+  ASSERT_EQ(commit({R"({"op":"put_blob","owner":"o","name":"n","text":"x"})"}, {"--blobs", shared}).exit_code, 0);
+  EXPECT_EQ(triune({"get", "blob", "o", "n", "--blobs", shared}).out, "x");
+  EXPECT_FALSE(std::filesystem::is_empty(shared));
+}
+
+TEST_F(CliUsage, APasswordIsNeverPrinted) {
+  std::vector<std::string> places{"postgresql://ada:s3cret@127.0.0.1:1/none", "postgresql://ada:s3cret@/none?port=x",
+                                  "postgresql://ada:s3cret@127.0.0.1:port/none", "mysql://ada:s3cret@server/none"};
+  if (on_postgres()) {
+    make_hive();
+    auto known = hive();
+    places.push_back(known.insert(known.find('@'), ":s3cret"));
+    places.push_back(hive() + "_absent?password=s3cret");
+  }
+  for (const auto& at : places)
+    for (const auto& command :
+         std::vector<std::vector<std::string>>{{"status"}, {"init"}, {"init", at}, {"status", at}, {at}})
+      for (const bool json : {false, true}) {
+        auto arguments = command;
+        arguments.insert(arguments.end(), {"--hive", at});
+        if (json) arguments.emplace_back("--json");
+        const auto outcome = bare(arguments);
+        EXPECT_EQ((outcome.out + outcome.err).find("s3cret"), std::string::npos) << outcome;
+        EXPECT_FALSE((outcome.out + outcome.err).empty());
+      }
+  const auto unreachable = bare({"--hive", places[0], "status", "--json"});
+  EXPECT_EQ(unreachable.exit_code, 5) << unreachable;
+  EXPECT_EQ(unreachable.error().at("code"), "unavailable");
+  if (!on_postgres()) return;
+  const auto status = bare({"--hive", places[4], "status", "--json"});
+  ASSERT_EQ(status.exit_code, 0) << status;
+  EXPECT_EQ(status.document().at("location"), "postgresql://" + hive().substr(hive().find('@') + 1));
 }
 
 /// Exit code of a query whose answer goes to `descriptor`.
@@ -226,7 +279,8 @@ TEST_F(CliUsage, StrangeInputIsAnsweredInWords) {
     int exit_code;
     std::string words;
   };
-  const auto folder = path("hive").string();
+  const auto folder = path("folder").string();
+  std::filesystem::create_directory(folder);
   const auto text = file("text", "x");
   const auto huge = file("huge.csv", std::string(1'000'000, 'a') + "\n");
   for (const auto& [arguments, exit_code, words] : std::vector<Case>{
@@ -239,6 +293,8 @@ TEST_F(CliUsage, StrangeInputIsAnsweredInWords) {
            {{"init", text}, 1, "is a file; a hive is a directory"},
            {{"--deadline", "0", "status"}, 2, "'0' is not a number of seconds"},
            {{"sql", "BEGIN"}, 1, "BEGIN"},
+           {{"init", "mysql://server/hive"}, 1, "not at mysql://"},
+           {{"--environment", "test", "status"}, 2, "environment"},
            {{"sql", "DROP TABLE triune_nodes"}, 1, "Triune's own"},
            {{"import", "claude", text}, 3, "nothing that Claude Code writes"},
        }) {
