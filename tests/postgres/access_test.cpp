@@ -188,6 +188,22 @@ TEST_F(FewRights, ARoleWithTheDocumentedGrantsFollowsAFailover) {
   EXPECT_TRUE((*opened)->cypher("MATCH (a:Agent {id: 'ada'}) RETURN a.id"));
 }
 
+TEST_F(FewRights, ATableOfAnotherOwnerIsNamedUntilItIsGiven) {
+  server_.execute("CREATE TABLE theirs (id bigint PRIMARY KEY)", database_);
+  {
+    const auto refused = open_as("keeper");
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ErrorCode::permission_denied);
+    EXPECT_NE(refused.error().message.find("theirs"), std::string::npos) << refused.error().message;
+  }
+  server_.execute("ALTER TABLE theirs OWNER TO keeper", database_);
+  const auto opened = open_as("keeper");
+  ASSERT_TRUE(opened) << opened.error().message;
+  const auto written = (*opened)->execute("INSERT INTO theirs VALUES (1)");
+  ASSERT_TRUE(written) << written.error().message;
+  EXPECT_EQ(written->receipt->changes, 1U);
+}
+
 TEST_F(FewRights, WhoMayOnlyInsertIsCapturedAndReadsNothing) {
   auto opened = open_as("worker");
   ASSERT_TRUE(opened) << opened.error().message;
