@@ -63,7 +63,7 @@ TEST_F(CliInterrupt, OfALoadOfRowsKeepsWhatWasCommitted) {
 }
 
 TEST_F(CliInterrupt, OfAnImportGoesOnFromThere) {
-  const int lines = on_postgres() ? 12'000 : 40'000;
+  const int lines = on_postgres() ? 4'000 : 40'000;
   std::string text;
   for (int i = 0; i < lines; ++i)
     text += fmt::format(
@@ -75,7 +75,7 @@ TEST_F(CliInterrupt, OfAnImportGoesOnFromThere) {
   std::filesystem::create_directories(folder);
   std::ofstream(folder / "s.jsonl") << text;
   const std::vector<std::string> import{"import", "claude", path("projects").string()};
-  expect_interrupted(interrupt(import, on_postgres() ? 4'000 : 2'000'000));
+  expect_interrupted(interrupt(import, on_postgres() ? 1'000 : 2'000'000));
   const auto kept = count("claude_messages");
   EXPECT_GT(kept, 0);
   EXPECT_LT(kept, lines);
