@@ -149,8 +149,9 @@ class RelationalStore {
   virtual Status write(const WriteJob& job, Deadline deadline) = 0;
   /// A transaction over several calls. Waits its turn in the same queue as `write`.
   virtual Result<std::unique_ptr<RelationalTransaction>> begin(Deadline deadline) = 0;
-  /// Whether a statement only reads, decided by the engine's parser and not by its text. Error: `invalid_argument`.
-  virtual Result<bool> is_read_only(std::string_view sql) = 0;
+  /// Whether a statement only reads, decided by the engine's parser and not by its text. Blocks while
+  /// no connection of the read pool is free. Errors: `invalid_argument`, those of `read`.
+  virtual Result<bool> is_read_only(std::string_view sql, Deadline deadline) = 0;
   /// The columns of a table or view in their order; `not_found`.
   virtual Result<std::vector<ColumnDescription>> describe(std::string_view table) = 0;
   virtual Result<RelationalStatistics> statistics() = 0;

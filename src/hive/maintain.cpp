@@ -119,7 +119,8 @@ Status Implementation::rebuild(std::string_view projection, const Progress& prog
 
 Status Implementation::sweep_log() {
   if (!node_) return trim_log();
-  TRIUNE_TRY(sweep_shared_log(*store_, organization_id_, node_id_));
+  // A holder of its own: the chore of this process may be at it, and neither shall take the lease from the other.
+  TRIUNE_TRY(sweep_shared_log(*store_, organization_id_, node_id_ + "/sweep"));
   return {};
 }
 

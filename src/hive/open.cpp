@@ -76,7 +76,7 @@ Status Implementation::open_database() {
   TRIUNE_ASSIGN(const auto environment, runtime::parse_environment(options_.environment));
   TRIUNE_TRY(runtime::apply(runtime::profile_of(environment), engine));
   TRIUNE_ASSIGN(auto store, adapters::builtin().relational.at("postgres")(engine));
-  store_ = runtime::guard(std::move(store), {});
+  store_ = runtime::guard(std::move(store), {.node = public_name(location_.url)});
   if (!options_.create && !store_->describe("triune_hive"))
     return failure(ErrorCode::not_found,
                    fmt::format("there is no hive in {0}; make one with `triune init`", public_name(location_.url)));

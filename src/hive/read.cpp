@@ -39,7 +39,7 @@ Result<RowSet> Implementation::sql(std::string_view statement, std::span<const V
 Result<SqlResult> Implementation::execute(std::string_view statement, std::span<const Value> parameters,
                                           const ReadOptions& options) {
   TRIUNE_TRY(check_open());
-  TRIUNE_ASSIGN(const bool reads, store_->is_read_only(statement));
+  TRIUNE_ASSIGN(const bool reads, store_->is_read_only(statement, options.deadline));
   if (!reads) return write_sql(statement, parameters, options);
   TRIUNE_ASSIGN(const auto session, store_->read(contract::ReadScope::user, options.deadline));
   SqlResult result;

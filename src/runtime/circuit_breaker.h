@@ -42,7 +42,7 @@ class CircuitBreaker {
     std::uint32_t in_a_row = 5;      ///< Opens after so many failures without a success between.
     std::uint32_t probes = 3;        ///< Calls let through at once while half open; so many successes close it.
     /// How long it stays open, longer each time a probe fails, with jitter.
-    Backoff open_for{.first = std::chrono::milliseconds(500), .longest = std::chrono::milliseconds(10'000)};
+    Backoff open_for{.first = std::chrono::milliseconds(500), .longest = std::chrono::milliseconds(2'000)};
   };
 
   /// Leave to make one call. Says how it went, or nothing, if it never reached the store; once.

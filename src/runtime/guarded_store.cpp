@@ -39,7 +39,7 @@ class GuardedStore final : public RelationalStore {
   Result<std::unique_ptr<RelationalSession>> read(ReadScope scope, Deadline deadline) override;
   Status write(const contract::WriteJob& job, Deadline deadline) override;
   Result<std::unique_ptr<RelationalTransaction>> begin(Deadline deadline) override;
-  Result<bool> is_read_only(std::string_view sql) override;
+  Result<bool> is_read_only(std::string_view sql, Deadline deadline) override;
   Result<std::vector<contract::ColumnDescription>> describe(std::string_view table) override;
   Result<contract::RelationalStatistics> statistics() override;
   contract::Health health() override { return store_->health(); }
@@ -128,9 +128,9 @@ Status GuardedStore::write(const contract::WriteJob& job, Deadline deadline) {
   return refused ? std::move(*refused) : std::move(done);
 }
 
-Result<bool> GuardedStore::is_read_only(std::string_view sql) {
+Result<bool> GuardedStore::is_read_only(std::string_view sql, Deadline deadline) {
   TRIUNE_ASSIGN(auto permit, reads_.admit());
-  return guarded(std::move(permit), [&] { return store_->is_read_only(sql); });
+  return guarded(std::move(permit), [&] { return store_->is_read_only(sql, deadline); });
 }
 
 Result<std::vector<contract::ColumnDescription>> GuardedStore::describe(std::string_view table) {

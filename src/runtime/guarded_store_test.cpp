@@ -100,7 +100,7 @@ class ScriptedStore final : public contract::RelationalStore {
     if (!status) return failure_of(status);
     return std::make_unique<ScriptedTransaction>(script_);
   }
-  Result<bool> is_read_only(std::string_view) override { return script_.next(true); }
+  Result<bool> is_read_only(std::string_view, Deadline) override { return script_.next(true); }
   Result<std::vector<contract::ColumnDescription>> describe(std::string_view) override {
     return script_.next(std::vector<contract::ColumnDescription>());
   }
@@ -156,7 +156,7 @@ TEST_F(GuardedStoreTest, ForwardsAndAddsItsBreakersToTheStatistics) {
   EXPECT_EQ(store_->capabilities().engine, "scripted");
   EXPECT_TRUE(query());
   EXPECT_TRUE(write());
-  EXPECT_TRUE(store_->is_read_only("SELECT 1"));
+  EXPECT_TRUE(store_->is_read_only("SELECT 1", Deadline::never()));
   EXPECT_TRUE(store_->describe("t"));
   const auto statistics = store_->statistics();
   EXPECT_EQ(statistics->reads, 7U);

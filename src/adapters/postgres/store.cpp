@@ -123,13 +123,13 @@ Result<std::unique_ptr<contract::RelationalTransaction>> Store::begin(Deadline d
   return std::unique_ptr<contract::RelationalTransaction>(new Transaction(std::move(lease), deadline, alarm_));
 }
 
-Result<bool> Store::is_read_only(std::string_view sql) {
+Result<bool> Store::is_read_only(std::string_view sql, Deadline deadline) {
   auto text = translate(sql);
   if (!text && text.error().code == ErrorCode::permission_denied) return false;
   if (!text) return failure_of(text);
   if (known_to_write(tokens_of(sql))) return false;
-  TRIUNE_ASSIGN(auto lease, readers_->take(0, Deadline::after(short_patience)));
-  Session session(connection_of(lease), Session::Kind::internal_read, Deadline::after(short_patience), alarm_);
+  TRIUNE_ASSIGN(auto lease, readers_->take(0, deadline));
+  Session session(connection_of(lease), Session::Kind::internal_read, deadline, alarm_);
   TRIUNE_TRY(session.parse(sql));
   return text->reads && check_user_read(tokens_of(sql)).has_value();
 }

@@ -109,10 +109,10 @@ Result<std::unique_ptr<contract::RelationalTransaction>> Store::begin(Deadline d
   return writer_->begin(deadline);
 }
 
-Result<bool> Store::is_read_only(std::string_view sql) {
-  TRIUNE_ASSIGN(auto lease, take(Reader::Preparation::schema_untrusted, Deadline::after(short_patience)));
+Result<bool> Store::is_read_only(std::string_view sql, Deadline deadline) {
+  TRIUNE_ASSIGN(auto lease, take(Reader::Preparation::schema_untrusted, deadline));
   lease->set_user_limits(true);
-  lease->set_deadline(Deadline::after(short_patience));
+  lease->set_deadline(deadline);
   const AuthorityScope scope(*lease, Authority::observe);
   auto statement = lease->prepare_uncached(sql);
   if (statement) return (*statement)->read_only() && lease->authorizer().denial().empty();

@@ -26,7 +26,7 @@ class Store final : public contract::RelationalStore {
   Result<std::unique_ptr<contract::RelationalSession>> read(contract::ReadScope scope, Deadline deadline) override;
   Status write(const contract::WriteJob& job, Deadline deadline) override;
   Result<std::unique_ptr<contract::RelationalTransaction>> begin(Deadline deadline) override;
-  Result<bool> is_read_only(std::string_view sql) override;
+  Result<bool> is_read_only(std::string_view sql, Deadline deadline) override;
   Result<std::vector<contract::ColumnDescription>> describe(std::string_view table) override;
   Result<contract::RelationalStatistics> statistics() override;
   contract::Health health() override;

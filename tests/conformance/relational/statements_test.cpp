@@ -28,7 +28,7 @@ TEST_P(RelationalConformance, One_statement_at_a_time) {
   for (const char* sql : {"SELECT 1; SELECT 2", "INSERT INTO kept VALUES(1); DELETE FROM kept", "SELECT 1; junk"}) {
     EXPECT_EQ(error_of(run(sql)).code, ErrorCode::invalid_argument) << sql;
     EXPECT_EQ(error_of(ask(sql)).code, ErrorCode::invalid_argument) << sql;
-    EXPECT_EQ(error_of(store().is_read_only(sql)).code, ErrorCode::invalid_argument) << sql;
+    EXPECT_EQ(error_of(store().is_read_only(sql, soon())).code, ErrorCode::invalid_argument) << sql;
   }
   EXPECT_EQ(count("kept"), 0);
   EXPECT_TRUE(ask("SELECT 1; -- and no more\n ;/* really */ "));
@@ -49,7 +49,7 @@ TEST_P(RelationalConformance, A_statement_that_does_not_parse_says_where) {
   EXPECT_NE(error.message.find("byte 13"), std::string::npos) << error.message;
   EXPECT_NE(error.message.find("nothing"), std::string::npos) << error.message;
   EXPECT_EQ(error_of(ask("SELECT missing FROM absent")).code, ErrorCode::invalid_argument);
-  EXPECT_EQ(error_of(store().is_read_only("SELEC 1")).code, ErrorCode::invalid_argument);
+  EXPECT_EQ(error_of(store().is_read_only("SELEC 1", soon())).code, ErrorCode::invalid_argument);
 }
 
 TEST_P(RelationalConformance, Queries_stop_at_the_row_limit) {
