@@ -43,6 +43,7 @@ void NodeProcess::note(const std::string& line) {
     std::string retry;
     words >> code >> retry;
     ++run_.failures[code + " " + retry];
+    if (line.find("is not asked meanwhile") != std::string::npos) ++run_.not_asked;
     // What a lost server, connection or deadline may be called; anything else would mislead the caller.
     if (code != "unavailable" && code != "deadline_exceeded" && code != "resource_exhausted" && code != "conflict")
       run_.unclear.push_back(line);

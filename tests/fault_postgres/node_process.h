@@ -20,8 +20,9 @@ struct NodeRun {
   std::map<std::string, std::uint64_t> failures;  ///< Attempts that failed, by "CODE RETRY".
   std::vector<std::string> unclear;               ///< Failures that no fault explains.
   std::vector<std::string> errors;
-  std::uint64_t refused = 0;  ///< Edges to nodes that were gone.
-  std::string graph;          ///< Digests of the settled projections.
+  std::uint64_t refused = 0;    ///< Edges to nodes that were gone.
+  std::uint64_t not_asked = 0;  ///< Failed attempts that a circuit breaker kept from the server.
+  std::string graph;            ///< Digests of the settled projections.
   std::string vectors;
   [[nodiscard]] std::uint64_t commits() const;
   [[nodiscard]] std::uint64_t failed() const;

@@ -79,7 +79,14 @@ void contend(Hive& hive, const std::string& name, const std::atomic<bool>& over)
 }
 
 Status settle(Hive& hive) {
-  TRIUNE_ASSIGN(const auto head, hive.receipt());
+  // After an outage the breaker of reads asks again in its own time.
+  const auto end = Deadline::after(most_patience);
+  auto answer = hive.receipt();
+  while (!answer && answer.error().retry == Retry::safe && !end.expired()) {
+    std::this_thread::sleep_for(pause);
+    answer = hive.receipt();
+  }
+  TRIUNE_ASSIGN(const auto head, answer);
   TRIUNE_TRY(hive.wait(head.token(), Deadline::after(most_patience)));
   TRIUNE_ASSIGN(const auto report, hive.verify());
   for (const auto& one : report.projections)
