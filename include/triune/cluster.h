@@ -38,6 +38,25 @@ struct ChoreStatus {
 };
 
 /// A transaction of the server that keeps the log from settling: its number is lower than all that came since.
+/// A pool of connections of this process.
+struct PoolStatus {
+  std::string name;           ///< "read", "write".
+  std::uint32_t size = 0;     ///< Connections open.
+  std::uint32_t active = 0;   ///< In use.
+  std::uint32_t waiting = 0;  ///< Callers in the queue.
+  double wait_p99_ms = 0;     ///< In the queue, over the last calls.
+  std::uint64_t errors = 0;   ///< Connects that failed, and callers that were turned away or waited in vain.
+  double utilisation = 0;     ///< Share of the largest size in use, over the last minute.
+};
+
+/// A circuit breaker of this process: while it is open, calls to the store fail at once.
+struct BreakerStatus {
+  std::string name;          ///< "node/role".
+  std::string state;         ///< "closed", "open", "half open".
+  std::uint64_t opened = 0;  ///< How often it opened.
+  std::string last_reason;   ///< Of the last failure; empty when there was none.
+};
+
 struct LogHolder {
   std::int64_t process_id = 0;       ///< 0 for a prepared transaction.
   std::string prepared_transaction;  ///< Its identifier, or empty.

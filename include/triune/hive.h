@@ -98,6 +98,9 @@ struct HiveStatus {
   std::optional<LogHorizon> log;             ///< How far the change log has settled.
   std::vector<ClusterNodeStatus> processes;  ///< Those that share the hive.
   std::vector<ChoreStatus> chores;           ///< Of this process.
+  std::vector<PoolStatus> pools;             ///< Of this process.
+  std::vector<BreakerStatus> breakers;       ///< Of this process.
+  std::string note;                          ///< What cannot be looked at in this database; empty when nothing.
 };
 
 /// Called now and then during long work, from the calling thread: done so far, total (0 when unknown).

@@ -143,6 +143,7 @@ class Implementation final : public Hive {
   std::unique_ptr<contract::RelationalStore> store_;
   projection::Catalog catalog_;
   std::string incarnation_;
+  std::string note_;  ///< What the store's identity could not be told by.
   std::int64_t organization_id_ = 0;
   std::unique_ptr<contract::BlobStore> blobs_;
   std::unique_ptr<ProjectionSet> projections_;

@@ -20,6 +20,25 @@ constexpr std::uint64_t trim_minimum = 100'000;
 // Idempotency keys looked at in one write job.
 constexpr std::int64_t trim_step = 5'000;
 
+PoolStatus status_of(const contract::PoolStatistics& pool) {
+  return {.name = pool.name,
+          .size = pool.size,
+          .active = pool.active,
+          .waiting = pool.waiting,
+          .wait_p99_ms = static_cast<double>(pool.wait_p99_us) / 1000,
+          .errors = pool.connect_errors + pool.rejected + pool.timeouts,
+          .utilisation = pool.utilisation};
+}
+
+BreakerStatus status_of(const contract::BreakerStatistics& breaker) {
+  using State = contract::BreakerStatistics::State;
+  const std::string_view state = breaker.state == State::closed ? "closed"
+                                 : breaker.state == State::open ? "open"
+                                                                : "half open";
+  return {
+      .name = breaker.name, .state = std::string(state), .opened = breaker.opened, .last_reason = breaker.last_reason};
+}
+
 Deadline maintenance_deadline() {
   return Deadline::after(std::chrono::minutes(10));
 }
@@ -52,6 +71,9 @@ Result<HiveStatus> Implementation::status() {
   if (node_) status.chores = node_->chores();
   TRIUNE_ASSIGN(const auto statistics, store_->statistics());
   status.database_bytes = statistics.file_bytes + statistics.log_bytes;
+  status.note = note_;
+  for (const auto& pool : statistics.pools) status.pools.push_back(status_of(pool));
+  for (const auto& breaker : statistics.breakers) status.breakers.push_back(status_of(breaker));
   for (auto* const worker : projections_->all_moving()) {
     // A projection that cannot be opened shows so in its state; the status itself has succeeded.
     static_cast<void>(worker->wait_until_open(Deadline::after(std::chrono::seconds(60))));

@@ -34,6 +34,17 @@ Deadline open_deadline() {
   return Deadline::after(std::chrono::minutes(2));
 }
 
+/// A server that answers a COMMIT before it is on disk would have us acknowledge what a crash takes (I1).
+Status check_durability(contract::RelationalStore& store) {
+  TRIUNE_ASSIGN(const auto session, store.read(contract::ReadScope::internal, open_deadline()));
+  TRIUNE_ASSIGN(const RowSet rows, session->query("SELECT current_setting('synchronous_commit')", {}, 1));
+  if (to_text(rows.rows.at(0).at(0)) != "off") return {};
+  return failure(
+      ErrorCode::conflict,
+      "synchronous_commit is off for this role or database, so that a crash could take acknowledged commits; "
+      "set it: ALTER ROLE … SET synchronous_commit = on");
+}
+
 }  // namespace
 
 Implementation::Implementation(Location location, HiveOptions options)
@@ -80,6 +91,7 @@ Status Implementation::open_database() {
   if (!options_.create && !store_->describe("triune_hive"))
     return failure(ErrorCode::not_found,
                    fmt::format("there is no hive in {0}; make one with `triune init`", public_name(location_.url)));
+  TRIUNE_TRY(check_durability(*store_));
   TRIUNE_ASSIGN(auto node, claim_node_directory(options_.projections, location_.url));
   directory_ = std::move(node.path);
   lock_ = std::move(node.lock);
@@ -126,6 +138,7 @@ Status Implementation::open_blobs() {
 Status Implementation::identify() {
   TRIUNE_ASSIGN(const auto identity, settle_incarnation(*store_, open_deadline()));
   incarnation_ = identity.incarnation;
+  note_ = identity.note;
   // Read first: in the steady state opening writes nothing.
   {
     TRIUNE_ASSIGN(const auto session, store_->read(contract::ReadScope::internal, open_deadline()));

@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "support/child_process.h"
 #include "fault/workload.h"
+#include "support/child_process.h"
 #include "triune/hive.h"
 
 namespace triune::testing {

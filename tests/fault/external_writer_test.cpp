@@ -4,8 +4,8 @@
 
 #include <thread>
 
-#include "support/child_process.h"
 #include "fault/crash_rig.h"
+#include "support/child_process.h"
 #include "support/temporary_directory.h"
 
 namespace triune::testing {

@@ -2,8 +2,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include "support/child_process.h"
 #include "fault/crash_rig.h"
+#include "support/child_process.h"
 #include "support/temporary_directory.h"
 
 namespace triune::testing {

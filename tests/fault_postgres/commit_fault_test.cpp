@@ -152,7 +152,7 @@ TEST_F(CommitFault, ADeadConnectionIsGivenUpAtTheDeadline) {
   const auto read = hive_->sql("SELECT count(*) FROM tasks", {}, options);
   EXPECT_FALSE(read);
   // Before it runs, a statement is looked at on the server, for which the adapter takes ten seconds of its own.
-  EXPECT_LT(Clock::now() - before_read, seconds(15));
+  EXPECT_LT(Clock::now() - before_read, seconds(8));
   proxy_.set_flow(Flow::open);
   answered(persist(commit));
   EXPECT_EQ(expect_acknowledged(*direct_, run_), workload_.number());

@@ -57,6 +57,29 @@ void write_process(JsonWriter& to, const ClusterNodeStatus& process) {
       .end_object();
 }
 
+void write_connections(JsonWriter& to, const HiveStatus& status) {
+  to.key("pools").begin_array();
+  for (const auto& pool : status.pools)
+    to.begin_object()
+        .member("name", pool.name)
+        .member("size", std::uint64_t{pool.size})
+        .member("active", std::uint64_t{pool.active})
+        .member("waiting", std::uint64_t{pool.waiting})
+        .member("wait_p99_ms", Value(pool.wait_p99_ms))
+        .member("errors", pool.errors)
+        .member("utilisation", Value(pool.utilisation))
+        .end_object();
+  to.end_array().key("breakers").begin_array();
+  for (const auto& breaker : status.breakers)
+    to.begin_object()
+        .member("name", breaker.name)
+        .member("state", breaker.state)
+        .member("opened", breaker.opened)
+        .member("last_reason", breaker.last_reason)
+        .end_object();
+  to.end_array();
+}
+
 /// What only a hive on PostgreSQL has.
 void write_cluster(JsonWriter& to, const HiveStatus& status) {
   to.key("log");
@@ -71,6 +94,8 @@ void write_cluster(JsonWriter& to, const HiveStatus& status) {
         .member("last_error", chore.last_error)
         .end_object();
   to.end_array();
+  write_connections(to, status);
+  to.member("note", status.note);
 }
 
 }  // namespace

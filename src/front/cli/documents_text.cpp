@@ -59,6 +59,20 @@ std::string difference_table(const VerifyReport& report) {
   return format_table(table, style_of_output(false));
 }
 
+std::string connections_text(const HiveStatus& status) {
+  RowSet table{.columns = {"connections", "open", "in use", "waiting", "wait p99", "errors"}, .rows = {}};
+  for (const auto& pool : status.pools)
+    table.rows.push_back({pool.name, cell(pool.size), cell(pool.active), cell(pool.waiting),
+                          fmt::format("{:.1f} ms", pool.wait_p99_ms), cell(pool.errors)});
+  std::string text = "\n" + format_table(table, style_of_output(false));
+  for (const auto& breaker : status.breakers)
+    if (breaker.state != "closed")
+      text += inked(fmt::format("breaker {} is {}: {}", breaker.name, breaker.state, printable(breaker.last_reason)),
+                    Ink::red) +
+              "\n";
+  return status.note.empty() ? text : text + inked(printable(status.note), Ink::yellow) + "\n";
+}
+
 /// What only a hive on PostgreSQL has.
 std::string cluster_text(const HiveStatus& status) {
   RowSet table{.columns = {"process", "host", "pid", "state", "seen", "watermark"}, .rows = {}};
@@ -67,7 +81,7 @@ std::string cluster_text(const HiveStatus& status) {
                           std::string(to_string(process.state)),
                           fmt::format("{} s ago", process.since_seen.count() / 1000),
                           process.watermark ? cell(*process.watermark) : Value()});
-  std::string text = "\n" + format_table(table, style_of_output(false));
+  std::string text = "\n" + format_table(table, style_of_output(false)) + connections_text(status);
   for (const auto& chore : status.chores)
     if (!chore.last_error.empty())
       text += inked(fmt::format("{}: {}", chore.name, printable(chore.last_error)), Ink::red) + "\n";

@@ -58,9 +58,9 @@ struct VectorLoad {
   LoadOptions options;
 };
 
-/// Rows into `table`, which is made (STRICT on SQLite, with the columns and types of the file) when absent. Every column of the
-/// file must be one of an existing table's. Errors: `invalid_argument` for a column that is missing, and what the hive
-/// returns.
+/// Rows into `table`, which is made (STRICT on SQLite, with the columns and types of the file) when absent. Every
+/// column of the file must be one of an existing table's. Errors: `invalid_argument` for a column that is missing, and
+/// what the hive returns.
 Result<LoadReport> load_rows(Hive& hive, TableReader& reader, const RowLoad& load, const Progress& progress = {});
 
 /// Nodes: column `id`; every other column is a property.

@@ -42,7 +42,8 @@ TEST_P(RelationalConformance, The_parser_says_what_only_reads) {
     ASSERT_TRUE(answer) << sql << ": " << answer.error().message;
     EXPECT_FALSE(*answer) << sql;
   }
-  for (const auto& sql : quirks().user.dangerous) EXPECT_FALSE(store().is_read_only(sql, soon()).value_or(false)) << sql;
+  for (const auto& sql : quirks().user.dangerous)
+    EXPECT_FALSE(store().is_read_only(sql, soon()).value_or(false)) << sql;
   for (const char* sql :
        {"SELECT 1", "SELECT * FROM kept -- INSERT", "/* DELETE */ SELECT 'DROP TABLE kept' AS \"DELETE\"",
         "WITH x AS (SELECT 1) SELECT * FROM x", "VALUES(1), (2)", "EXPLAIN SELECT 1", "SELECT ?1"}) {
