@@ -53,7 +53,7 @@ TEST_P(RelationalConformance, The_parser_says_what_only_reads) {
 
 TEST_P(RelationalConformance, Users_cannot_exhaust_the_parser) {
   std::string deep = "1";
-  for (int depth = 0; depth < 5000; ++depth) deep = "(" + deep + "+1)";
+  for (int depth = 0; depth < 5000; ++depth) deep.insert(0, "(").append("+1)");
   EXPECT_FALSE(ask("SELECT " + deep, {}, contract::ReadScope::user));
   std::string wide = "SELECT 1";
   for (int part = 0; part < 2000; ++part) wide += " UNION ALL SELECT 1";
@@ -149,8 +149,7 @@ TEST_P(ProtectedTables, Views_are_no_door_to_what_is_triunes) {
   ASSERT_TRUE(run_user("CREATE VIEW porch AS SELECT * FROM door"));
   for (const char* sql :
        {"INSERT INTO porch VALUES(7)", "DELETE FROM porch", "UPDATE door SET id = 7", "DELETE FROM \"door\"",
-        "CREATE TRIGGER through INSTEAD OF INSERT ON door BEGIN DELETE FROM "
-        "triune_log; END; INSERT INTO door VALUES(1)"})
+        "CREATE TRIGGER through INSTEAD OF INSERT ON door BEGIN DELETE FROM triune_log; END; DELETE FROM door"})
     EXPECT_FALSE(run_user(sql)) << sql;
   EXPECT_EQ(cell("SELECT id FROM triune_log"), integer(1));
 }
