@@ -285,6 +285,7 @@ Status Implementation::define_in_job(
       [&](contract::RelationalSession& session) -> Status {
         outcome = {};
         projection::CatalogWriter catalog(catalog_, session);
+        TRIUNE_TRY(lock_definitions(session));
         TRIUNE_TRY(keep_up({session, catalog, organization_id_}));
         TRIUNE_TRY(job(session, catalog));
         TRIUNE_TRY(schema_is_kept(session));

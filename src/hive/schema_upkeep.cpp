@@ -314,12 +314,18 @@ Result<RowSet> change_table(const DefinitionContext& context, const TableChange&
 
 }  // namespace
 
+Status lock_definitions(contract::RelationalSession& session) {
+  if (session.dialect() == Dialect::sqlite) return {};
+  TRIUNE_TRY(session.execute("LOCK TABLE triune_schema_objects IN SHARE ROW EXCLUSIVE MODE", {}));
+  return {};
+}
+
 Status keep_up(const DefinitionContext& context) {
   TRIUNE_ASSIGN(bool kept, is_kept(context.session));
   if (kept) return {};
   if (context.session.dialect() == Dialect::postgres) {
     // One of several nodes does it; the others wait and find it done.
-    TRIUNE_TRY(context.session.execute("LOCK TABLE triune_schema_objects IN SHARE ROW EXCLUSIVE MODE", {}));
+    TRIUNE_TRY(lock_definitions(context.session));
     TRIUNE_ASSIGN(kept, is_kept(context.session));
     if (kept) return {};
   }
@@ -349,6 +355,8 @@ Result<RowSet> run_user_statement(const DefinitionContext& context, std::string_
                                   std::span<const Value> parameters, std::size_t max_rows) {
   auto& session = context.session;
   TRIUNE_TRY(keep_up_cheaply(context));
+  // What Triune keeps is compared before and after, and no other node may change it between.
+  if (may_define(statement)) TRIUNE_TRY(lock_definitions(session));
   TRIUNE_ASSIGN(const TableChange change, session.table_change(statement));
   TRIUNE_ASSIGN(const auto tables,
                 change.kind == TableChange::Kind::none ? Result<std::vector<std::string>>() : user_tables(session));

@@ -14,6 +14,9 @@
 
 namespace triune::hive {
 
+/// Whoever changes what the hive keeps on tables does so alone among the nodes of a shared store, until the job ends.
+Status lock_definitions(contract::RelationalSession& session);
+
 /// Captures tables that are new, and mends the triggers of the others. Does nothing when the schema is as it was left,
 /// so that every job that writes can begin with it.
 Status keep_up(const DefinitionContext& context);

@@ -1,7 +1,9 @@
 #include "fault/crash_rig.h"
 
 #include <fmt/format.h>
+
 #include <gtest/gtest.h>
+#include <thread>
 
 #include <algorithm>
 #include <sstream>
@@ -113,7 +115,13 @@ std::string CrashRig::thread_name(unsigned number) const {
 }
 
 void expect_current(Hive& hive) {
-  const auto head = hive.receipt();
+  // After an outage a breaker lets nobody through for a moment.
+  const auto over = Deadline::after(patience);
+  auto head = hive.receipt();
+  while (!head && head.error().retry == Retry::safe && !over.expired()) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    head = hive.receipt();
+  }
   ASSERT_TRUE(head) << head.error().message;
   const auto waited = hive.wait(head->token(), Deadline::after(patience));
   ASSERT_TRUE(waited) << waited.error().message;
