@@ -40,7 +40,7 @@ void Pgbouncer::write_settings(const PostgresServer& server, int pool_size) cons
   std::ofstream(directory_ / "settings") << "[databases]\n* = host=127.0.0.1 port=" << server.port() << " user=triune\n"
                                          << "[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = " << port_
                                          << "\nunix_socket_dir =\nauth_type = any\npool_mode = transaction\n"
-                                         << "max_client_conn = 500\nmax_db_connections = " << pool_size
+                                         << "max_client_conn = 2000\nmax_db_connections = " << pool_size
                                          << "\ndefault_pool_size = " << pool_size << "\nserver_idle_timeout = 10\n";
 }
 
