@@ -140,7 +140,7 @@ Status Implementation::rebuild(std::string_view projection, const Progress& prog
 }
 
 Status Implementation::sweep_log() {
-  if (!node_) return trim_log();
+  if (node_id_.empty()) return trim_log();
   // A holder of its own: the chore of this process may be at it, and neither shall take the lease from the other.
   TRIUNE_TRY(sweep_shared_log(*store_, organization_id_, node_id_ + "/sweep"));
   return {};
@@ -163,9 +163,7 @@ Status Implementation::trim_log() {
   keep_from = std::min(keep_from, head);
   if (keep_from < first + trim_minimum) return {};
   return store_->write(
-      [&](contract::RelationalSession& session) -> Status {
-        return projection::trim_log_below(session, organization_id_, keep_from);
-      },
+      [&](contract::RelationalSession& session) -> Status { return projection::trim_log_below(session, keep_from); },
       maintenance_deadline());
 }
 

@@ -191,7 +191,6 @@ std::unexpected<Error> still_settling(std::string_view name) {
 }
 
 Status raise_log_floor(contract::RelationalSession& session, std::int64_t organization_id, std::uint64_t lsn) {
-  if (session.dialect() == Dialect::sqlite) return {};
   const std::array<Value, 2> parameters{organization_id, static_cast<std::int64_t>(lsn)};
   TRIUNE_TRY(session.execute(
       "INSERT INTO triune_log_floors (organization_id, lsn) VALUES (?1, ?2 - 1) ON CONFLICT (organization_id) "
@@ -204,13 +203,6 @@ Result<std::uint64_t> trim_log_step(contract::RelationalSession& session, std::i
                                     std::uint64_t lsn, std::size_t limit) {
   const auto below = static_cast<std::int64_t>(lsn);
   const auto most = static_cast<std::int64_t>(limit);
-  if (session.dialect() == Dialect::sqlite) {
-    const std::array<Value, 2> parameters{below, most};
-    return session.execute(
-        "DELETE FROM triune_change_log WHERE lsn IN "
-        "(SELECT lsn FROM triune_change_log WHERE lsn < ?1 ORDER BY lsn LIMIT ?2)",
-        parameters);
-  }
   // Along the primary key: the place of the last entry of the step first, then all up to it.
   const std::array<Value, 3> range{organization_id, below, most - 1};
   TRIUNE_ASSIGN(const RowSet last,
@@ -225,15 +217,9 @@ Result<std::uint64_t> trim_log_step(contract::RelationalSession& session, std::i
   return session.execute("DELETE FROM triune_change_log WHERE organization_id = ?1 AND (lsn, entry) <= (?2, ?3)", step);
 }
 
-Status trim_log_below(contract::RelationalSession& session, std::int64_t organization_id, std::uint64_t lsn) {
-  TRIUNE_TRY(raise_log_floor(session, organization_id, lsn));
-  if (session.dialect() == Dialect::sqlite) {
-    const std::array<Value, 1> parameters{static_cast<std::int64_t>(lsn)};
-    TRIUNE_TRY(session.execute("DELETE FROM triune_change_log WHERE lsn < ?1", parameters));
-    return {};
-  }
-  const std::array<Value, 2> parameters{organization_id, static_cast<std::int64_t>(lsn)};
-  TRIUNE_TRY(session.execute("DELETE FROM triune_change_log WHERE organization_id = ?1 AND lsn < ?2", parameters));
+Status trim_log_below(contract::RelationalSession& session, std::uint64_t lsn) {
+  const std::array<Value, 1> parameters{static_cast<std::int64_t>(lsn)};
+  TRIUNE_TRY(session.execute("DELETE FROM triune_change_log WHERE lsn < ?1", parameters));
   return {};
 }
 

@@ -65,16 +65,16 @@ Result<Logged> logged(contract::RelationalSession& session, std::int64_t organiz
 /// The lsn alone, which costs less.
 Result<std::uint64_t> commit_lsn(contract::RelationalSession& session, std::int64_t organization_id);
 
-/// Remembers that what is below `lsn` is gone; it never becomes less. Before anything is swept: who reads from below
-/// then makes its projection anew, instead of missing something. Nothing to do in SQLite.
+/// Sweeps what is below `lsn` at once, in SQLite: one process knows everybody who reads.
+Status trim_log_below(contract::RelationalSession& session, std::uint64_t lsn);
+
+/// In PostgreSQL, before anything is swept: remembers that what is below `lsn` is gone; it never becomes less. Who
+/// reads from below then makes its projection anew, instead of missing something.
 Status raise_log_floor(contract::RelationalSession& session, std::int64_t organization_id, std::uint64_t lsn);
 
-/// Sweeps up to `limit` of the oldest entries below `lsn`; how many there were. The floor was raised before.
+/// Then sweeps up to `limit` of the oldest entries below `lsn`; how many there were.
 Result<std::uint64_t> trim_log_step(contract::RelationalSession& session, std::int64_t organization_id,
                                     std::uint64_t lsn, std::size_t limit);
-
-/// Sweeps what is below `lsn` at once and remembers that it is gone.
-Status trim_log_below(contract::RelationalSession& session, std::int64_t organization_id, std::uint64_t lsn);
 
 /// Where the log is settled: every entry at or below was read by whoever is as far. The last entry's lsn in SQLite.
 Result<std::uint64_t> settled_head(contract::RelationalSession& session, std::int64_t organization_id);
