@@ -34,8 +34,8 @@ struct HiveOptions {
   bool create = true;                    ///< False: a directory without a hive is `not_found`.
   bool project_in_background = true;     ///< False: projections rest until a read, `wait` or `status` asks for them.
   std::uint64_t graph_memory_bytes = 192ULL << 20U;     ///< Buffer pool of the graph engine.
-  std::uint64_t relational_cache_bytes = 32ULL << 20U;  ///< Page cache of the writing connection.
-  std::uint32_t readers = 4;                            ///< Connections in the read pool.
+  std::uint64_t relational_cache_bytes = 32ULL << 20U;  ///< Page cache of a directory's writing connection.
+  std::uint32_t readers = 4;                            ///< Connections in the read pool of a directory.
   std::uint32_t engine_threads = 2;                     ///< Threads an engine may use for one call.
   /// How long a commit's idempotency key is remembered; zero: for ever. Older ones are forgotten when the hive closes,
   /// at most once a day, and by `sweep`: a commit sent again after that takes effect again (I11).

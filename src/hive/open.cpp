@@ -88,9 +88,13 @@ Status Implementation::open_database() {
   TRIUNE_TRY(runtime::apply(runtime::profile_of(environment), engine));
   TRIUNE_ASSIGN(auto store, adapters::builtin().relational.at("postgres")(engine));
   store_ = runtime::guard(std::move(store), {.node = public_name(location_.url)});
-  if (!options_.create && !store_->describe("triune_hive"))
-    return failure(ErrorCode::not_found,
-                   fmt::format("there is no hive in {0}; make one with `triune init`", public_name(location_.url)));
+  if (!options_.create) {
+    auto found = store_->describe("triune_hive");
+    if (!found && found.error().code != ErrorCode::not_found) return failure_of(found);
+    if (!found)
+      return failure(ErrorCode::not_found,
+                     fmt::format("there is no hive in {0}; make one with `triune init`", public_name(location_.url)));
+  }
   TRIUNE_TRY(check_durability(*store_));
   TRIUNE_ASSIGN(auto node, claim_node_directory(options_.projections, location_.url));
   directory_ = std::move(node.path);
@@ -169,7 +173,9 @@ Status Implementation::close() {
   if (closed_.exchange(true)) return {};
   if (projections_) projections_->stop();
   Status trimmed;
-  if (projections_) trimmed = node_ ? node_->leave() : trim_log();
+  // What others still need of a shared log, this process alone does not know.
+  if (projections_ && node_id_.empty()) trimmed = trim_log();
+  if (node_) trimmed = node_->leave();
   if (trimmed && projections_) trimmed = trim_commits(true);
   node_.reset();
   projections_.reset();
