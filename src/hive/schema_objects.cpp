@@ -7,6 +7,7 @@
 
 #include "base/try.h"
 #include "hive/postgres_objects.h"
+#include "hive/tables.h"
 #include "model/sql_text.h"
 
 namespace triune::hive {
@@ -68,13 +69,15 @@ Status drop_objects(contract::RelationalSession& session, const std::vector<Sche
 
 Status reconcile_objects(contract::RelationalSession& session, const std::vector<SchemaObject>& wanted) {
   TRIUNE_ASSIGN(const auto existing, existing_objects(session));
-  std::map<std::string, std::string> wanted_text;
-  for (const auto& object : wanted) wanted_text.emplace(object.name, object.sql);
+  std::map<std::string, const SchemaObject*> wanted_by_name;
+  for (const auto& object : wanted) wanted_by_name.emplace(object.name, &object);
   std::set<std::string> kept;
   std::vector<SchemaObject> stale;
   for (const auto& object : existing) {
-    const auto found = wanted_text.find(object.name);
-    const bool same = found != wanted_text.end() && found->second == object.sql;
+    const auto found = wanted_by_name.find(object.name);
+    // The text alone does not tell where PostgreSQL has it: a table may have been renamed, or made anew.
+    const bool same = found != wanted_by_name.end() && found->second->sql == object.sql &&
+                      same_name(session.dialect(), found->second->table, object.table);
     if (same)
       kept.insert(object.name);
     else

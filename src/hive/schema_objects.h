@@ -12,7 +12,7 @@ namespace triune::hive {
 /// One trigger or index.
 struct SchemaObject {
   std::string name;
-  std::string table;  ///< It is on this table.
+  std::string table;  ///< It is on this table; empty for one that went with its table and is only recorded.
   std::string sql;    ///< Its CREATE statement, as the schema keeps it.
 };
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <set>
 
 #include "base/try.h"
@@ -67,6 +68,7 @@ class Upkeep {
     }
     TRIUNE_TRY(reconcile_objects(session_, wanted_));
     for (const auto& one : orphans) TRIUNE_TRY(forget(one));
+    for (const auto& one : refills_) TRIUNE_TRY(session_.execute_script(one));
     for (const auto& [table, number] : new_tables_) TRIUNE_TRY(log_load(table, number.first, number.second));
     return {};
   }
@@ -90,8 +92,9 @@ class Upkeep {
     TRIUNE_ASSIGN(const auto number, collection_of(table));
     TRIUNE_ASSIGN(auto objects, objects_of(shape, number));
     const auto& name = objects.front().name;
-    const bool known =
-        std::any_of(existing_.begin(), existing_.end(), [&](const auto& one) { return one.name == name; });
+    const bool known = std::any_of(existing_.begin(), existing_.end(), [&](const auto& one) {
+      return one.name == name && same_name(session_.dialect(), one.table, table);
+    });
     if (!known) new_tables_.emplace_back(table, number);
     want(std::move(objects));
     return {};
@@ -107,13 +110,15 @@ class Upkeep {
     for (auto& object : objects) wanted_.push_back(std::move(object));
   }
 
-  /// Another program may have renamed the table: its triggers went with it.
-  std::string table_now(const StoredDefinition& definition) const {
-    const auto first =
-        fmt::format("triune_{}_{}_{}_insert", prefix(definition), definition.organization_id, definition.name());
+  /// The table of what keeps the definition, nothing when that is gone: another program may have renamed the table, and
+  /// its triggers went with it, or made another of the name.
+  std::optional<std::string> table_now(const StoredDefinition& definition) const {
+    const auto base =
+        fmt::format("triune_{}_{}_{}_", prefix(definition), definition.organization_id, definition.name());
     for (const auto& object : existing_)
-      if (object.name == first) return object.table;
-    return definition.table();
+      if ((object.name == base + "insert" || object.name == base + "words") && !object.table.empty())
+        return object.table;
+    return std::nullopt;
   }
 
   static std::string_view prefix(const StoredDefinition& definition) {
@@ -123,14 +128,18 @@ class Upkeep {
 
   /// False when its table is gone.
   Result<bool> keep(StoredDefinition definition) {
-    const auto table = table_now(definition);
+    const auto kept_on = table_now(definition);
+    const auto table = kept_on.value_or(definition.table());
     if (!contains(session_.dialect(), tables_, table)) return false;
     if (!same_name(session_.dialect(), table, definition.table())) {
       definition.rename_table(table);
       TRIUNE_TRY(store_definition(session_, definition));
     }
     auto sql = translate(session_, context_.catalog, definition);
+    if (!sql && sql.error().code == ErrorCode::invalid_argument && session_.dialect() == Dialect::postgres)
+      return keep_without_columns(std::move(definition));
     if (sql) {
+      if (!kept_on) refills_.push_back(sql->clear + sql->fill);
       want(std::move(sql->objects));
       return true;
     }
@@ -140,6 +149,20 @@ class Upkeep {
         fmt::format("triune_{}_{}_{}_", prefix(definition), definition.organization_id, definition.name());
     for (const auto& object : existing_)
       if (object.name.starts_with(base)) wanted_.push_back(object);
+    return true;
+  }
+
+  /// Another program took columns away that the triggers name, which would stop every write to the table.
+  Result<bool> keep_without_columns(StoredDefinition definition) {
+    TRIUNE_ASSIGN(const TableShape shape, describe_table(session_, definition.table()));
+    if (!definition.forget_columns([&](std::string_view column) { return shape.column(column) == nullptr; }))
+      return false;
+    auto sql = translate(session_, context_.catalog, definition);
+    if (!sql && sql.error().code == ErrorCode::invalid_argument) return false;
+    if (!sql) return failure_of(sql);
+    TRIUNE_TRY(store_definition(session_, definition));
+    refills_.push_back(sql->clear + sql->fill);
+    want(std::move(sql->objects));
     return true;
   }
 
@@ -177,6 +200,7 @@ class Upkeep {
   std::vector<std::string> tables_;
   std::vector<SchemaObject> existing_;
   std::vector<SchemaObject> wanted_;
+  std::vector<std::string> refills_;  ///< Of definitions whose table is another than the one they were filled from.
   std::vector<std::pair<std::string, std::pair<std::int64_t, std::int64_t>>> new_tables_;
 };
 
@@ -280,7 +304,9 @@ Status adapt(const DefinitionContext& context, const StoredDefinition& before, c
   auto same_columns = before;
   same_columns.rename_table(alteration.table);
   const bool anew = before.kind() != "node_mapping" && after.definition() != same_columns.definition();
-  return anew ? context.session.execute_script(sql.clear + sql.fill) : Status();
+  if (anew) TRIUNE_TRY(context.session.execute_script(sql.clear + sql.fill));
+  // Put back at once: a definition without them would count as one whose table was made anew.
+  return create_objects(context.session, sql.objects);
 }
 
 /// The owner table of vector collections is known by its name.

@@ -172,6 +172,17 @@ bool StoredDefinition::uses(std::string_view column) const {
   return std::any_of(columns.begin(), columns.end(), [&](const auto* one) { return *one == column; });
 }
 
+bool StoredDefinition::forget_columns(const std::function<bool(std::string_view)>& gone) {
+  if (auto* const nodes = std::get_if<NodeMapping>(&what)) return std::erase_if(nodes->properties, gone) > 0;
+  if (auto* const edges = std::get_if<EdgeMapping>(&what)) {
+    std::erase_if(edges->properties, gone);
+    return !gone(edges->from_column) && !gone(edges->to_column);
+  }
+  auto& columns = std::get<TextIndex>(what).columns;
+  std::erase_if(columns, gone);
+  return !columns.empty();
+}
+
 void StoredDefinition::rename_table(std::string_view table) {
   std::visit([&](auto& one) { one.table = table; }, what);
 }

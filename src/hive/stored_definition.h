@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -25,6 +26,8 @@ struct StoredDefinition {
   [[nodiscard]] std::string definition() const;            ///< As JSON: equal definitions give equal text.
   [[nodiscard]] std::string spoken() const;                ///< "label Task", "edge type KNOWS", "text index notes".
   [[nodiscard]] bool uses(std::string_view column) const;  ///< Whether it names the column.
+  /// Takes columns out that are gone; false when it cannot be without one of them.
+  bool forget_columns(const std::function<bool(std::string_view)>& gone);
   void rename_table(std::string_view table);
   void rename_column(std::string_view from, std::string_view to);
 };

@@ -223,6 +223,43 @@ TEST_F(SchemaChanges, OfAnotherProgramWhileTheHiveIsOpenStopNoCommit) {
   expect_verified();
 }
 
+TEST_F(SchemaChanges, ATableThatAnotherProgramMadeAnewIsFollowed) {
+  hive_.reset();
+  shell(
+      "DROP TABLE tasks; CREATE TABLE tasks (id INTEGER PRIMARY KEY, title TEXT, effort REAL, agent TEXT, note TEXT); "
+      "INSERT INTO tasks VALUES (8, 'another', 4.5, 'bob', 'note')");
+  reopen();
+  EXPECT_EQ(nodes(), "Agent ada Agent bob Task 8");
+  EXPECT_EQ(assigned(), "8 bob 4.5");
+  run("INSERT INTO tasks VALUES (9, 'later', 5.5, 'ada', '')");
+  EXPECT_EQ(assigned(), "8 bob 4.5 9 ada 5.5");
+  EXPECT_EQ(texts("another"), "8");
+  expect_verified();
+}
+
+TEST_F(SchemaChanges, ATableUnderTheNameOfOneThatAnotherProgramRenamedIsCaptured) {
+  hive_.reset();
+  shell("ALTER TABLE tasks RENAME TO jobs; CREATE TABLE tasks (id INTEGER PRIMARY KEY)");
+  reopen();
+  const auto before = lsn();
+  run("INSERT INTO tasks VALUES (100)");
+  EXPECT_EQ(logged("tasks", before), "put 100");
+  run("INSERT INTO jobs VALUES (3, 'paint', 3.5, 'ada', '')");
+  EXPECT_EQ(nodes(), "Agent ada Agent bob Task 1 Task 2 Task 3");
+  EXPECT_EQ(texts("paint"), "3");
+  expect_verified();
+}
+
+TEST_F(SchemaChanges, AColumnThatAnotherProgramTookAwayStopsNoWrite) {
+  if (!testing::on_postgres()) GTEST_SKIP() << "SQLite refuses to drop a column that a trigger names";
+  hive_.reset();
+  shell("ALTER TABLE tasks DROP COLUMN effort");
+  reopen();
+  run("INSERT INTO tasks VALUES (3, 'paint', 'ada', '')");
+  EXPECT_EQ(graph("MATCH (t:Task)-[e:ASSIGNED_TO]->(a:Agent) RETURN t.id, a.id ORDER BY t.id"), "1 ada 2 bob 3 ada");
+  expect_verified();
+}
+
 TEST_F(SchemaChanges, OpeningAgainChangesNothing) {
   reopen();
   const auto* const sql = testing::on_postgres() ? "SELECT value FROM triune_hive WHERE key = 'kept_schema'"
