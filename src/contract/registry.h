@@ -9,6 +9,7 @@
 #include <string>
 
 #include "contract/connection_pool.h"
+#include "contract/foreign_database.h"
 #include "contract/graph_store.h"
 #include "contract/relational_store.h"
 #include "contract/vector_store.h"
@@ -37,6 +38,8 @@ struct Registry {
   std::map<std::string, Factory<RelationalStore>> relational;
   std::map<std::string, Factory<GraphStore>> graph;
   std::map<std::string, Factory<VectorStore>> vector;
+  /// Databases of other programs; of the options `path` and `memory_bytes` count.
+  std::map<std::string, Factory<ForeignDatabase>> foreign;
 };
 
 }  // namespace triune::contract

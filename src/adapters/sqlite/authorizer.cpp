@@ -143,6 +143,7 @@ std::string Authorizer::check(const Request& request) {
     case Authority::user_write_nested: return check_internal(request);
     case Authority::observe:
     case Authority::user_read: return check_reading(request);
+    case Authority::scratch: return check_scratch(request);
     case Authority::user_write: return check_user_write(request);
   }
   return "unknown authority";
@@ -163,6 +164,11 @@ std::string Authorizer::check_reading(const Request& request) {
   }
   std::string denial = outside_transactions(request.action);
   return denial.empty() ? "this statement writes, and only reading is allowed here" : denial;
+}
+
+std::string Authorizer::check_scratch(const Request& request) {
+  const bool outside = !outside_transactions(request.action).empty();
+  return !outside && request.database == "temp" ? std::string() : check_reading(request);
 }
 
 std::string Authorizer::check_change(const Request& request) {

@@ -16,6 +16,7 @@ enum class Authority : std::uint8_t {
   internal,           ///< Triune's rooms: anything that leaves the transaction and the attached files alone.
   observe,            ///< Nobody: the statement is compiled to see what it would do, and never run.
   user_read,          ///< A user's statement in a read session: nothing but reading.
+  scratch,            ///< A reader of a foreign file, who may also write to temporary tables.
   user_write,         ///< A user's statement in a write job, while it is compiled.
   user_write_nested,  ///< What virtual tables (FTS5) compile for themselves while a user's statement runs.
 };
@@ -46,6 +47,7 @@ class Authorizer {
   [[nodiscard]] std::string check(const Request& request);
   [[nodiscard]] static std::string check_internal(const Request& request);
   [[nodiscard]] static std::string check_reading(const Request& request);
+  [[nodiscard]] static std::string check_scratch(const Request& request);
   [[nodiscard]] std::string check_user_write(const Request& request);
   [[nodiscard]] std::string check_change(const Request& request);
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
+#include <cctype>
 #include <chrono>
 
 #include "adapters/sqlite/sqlite_error.h"
@@ -35,6 +36,16 @@ constexpr auto limits = std::to_array<Limit>({
     {SQLITE_LIMIT_COLUMN, 2000, 2000},
 });
 
+/// The file as SQLite's URI, which is the only way to say that it never changes.
+std::string uri_of(const ConnectionOptions& options) {
+  std::string uri = "file:";
+  for (const unsigned char byte : std::filesystem::absolute(options.path).string()) {
+    const bool plain = std::isalnum(byte) != 0 || byte == '/' || byte == '.' || byte == '_' || byte == '-';
+    uri += plain ? std::string(1, static_cast<char>(byte)) : fmt::format("%{:02X}", byte);
+  }
+  return uri + (options.immutable ? "?mode=ro&immutable=1" : "?mode=ro");
+}
+
 }  // namespace
 
 StatementLease::StatementLease(StatementLease&& other) noexcept
@@ -55,10 +66,12 @@ Connection::~Connection() {
 Result<std::unique_ptr<Connection>> Connection::open(const ConnectionOptions& options) {
   std::unique_ptr<Connection> connection(new Connection());
   const bool writer = options.role == ConnectionOptions::Role::writer;
+  const bool foreign = options.role == ConnectionOptions::Role::foreign;
   const int flags = (writer ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY) | SQLITE_OPEN_NOMUTEX |
-                    SQLITE_OPEN_EXRESCODE;
+                    SQLITE_OPEN_EXRESCODE | (foreign ? SQLITE_OPEN_URI : 0);
+  const std::string name = foreign ? uri_of(options) : options.path.string();
   sqlite3* database = nullptr;
-  const int code = sqlite3_open_v2(options.path.c_str(), &database, flags, nullptr);
+  const int code = sqlite3_open_v2(name.c_str(), &database, flags, nullptr);
   connection->database_.reset(database);
   if (code != SQLITE_OK) {
     auto failed = sqlite_failure(database, code);
@@ -81,8 +94,10 @@ Status Connection::configure(const ConnectionOptions& options) {
   sqlite3_db_config(database_.get(), SQLITE_DBCONFIG_TRUSTED_SCHEMA, 1, nullptr);
   // Neither the schema nor the tables inside virtual tables can be edited as data, whoever asks.
   sqlite3_db_config(database_.get(), SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
-  const bool writer = options.role == ConnectionOptions::Role::writer;
-  TRIUNE_TRY(writer ? configure_writer() : control("PRAGMA query_only = ON"));
+  using Role = ConnectionOptions::Role;
+  if (options.role == Role::writer) TRIUNE_TRY(configure_writer());
+  if (options.role == Role::reader) TRIUNE_TRY(control("PRAGMA query_only = ON"));
+  if (options.role == Role::foreign) TRIUNE_TRY(configure_foreign());
   TRIUNE_TRY(control(fmt::format("PRAGMA cache_size = -{}", std::max<std::uint64_t>(options.cache_bytes >> 10U, 256))));
   TRIUNE_TRY(control("PRAGMA foreign_keys = ON"));
   // Reads the first page: a file that is no database is found here and not at the first use.
@@ -104,6 +119,19 @@ Status Connection::configure_writer() {
   // The writer checkpoints by itself, after it has answered those who wait for the commit.
   sqlite3_wal_hook(database_.get(), &Connection::on_commit, this);
   return {};
+}
+
+Status Connection::configure_foreign() {
+  // Nothing that the file brings along runs: no view, no trigger, no function but harmless ones.
+  sqlite3_db_config(database_.get(), SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+  sqlite3_db_config(database_.get(), SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, nullptr);
+  sqlite3_db_config(database_.get(), SQLITE_DBCONFIG_ENABLE_VIEW, 0, nullptr);
+  sqlite3_db_config(database_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+  // Other builds take "text" for a string where no column is called so; a schema that relies on it must open.
+  sqlite3_db_config(database_.get(), SQLITE_DBCONFIG_DQS_DDL, 1, nullptr);
+  schema_trusted_ = false;
+  TRIUNE_TRY(control("PRAGMA cell_size_check = ON"));
+  return control("PRAGMA temp_store = FILE");
 }
 
 void Connection::install_callbacks() {

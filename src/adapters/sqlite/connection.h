@@ -38,10 +38,15 @@ class StatementLease {
 
 /// How a connection is opened.
 struct ConnectionOptions {
-  enum class Role : std::uint8_t { writer, reader };
+  enum class Role : std::uint8_t {
+    writer,
+    reader,
+    foreign,  ///< Reads a file of another program, whose schema is not to be trusted; may write temporary tables.
+  };
   std::filesystem::path path;
   Role role = Role::reader;
   std::uint64_t cache_bytes = 8UL << 20U;
+  bool immutable = false;  ///< Foreign: nobody writes the file, so it is read without locks and without its log.
 };
 
 /// Used by one thread at a time; may move between threads that synchronise with each other.
@@ -98,6 +103,7 @@ class Connection {
   Connection();
   Status configure(const ConnectionOptions& options);
   Status configure_writer();
+  Status configure_foreign();
   void install_callbacks();
   Result<Statement> compile_next(std::string_view sql, std::string_view& rest);
   Result<StatementLease> prepare_anew(std::string_view sql, bool keep);
