@@ -32,6 +32,14 @@ struct TableChange {
   std::string table;
 };
 
+/// Where the answer of a statement that was sent along goes. What is pointed to lives until the job has ended and its
+/// commit returned; an answer that never comes leaves it as it is.
+struct LateAnswer {
+  std::uint64_t* changed = nullptr;  ///< The number of rows changed is added.
+  RowSet* rows = nullptr;            ///< Its rows, at most `late_row_limit`.
+};
+inline constexpr std::size_t late_row_limit = 1'000;
+
 /// One connection in the use of one thread. Statements are prepared once and cached by their text. After a statement
 /// failed, a session may refuse everything but `rollback_to` a savepoint set before; `execute_user` undoes itself.
 class RelationalSession {
@@ -48,10 +56,10 @@ class RelationalSession {
   virtual Status visit(std::string_view sql, std::span<const Value> parameters, const RowVisitor& visitor) = 0;
   /// A statement without rows; returns how many rows it changed (of the statement itself, not of its triggers).
   virtual Result<std::uint64_t> execute(std::string_view sql, std::span<const Value> parameters) = 0;
-  /// The same for a statement whose count nobody needs yet: a session that talks over a network sends it along with the
-  /// next one. Adds the rows changed to `*changed` (which lives until the job ends, may be null) at the latest when the
-  /// next other call or the job's end returns; an error comes then too. Otherwise in the order of the calls.
-  virtual Status execute_soon(std::string_view sql, std::span<const Value> parameters, std::uint64_t* changed) = 0;
+  /// Any statement whose answer nobody needs yet: a session that talks over a network sends it along with the next one,
+  /// the last with the commit. The answer is there when the next other call, or the commit, has returned; an error
+  /// comes then too. Otherwise in the order of the calls.
+  virtual Status execute_soon(std::string_view sql, std::span<const Value> parameters, LateAnswer answer) = 0;
   /// Runs one statement once for each `column_count` of `values`, laid out row by row. Returns rows changed.
   virtual Result<std::uint64_t> execute_many(std::string_view sql, std::size_t column_count,
                                              std::span<const Value> values) = 0;

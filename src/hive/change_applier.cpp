@@ -123,7 +123,7 @@ Status ChangeApplier::write(std::string_view sql, std::span<const Value> paramet
 }
 
 Status ChangeApplier::write(std::string_view sql, std::span<const Value> parameters, std::uint64_t& changed) {
-  if (pace_ == Pace::together) return session_.execute_soon(sql, parameters, &changed);
+  if (pace_ == Pace::together) return session_.execute_soon(sql, parameters, {.changed = &changed});
   TRIUNE_ASSIGN(const std::uint64_t count, session_.execute(sql, parameters));
   changed += count;
   return {};

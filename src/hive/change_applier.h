@@ -52,7 +52,7 @@ class ChangeApplier {
   /// Applies all in order. `blobs` holds one staged blob for each PutBlob, in order. An error names the change; the
   /// caller undoes the job.
   Status apply(std::span<const Change> changes, std::span<const StagedBlob> blobs);
-  /// Entities that really changed; when sent together, as far as the session has had answers.
+  /// Entities that really changed; when sent together, once the session has had the answers.
   [[nodiscard]] std::uint64_t changed() const;
 
  private:

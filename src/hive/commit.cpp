@@ -69,8 +69,9 @@ Result<bool> replay(contract::RelationalSession& session, std::int64_t organizat
   return true;
 }
 
+/// `soon`: sent along with the commit, and refused as a duplicate where another node has just used the key.
 Status record_commit(contract::RelationalSession& session, std::int64_t organization_id, const std::string& key,
-                     const std::string& hash, const Outcome& outcome) {
+                     const std::string& hash, const Outcome& outcome, bool soon) {
   const auto now =
       std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch());
   const std::array<Value, 6> parameters{organization_id,
@@ -79,10 +80,12 @@ Status record_commit(contract::RelationalSession& session, std::int64_t organiza
                                         static_cast<std::int64_t>(outcome.lsn),
                                         static_cast<std::int64_t>(outcome.changes),
                                         std::int64_t{now.count()}};
+  constexpr std::string_view insert =
+      "INSERT INTO triune_commits (organization_id, idempotency_key, request_hash, lsn, changes, committed_at_ms) "
+      "VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+  if (soon) return session.execute_soon(insert, parameters, {});
   TRIUNE_ASSIGN(const std::uint64_t recorded,
-                session.execute("INSERT INTO triune_commits (organization_id, idempotency_key, request_hash, lsn, "
-                                "changes, committed_at_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
-                                parameters));
+                session.execute(fmt::format("{} ON CONFLICT DO NOTHING", insert), parameters));
   if (recorded == 1) return {};
   // Another node has committed under the key meanwhile; the next run of this job finds its answer.
   Error error{.code = ErrorCode::conflict,
@@ -92,6 +95,24 @@ Status record_commit(contract::RelationalSession& session, std::int64_t organiza
   error.retry = Retry::safe;
   return std::unexpected<Error>(std::move(error));
 }
+
+/// One run of a commit's job. Lives until the commit has returned, since answers may come with that.
+struct Attempt {
+  Attempt(contract::RelationalSession& session, projection::Catalog& known, const projection::CatalogSnapshot& snapshot,
+          std::int64_t organization_id)
+      : catalog(known, session), applier(session, catalog, snapshot, organization_id) {}
+
+  /// Only when the session has had every answer.
+  void tell(Outcome& outcome) const {
+    if (!position.rows.empty()) outcome.lsn = projection::lsn_in(position);
+    outcome.changes = applier.changed();
+    outcome.catalog_changed = catalog.changed();
+  }
+
+  projection::CatalogWriter catalog;
+  ChangeApplier applier;
+  RowSet position;  ///< In the log, when it was asked along with the commit.
+};
 
 }  // namespace
 
@@ -140,26 +161,27 @@ Result<Receipt> Implementation::commit(const Commit& commit, const CommitOptions
   know_collections(commit.changes);
   const auto snapshot = catalog_.snapshot();
   Outcome outcome;
+  std::optional<Attempt> attempt;
   bool hurries = node_ != nullptr;
   const contract::WriteJob job = [&](contract::RelationalSession& session) -> Status {
     outcome = {};
+    attempt.reset();
     if (!key.empty()) {
       TRIUNE_ASSIGN(const bool known, replay(session, organization_id_, key, hash, outcome));
       if (known) return {};
     }
     TRIUNE_TRY(hold_blobs(session, blobs));
-    projection::CatalogWriter catalog(catalog_, session);
-    ChangeApplier applier(session, catalog, *snapshot, organization_id_);
-    if (hurries) applier.hurry(&shapes_);
-    TRIUNE_TRY(applier.apply(commit.changes, blobs));
+    attempt.emplace(session, catalog_, *snapshot, organization_id_);
+    if (hurries) attempt->applier.hurry(&shapes_);
+    TRIUNE_TRY(attempt->applier.apply(commit.changes, blobs));
     base::failpoint("commit.applied");
+    if (key.empty()) return projection::commit_lsn_soon(session, organization_id_, attempt->position);
     TRIUNE_ASSIGN(outcome.lsn, projection::commit_lsn(session, organization_id_));
-    // Only now, when the session has had every answer.
-    outcome.changes = applier.changed();
-    outcome.catalog_changed = catalog.changed();
-    return key.empty() ? Status() : record_commit(session, organization_id_, key, hash, outcome);
+    attempt->tell(outcome);
+    return record_commit(session, organization_id_, key, hash, outcome, hurries);
   };
   TRIUNE_TRY(run_commit(job, hurries, !key.empty(), options.deadline));
+  if (attempt) attempt->tell(outcome);
   base::failpoint("commit.durable");
   committed(outcome.lsn, outcome.catalog_changed);
   if (options.wait_for_projections.count() > 0) {

@@ -23,6 +23,15 @@ Result<std::uint64_t> one_number(contract::RelationalSession& session, std::stri
   return static_cast<std::uint64_t>(std::get<std::int64_t>(rows.rows.at(0).at(0)));
 }
 
+/// Of the running transaction, or of the newest one when that made no difference: others may have committed with a
+/// greater id since this one began. SQLite's log is of all organizations.
+std::string_view commit_lsn_sql(Dialect dialect) {
+  if (dialect == Dialect::sqlite) return "SELECT coalesce((SELECT max(lsn) FROM triune_change_log), ?1 * 0)";
+  return "SELECT coalesce((SELECT lsn FROM triune_change_log WHERE organization_id = ?1 AND lsn "
+         "= " TRIUNE_OWN_TRANSACTION
+         " LIMIT 1), (SELECT max(lsn) FROM triune_change_log WHERE organization_id = ?1), 0)";
+}
+
 Operation parse_operation(std::string_view text) {
   if (text == "delete") return Operation::remove;
   return text == "load" ? Operation::load : Operation::put;
@@ -131,15 +140,17 @@ Result<std::uint64_t> log_start(contract::RelationalSession& session, std::int64
 }
 
 Result<std::uint64_t> commit_lsn(contract::RelationalSession& session, std::int64_t organization_id) {
-  if (session.dialect() == Dialect::sqlite) return log_head(session, organization_id);
-  // Others may have committed with a greater id since this transaction began; without entries of its own the job made
-  // no difference to what they left.
   const std::array<Value, 1> parameters{organization_id};
-  return one_number(session,
-                    "SELECT coalesce((SELECT lsn FROM triune_change_log WHERE organization_id = ?1 "
-                    "AND lsn = " TRIUNE_OWN_TRANSACTION
-                    " LIMIT 1), (SELECT max(lsn) FROM triune_change_log WHERE organization_id = ?1), 0)",
-                    parameters);
+  return one_number(session, commit_lsn_sql(session.dialect()), parameters);
+}
+
+Status commit_lsn_soon(contract::RelationalSession& session, std::int64_t organization_id, RowSet& answer) {
+  const std::array<Value, 1> parameters{organization_id};
+  return session.execute_soon(commit_lsn_sql(session.dialect()), parameters, {.rows = &answer});
+}
+
+std::uint64_t lsn_in(const RowSet& answer) {
+  return static_cast<std::uint64_t>(std::get<std::int64_t>(answer.rows.at(0).at(0)));
 }
 
 Result<Logged> logged(contract::RelationalSession& session, std::int64_t organization_id, std::uint64_t before) {

@@ -65,6 +65,10 @@ Result<Logged> logged(contract::RelationalSession& session, std::int64_t organiz
 /// The lsn alone, which costs less.
 Result<std::uint64_t> commit_lsn(contract::RelationalSession& session, std::int64_t organization_id);
 
+/// The same, asked along with the commit: `lsn_in(answer)` is the lsn once the commit has returned.
+Status commit_lsn_soon(contract::RelationalSession& session, std::int64_t organization_id, RowSet& answer);
+std::uint64_t lsn_in(const RowSet& answer);
+
 /// Sweeps what is below `lsn` at once, in SQLite: one process knows everybody who reads.
 Status trim_log_below(contract::RelationalSession& session, std::uint64_t lsn);
 

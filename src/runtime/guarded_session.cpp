@@ -38,8 +38,9 @@ Result<std::uint64_t> GuardedSession::execute(std::string_view sql, std::span<co
   return noted(session_.execute(sql, parameters));
 }
 
-Status GuardedSession::execute_soon(std::string_view sql, std::span<const Value> parameters, std::uint64_t* changed) {
-  return noted(session_.execute_soon(sql, parameters, changed));
+Status GuardedSession::execute_soon(std::string_view sql, std::span<const Value> parameters,
+                                    contract::LateAnswer answer) {
+  return noted(session_.execute_soon(sql, parameters, answer));
 }
 
 Result<std::uint64_t> GuardedSession::execute_many(std::string_view sql, std::size_t column_count,

@@ -51,7 +51,9 @@ class ScriptedSession final : public contract::RelationalSession {
   Result<std::uint64_t> execute(std::string_view, std::span<const Value>) override {
     return script_.next(std::uint64_t{1});
   }
-  Status execute_soon(std::string_view, std::span<const Value>, std::uint64_t*) override { return script_.next(); }
+  Status execute_soon(std::string_view, std::span<const Value>, contract::LateAnswer) override {
+    return script_.next();
+  }
   Result<std::uint64_t> execute_many(std::string_view, std::size_t, std::span<const Value>) override {
     return script_.next(std::uint64_t{1});
   }
@@ -268,7 +270,7 @@ TEST_F(GuardedStoreTest, EveryCallOfASessionIsForwardedAndJudged) {
       [](Session& s) { return s.query("", {}, 1).has_value(); },
       [](Session& s) { return s.visit("", {}, [](auto) { return Status(); }).has_value(); },
       [](Session& s) { return s.execute("", {}).has_value(); },
-      [](Session& s) { return s.execute_soon("", {}, nullptr).has_value(); },
+      [](Session& s) { return s.execute_soon("", {}, {}).has_value(); },
       [](Session& s) { return s.execute_many("", 1, {}).has_value(); },
       [](Session& s) { return s.load_rows("", {}, {}).has_value(); },
       [](Session& s) { return s.execute_script("").has_value(); },

@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "adapters/postgres/pipeline.h"
 #include "adapters/postgres/statement.h"
@@ -19,8 +20,8 @@ struct ConnectionOptions {
   bool transaction_pooler = false;  ///< No named statements, nothing kept between transactions.
 };
 
-/// In the use of one thread at a time. Nothing is set on it that a transaction pooler would lose: what a transaction
-/// needs it sets for itself (`prologue`).
+/// In the use of one thread at a time. Behind a transaction pooler nothing is set on it that would be lost: what a
+/// transaction needs it sets for itself.
 class Connection final : public contract::PooledConnection {
  public:
   /// Connects. Several hosts are tried in turn, each with its share of the time. Errors: `unavailable`,
@@ -41,6 +42,8 @@ class Connection final : public contract::PooledConnection {
   /// Whether the server warned, since `forget_warning`, that a commit may not have reached its standby.
   [[nodiscard]] bool warned_of_replication() const { return *warned_; }
   void forget_warning() { *warned_ = false; }
+  /// Remembers what the server is told its timeout shall be, in milliseconds; returns what it was told before.
+  std::int64_t swap_timeout(std::int64_t timeout) { return std::exchange(timeout_, timeout); }
 
  private:
   struct Close {
@@ -57,6 +60,7 @@ class Connection final : public contract::PooledConnection {
   Pipeline pipeline_;
   StatementCache statements_;
   bool condemned_ = false;
+  std::int64_t timeout_ = -1;  ///< Unknown at first: the role may have one of its own.
 };
 
 }  // namespace triune::adapters::postgres

@@ -99,7 +99,7 @@ TEST_P(Connections, Serve_on_after_a_session_that_left_things_unanswered) {
     Session writing = session();
     for (std::int64_t id = 0; id < 10; ++id) {
       const Value value = id % 7;  // the second of them fails
-      EXPECT_TRUE(writing.execute_soon("INSERT INTO kept VALUES(?1)", {&value, 1}, nullptr));
+      EXPECT_TRUE(writing.execute_soon("INSERT INTO kept VALUES(?1)", {&value, 1}, {}));
     }
   }
   EXPECT_TRUE(connection().usable());

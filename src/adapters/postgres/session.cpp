@@ -11,6 +11,21 @@
 #include "base/try.h"
 
 namespace triune::adapters::postgres {
+namespace {
+
+Status add_rows(const PGresult* answer, std::size_t max_rows, RowSet& rows) {
+  if (rows.columns.empty()) rows.columns = column_names(answer);
+  for (int row = 0; row < PQntuples(answer); ++row) {
+    if (rows.rows.size() < max_rows) {
+      TRIUNE_TRY(read_row(answer, row, rows.rows.emplace_back()));
+    } else {
+      rows.truncated = true;
+    }
+  }
+  return {};
+}
+
+}  // namespace
 
 Session::~Session() {
   abandon();
@@ -41,17 +56,7 @@ Result<RowSet> Session::collect_some(const Prepared& prepared, std::size_t max_r
 
 Result<RowSet> Session::collect(const Prepared& prepared, std::size_t max_rows) {
   RowSet result;
-  const Receiver receiver = [&](const PGresult* answer) -> Status {
-    if (result.columns.empty()) result.columns = column_names(answer);
-    for (int row = 0; row < PQntuples(answer); ++row) {
-      if (result.rows.size() < max_rows) {
-        TRIUNE_TRY(read_row(answer, row, result.rows.emplace_back()));
-      } else {
-        result.truncated = true;
-      }
-    }
-    return {};
-  };
+  const Receiver receiver = [&](const PGresult* answer) { return add_rows(answer, max_rows, result); };
   TRIUNE_TRY(send(prepared, {.receiver = &receiver}));
   TRIUNE_TRY(settle());
   return result;
@@ -86,14 +91,18 @@ Status Session::fetch(const Prepared& prepared, std::size_t most, std::vector<st
 
 Result<std::uint64_t> Session::execute(std::string_view sql, std::span<const Value> parameters) {
   std::uint64_t changed = 0;
-  TRIUNE_TRY(execute_soon(sql, parameters, &changed));
+  TRIUNE_TRY(execute_soon(sql, parameters, {.changed = &changed}));
   TRIUNE_TRY(settle());
   return changed;
 }
 
-Status Session::execute_soon(std::string_view sql, std::span<const Value> parameters, std::uint64_t* changed) {
+Status Session::execute_soon(std::string_view sql, std::span<const Value> parameters, contract::LateAnswer answer) {
   TRIUNE_ASSIGN(const Prepared prepared, start(sql, parameters));
-  TRIUNE_TRY(send(prepared, {.changed = changed}));
+  Order order{.changed = answer.changed};
+  if (answer.rows != nullptr)
+    order.receiver = &late_receivers_.emplace_back(
+        [rows = answer.rows](const PGresult* result) { return add_rows(result, contract::late_row_limit, *rows); });
+  TRIUNE_TRY(send(prepared, order));
   return connection_.pipeline().full() ? settle() : Status();
 }
 

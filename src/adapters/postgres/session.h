@@ -1,6 +1,7 @@
 // Statements on one connection: the relational contract's session.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -33,7 +34,7 @@ class Session : public contract::RelationalSession {
   Result<RowSet> query(std::string_view sql, std::span<const Value> parameters, std::size_t max_rows) override;
   Status visit(std::string_view sql, std::span<const Value> parameters, const contract::RowVisitor& visitor) override;
   Result<std::uint64_t> execute(std::string_view sql, std::span<const Value> parameters) override;
-  Status execute_soon(std::string_view sql, std::span<const Value> parameters, std::uint64_t* changed) override;
+  Status execute_soon(std::string_view sql, std::span<const Value> parameters, contract::LateAnswer answer) override;
   Result<std::uint64_t> execute_many(std::string_view sql, std::size_t column_count,
                                      std::span<const Value> values) override;
   Result<std::uint64_t> load_rows(std::string_view table, std::span<const std::string> columns,
@@ -68,7 +69,8 @@ class Session : public contract::RelationalSession {
   /// Sends it, together with the beginning of the transaction if that is yet to be done.
   Status send(const Prepared& prepared, Order order);
   Status begin();
-  std::string settings();
+  /// What a transaction behind a pooler sets for itself.
+  std::string settings() const;
   Status tighten_timeout();
   /// Whether a reading session that failed at its very first statement has been set back to its beginning.
   bool can_start_anew(const Error& error);
@@ -108,8 +110,9 @@ class Session : public contract::RelationalSession {
   bool answered_ = false;  ///< It has seen something of its snapshot.
   bool ended_ = false;
   std::uint64_t cursors_ = 0;
-  std::int64_t timeout_ = 0;  ///< Milliseconds that the server was told; 0: none.
-  Status failed_;             ///< The first error since the last savepoint that was rolled back to.
+  std::int64_t timeout_ = 0;             ///< Milliseconds that the server was told; 0: none.
+  std::deque<Receiver> late_receivers_;  ///< Of rows that arrive later, at places that stay.
+  Status failed_;                        ///< The first error since the last savepoint that was rolled back to.
   std::vector<std::string> savepoints_;
 };
 

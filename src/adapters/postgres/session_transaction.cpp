@@ -16,12 +16,13 @@ namespace {
 constexpr auto shortest_commit = std::chrono::seconds(2);
 constexpr std::int64_t longest_timeout = 1'000'000'000;  // milliseconds; the server's own bound is 2^31
 
-/// Milliseconds until the deadline, rounded up to three digits: then the text of the command repeats, and is prepared.
+/// Milliseconds until the deadline, rounded up to two digits: then it repeats, and need not be told to the server
+/// again.
 std::int64_t timeout_for(Deadline deadline) {
   if (!deadline.is_bounded()) return 0;
   const auto left = std::clamp<std::int64_t>(deadline.remaining().count(), 1, longest_timeout);
   std::int64_t step = 1;
-  while (left / step >= 1000) step *= 10;
+  while (left / step >= 100) step *= 10;
   return (left + step - 1) / step * step;
 }
 
@@ -77,18 +78,20 @@ Status Session::begin() {
   // Before the transaction, since it takes a snapshot, and by itself, since nothing of it is of interest.
   for (const auto& name : connection_.statements().take_forgotten())
     TRIUNE_TRY(checked(pipeline.command("DEALLOCATE " + name)));
+  timeout_ = timeout_for(deadline_);
+  // Kept between transactions where the connection is ours alone; behind a pooler it may be another's next time.
+  if (!connection_.pooled() && connection_.swap_timeout(timeout_) != timeout_)
+    TRIUNE_TRY(own(fmt::format("SET statement_timeout = {}", timeout_)));
   pipeline.dispatch();
   TRIUNE_TRY(own(kind_ == Kind::write ? "BEGIN" : "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"));
-  return own(settings());
+  return connection_.pooled() ? own(settings()) : Status();
 }
 
 Status Session::own(std::string_view command, Order order) {
   return checked(connection_.pipeline().run(connection_.statements().own(command), {}, order));
 }
 
-std::string Session::settings() {
-  timeout_ = timeout_for(deadline_);
-  if (!connection_.pooled()) return fmt::format("SET LOCAL statement_timeout = {}", timeout_);
+std::string Session::settings() const {
   // One statement, because a pipeline has a round of parsing for each; names of settings need no quoting.
   return fmt::format(
       "SELECT set_config('statement_timeout', '{}', true), set_config('DateStyle', 'ISO', true), "

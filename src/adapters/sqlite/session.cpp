@@ -68,9 +68,13 @@ Result<std::uint64_t> Session::execute(std::string_view sql, std::span<const Val
   return checked(run_to_end(*statement));
 }
 
-Status Session::execute_soon(std::string_view sql, std::span<const Value> parameters, std::uint64_t* changed) {
+Status Session::execute_soon(std::string_view sql, std::span<const Value> parameters, contract::LateAnswer answer) {
+  if (answer.rows != nullptr) {
+    TRIUNE_ASSIGN(*answer.rows, query(sql, parameters, contract::late_row_limit));
+    return {};
+  }
   TRIUNE_ASSIGN(const std::uint64_t count, execute(sql, parameters));
-  if (changed != nullptr) *changed += count;
+  if (answer.changed != nullptr) *answer.changed += count;
   return {};
 }
 

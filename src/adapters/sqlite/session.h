@@ -23,7 +23,7 @@ class Session : public contract::RelationalSession {
   Result<RowSet> query(std::string_view sql, std::span<const Value> parameters, std::size_t max_rows) override;
   Status visit(std::string_view sql, std::span<const Value> parameters, const contract::RowVisitor& visitor) override;
   Result<std::uint64_t> execute(std::string_view sql, std::span<const Value> parameters) override;
-  Status execute_soon(std::string_view sql, std::span<const Value> parameters, std::uint64_t* changed) override;
+  Status execute_soon(std::string_view sql, std::span<const Value> parameters, contract::LateAnswer answer) override;
   Result<std::uint64_t> load_rows(std::string_view table, std::span<const std::string> columns,
                                   std::span<const Value> values) override;
   Result<std::uint64_t> execute_many(std::string_view sql, std::size_t column_count,

@@ -50,14 +50,14 @@ TEST_P(RelationalConformance, Statements_sent_along_count_and_keep_their_order) 
         changed = 0;
         for (std::int64_t id = 0; id < 1000; ++id) {
           const std::vector<Value> values{integer(id), text("some name")};
-          TRIUNE_TRY(session.execute_soon("INSERT INTO kept VALUES(?1, ?2)", values, &changed));
+          TRIUNE_TRY(session.execute_soon("INSERT INTO kept VALUES(?1, ?2)", values, {.changed = &changed}));
         }
-        TRIUNE_TRY(session.execute_soon("UPDATE kept SET name = 'last' WHERE id < 10", {}, &changed));
-        TRIUNE_TRY(session.execute_soon("DELETE FROM kept WHERE id = 77", {}, nullptr));
+        TRIUNE_TRY(session.execute_soon("UPDATE kept SET name = 'last' WHERE id < 10", {}, {.changed = &changed}));
+        TRIUNE_TRY(session.execute_soon("DELETE FROM kept WHERE id = 77", {}, {}));
         TRIUNE_ASSIGN(const auto rows, session.query("SELECT count(*) FROM kept WHERE name = 'last'", {}, 1));
         EXPECT_EQ(changed, 1010U) << "known when another call has returned";
         EXPECT_EQ(rows.rows[0][0], integer(10));
-        return session.execute_soon("UPDATE kept SET name = NULL", {}, &changed);
+        return session.execute_soon("UPDATE kept SET name = NULL", {}, {.changed = &changed});
       },
       soon()));
   EXPECT_EQ(changed, 2009U) << "known when the job has ended";
@@ -70,8 +70,8 @@ TEST_P(RelationalConformance, An_error_of_a_statement_sent_along_comes_with_the_
   for (const bool asks : {true, false}) {
     const auto error = error_of(store().write(
         [&](contract::RelationalSession& session) -> Status {
-          TRIUNE_TRY(session.execute_soon("INSERT INTO kept VALUES(2)", {}, nullptr));
-          TRIUNE_TRY(session.execute_soon("INSERT INTO kept VALUES(1)", {}, nullptr));
+          TRIUNE_TRY(session.execute_soon("INSERT INTO kept VALUES(2)", {}, {}));
+          TRIUNE_TRY(session.execute_soon("INSERT INTO kept VALUES(1)", {}, {}));
           if (asks) TRIUNE_TRY(session.query("SELECT 1", {}, 1));
           return {};
         },
@@ -88,7 +88,7 @@ TEST_P(RelationalConformance, Large_statements_sent_along_do_not_stall) {
       [&](contract::RelationalSession& session) -> Status {
         // Answers as large as the questions: whoever only sends would wait for a peer who only sends.
         for (int round = 0; round < 60; ++round)
-          TRIUNE_TRY(session.execute_soon("INSERT INTO kept VALUES(?1) RETURNING value", {&large, 1}, nullptr));
+          TRIUNE_TRY(session.execute_soon("INSERT INTO kept VALUES(?1) RETURNING value", {&large, 1}, {}));
         return {};
       },
       soon()));
