@@ -73,14 +73,13 @@ Status Session::visit(std::string_view sql, std::span<const Value> parameters, c
 Status Session::fetch(const Prepared& prepared, std::size_t most, std::vector<std::string>* columns,
                       const contract::RowVisitor& visitor) {
   TRIUNE_TRY(begin());
-  Cursor cursor(connection_.pipeline(), prepared.statement, cursors_++);
+  Cursor cursor(connection_.pipeline(), prepared.statement, cursors_++, most);
   TRIUNE_TRY(checked(cursor.declare(prepared.parameters)));
-  for (std::size_t seen = 0; seen < most && !cursor.at_end();) {
-    TRIUNE_TRY(checked(cursor.fetch(most - seen, deadline_)));
+  while (!cursor.at_end()) {
+    TRIUNE_TRY(checked(cursor.fetch(deadline_)));
     if (columns != nullptr) *columns = cursor.columns();
-    for (const auto& row : cursor.rows()) {
-      ++seen;
-      if (auto visited = visitor(row); !visited) {
+    for (std::size_t row = 0; row < cursor.rows(); ++row) {
+      if (auto visited = visitor(cursor.row(row)); !visited) {
         if (failed_) TRIUNE_TRY(cursor.close());
         return visited;
       }

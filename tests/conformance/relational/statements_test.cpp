@@ -1,5 +1,6 @@
 // Statements, their errors, and what the catalogue says.
 #include <random>
+#include <stdexcept>
 
 #include "base/try.h"
 #include "conformance/relational/suite.h"
@@ -100,6 +101,57 @@ TEST_P(RelationalConformance, A_visitor_may_run_the_same_statement) {
     return (*session)->visit("SELECT value FROM kept", {}, count_inner);
   }));
   EXPECT_EQ(inner, 9);
+}
+
+TEST_P(RelationalConformance, A_visitor_of_many_rows_may_write_meanwhile) {
+  create("kept", "value INTEGER, body TEXT");
+  create("copied", "value INTEGER");
+  const auto work = [&](contract::RelationalSession& session) -> Status {
+    std::vector<Value> values;
+    for (std::int64_t value = 0; value < 6'000; ++value) {
+      values.emplace_back(value);
+      values.emplace_back(std::string(static_cast<std::size_t>(value % 700), 'x'));
+    }
+    TRIUNE_TRY(session.execute_many("INSERT INTO kept VALUES(?1, ?2)", 2, values));
+    const auto copy = [&](std::span<const Value> row) -> Status {
+      const auto value = std::get<std::int64_t>(row[0]);
+      EXPECT_EQ(std::get<std::string>(row[1]).size(), static_cast<std::size_t>(value % 700));
+      if (value % 1'000 == 999) TRIUNE_TRY(session.query("SELECT count(*) FROM copied", {}, 1));
+      return session.execute_soon("INSERT INTO copied VALUES(?1)", row.first(1), {});
+    };
+    return session.visit("SELECT value, body FROM kept ORDER BY value", {}, copy);
+  };
+  const auto written = store().write(work, soon());
+  ASSERT_TRUE(written) << written.error().message;
+  EXPECT_EQ(cell("SELECT sum(value) FROM copied"), Value(std::int64_t{5'999} * 6'000 / 2));
+}
+
+TEST_P(RelationalConformance, After_a_visitor_of_many_rows_has_stopped_the_session_goes_on) {
+  create("kept", "value INTEGER");
+  std::vector<Value> values;
+  for (std::int64_t value = 0; value < 20'000; ++value) values.emplace_back(value);
+  ASSERT_TRUE(store().write(
+      [&](contract::RelationalSession& session) -> Status {
+        TRIUNE_TRY(session.execute_many("INSERT INTO kept VALUES(?1)", 1, values));
+        return {};
+      },
+      soon()));
+  auto session = store().read(contract::ReadScope::internal, soon());
+  ASSERT_TRUE(session);
+  for (const int enough : {1, 300, 5'000}) {
+    int seen = 0;
+    const auto stopped = (*session)->visit("SELECT value FROM kept", {}, [&](std::span<const Value>) -> Status {
+      return ++seen == enough ? Status(failure(ErrorCode::cancelled, "enough")) : Status();
+    });
+    EXPECT_EQ(error_of(stopped).code, ErrorCode::cancelled);
+    EXPECT_EQ(seen, enough);
+    const auto rows = (*session)->query("SELECT count(*) FROM kept", {}, 1);
+    ASSERT_TRUE(rows) << rows.error().message;
+    EXPECT_EQ(rows->rows[0][0], Value(std::int64_t{20'000}));
+  }
+  const auto thrower = [](std::span<const Value>) -> Status { throw std::runtime_error("thrown"); };
+  EXPECT_THROW(static_cast<void>((*session)->visit("SELECT value FROM kept", {}, thrower)), std::runtime_error);
+  EXPECT_TRUE((*session)->query("SELECT count(*) FROM kept", {}, 1));
 }
 
 TEST_P(RelationalConformance, Execute_counts_its_own_rows) {
