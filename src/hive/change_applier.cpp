@@ -54,11 +54,6 @@ bool numbers_itself(const TableShape& shape) {
   return key.size() == 1 && shape.column(key[0])->type == "INTEGER";
 }
 
-struct UpsertText {
-  std::string sql;
-  std::vector<Value> values;
-};
-
 /// A value as a column of its table takes it: SQLite keeps truth values as 0 and 1, and so do whole numbers elsewhere.
 Value for_column(const TableShape& shape, const Field& field) {
   const auto* const truth = std::get_if<bool>(&field.value);
@@ -68,31 +63,32 @@ Value for_column(const TableShape& shape, const Field& field) {
   return std::int64_t{*truth ? 1 : 0};
 }
 
-UpsertText upsert(const TableShape& shape, const Record& values) {
+RowPut upsert(const TableShape& shape, const Record& values) {
   const auto key = shape.key();
-  UpsertText text;
+  RowPut text;
   std::string names;
-  std::string places;
   std::string updates;
   std::string differs;
   for (const auto& field : values) {
     text.values.push_back(for_column(shape, field));
     const auto name = quote_identifier(field.name);
     names += (names.empty() ? "" : ", ") + name;
-    places += fmt::format("{}?{}", places.empty() ? "" : ", ", text.values.size());
-    if (std::find(key.begin(), key.end(), field.name) != key.end()) continue;
+    if (std::find(key.begin(), key.end(), field.name) != key.end()) {
+      text.key += to_json(field.value) + ',';
+      continue;
+    }
     updates += fmt::format("{}{} = excluded.{}", updates.empty() ? "" : ", ", name, name);
     differs += fmt::format("{}{}.{} IS DISTINCT FROM excluded.{}", differs.empty() ? "" : " OR ",
                            quote_identifier(shape.name), name, name);
   }
-  text.sql = fmt::format("INSERT INTO {} ({}) VALUES ({})", quote_identifier(shape.name), names, places);
+  text.before = fmt::format("INSERT INTO {} ({}) VALUES ", quote_identifier(shape.name), names);
   const bool keyed =
       std::all_of(key.begin(), key.end(), [&](const auto& column) { return find(values, column) != nullptr; });
   if (!keyed) return text;
   std::string conflict;
   for (const auto& column : key) conflict += (conflict.empty() ? "" : ", ") + quote_identifier(column);
-  text.sql += fmt::format(" ON CONFLICT ({}) DO ", conflict);
-  text.sql += updates.empty() ? "NOTHING" : fmt::format("UPDATE SET {} WHERE {}", updates, differs);
+  text.after = fmt::format(" ON CONFLICT ({}) DO ", conflict);
+  text.after += updates.empty() ? "NOTHING" : fmt::format("UPDATE SET {} WHERE {}", updates, differs);
   return text;
 }
 
@@ -115,7 +111,12 @@ Status ChangeApplier::apply(std::span<const Change> changes, std::span<const Sta
     applied.error().message = fmt::format("change {}: {}", i + 1, applied.error().message);
     return applied;
   }
-  return {};
+  return group_.send();
+}
+
+Status ChangeApplier::put(RowPut row) {
+  if (pace_ == Pace::together) return group_.add(std::move(row));
+  return write(statement_over(row, 1), row.values);
 }
 
 Status ChangeApplier::write(std::string_view sql, std::span<const Value> parameters) {
@@ -123,6 +124,7 @@ Status ChangeApplier::write(std::string_view sql, std::span<const Value> paramet
 }
 
 Status ChangeApplier::write(std::string_view sql, std::span<const Value> parameters, std::uint64_t& changed) {
+  TRIUNE_TRY(group_.send());
   if (pace_ == Pace::together) return session_.execute_soon(sql, parameters, {.changed = &changed});
   TRIUNE_ASSIGN(const std::uint64_t count, session_.execute(sql, parameters));
   changed += count;
@@ -154,6 +156,7 @@ Result<const TableShape*> ChangeApplier::shape_of(const std::string& table) {
 
 Result<bool> ChangeApplier::row_exists(const TableShape& shape, const Record& values) {
   TRIUNE_ASSIGN(const auto key, key_values(shape, values));
+  TRIUNE_TRY(group_.send());
   TRIUNE_ASSIGN(const RowSet rows, session_.query(fmt::format("SELECT 1 FROM {} WHERE {}", quote_identifier(shape.name),
                                                               conditions(shape.key(), 1)),
                                                   key, 1));
@@ -198,8 +201,7 @@ Status ChangeApplier::apply_one(const PutRow& change) {
     TRIUNE_ASSIGN(const bool exists, row_exists(*shape, change.values));
     if (exists) return update_row(*shape, change);
   }
-  const auto text = upsert(*shape, change.values);
-  return write(text.sql, text.values);
+  return put(upsert(*shape, change.values));
 }
 
 Status ChangeApplier::apply_one(const DeleteRow& change) {
@@ -221,12 +223,11 @@ Result<std::int64_t> ChangeApplier::collection(CollectionKind kind, const std::s
 Status ChangeApplier::apply_one(const PutNode& change) {
   TRIUNE_ASSIGN(const std::int64_t label, collection(CollectionKind::label, change.node.label));
   TRIUNE_TRY(catalog_.properties(label, change.properties));
-  const std::array<Value, 4> parameters{organization_id_, label, change.node.id, canonical_json(change.properties)};
-  return write(
-      "INSERT INTO triune_nodes (organization_id, label_id, id, properties) VALUES (?1, ?2, ?3, ?4) "
-      "ON CONFLICT (organization_id, label_id, id) DO UPDATE SET properties = excluded.properties "
-      "WHERE triune_nodes.properties IS DISTINCT FROM excluded.properties",
-      parameters);
+  return put({.before = "INSERT INTO triune_nodes (organization_id, label_id, id, properties) VALUES ",
+              .after = " ON CONFLICT (organization_id, label_id, id) DO UPDATE SET properties = excluded.properties "
+                       "WHERE triune_nodes.properties IS DISTINCT FROM excluded.properties",
+              .values = {organization_id_, label, change.node.id, canonical_json(change.properties)},
+              .key = fmt::format("{}/{}", label, change.node.id)});
 }
 
 Status ChangeApplier::apply_one(const DeleteNode& change) {
@@ -241,6 +242,7 @@ Status ChangeApplier::apply_one(const DeleteNode& change) {
 
 Result<std::int64_t> ChangeApplier::node_number(const NodeReference& node, std::string_view role) {
   TRIUNE_ASSIGN(const std::int64_t label, catalog_.collection(organization_id_, CollectionKind::label, node.label));
+  TRIUNE_TRY(group_.send());
   const std::array<Value, 3> parameters{organization_id_, label, node.id};
   TRIUNE_ASSIGN(
       const RowSet rows,
@@ -255,20 +257,44 @@ Result<std::int64_t> ChangeApplier::node_number(const NodeReference& node, std::
 Status ChangeApplier::apply_one(const PutEdge& change) {
   const auto& edge = change.edge;
   TRIUNE_ASSIGN(const std::int64_t type, collection(CollectionKind::type, edge.type));
-  TRIUNE_ASSIGN(const std::int64_t from, node_number(edge.from, "from"));
-  TRIUNE_ASSIGN(const std::int64_t to, node_number(edge.to, "to"));
   TRIUNE_ASSIGN(const std::int64_t from_label,
                 catalog_.collection(organization_id_, CollectionKind::label, edge.from.label));
   TRIUNE_ASSIGN(const std::int64_t to_label,
                 catalog_.collection(organization_id_, CollectionKind::label, edge.to.label));
   TRIUNE_TRY(catalog_.edge_end(type, from_label, to_label));
   TRIUNE_TRY(catalog_.properties(type, change.properties));
+  if (pace_ == Pace::together) return put_edge(change, type, from_label, to_label);
+  TRIUNE_ASSIGN(const std::int64_t from, node_number(edge.from, "from"));
+  TRIUNE_ASSIGN(const std::int64_t to, node_number(edge.to, "to"));
   const std::array<Value, 5> parameters{organization_id_, type, from, to, canonical_json(change.properties)};
   return write(
       "INSERT INTO triune_edges (organization_id, type_id, from_node, to_node, properties) VALUES (?1, ?2, ?3, ?4, ?5) "
       "ON CONFLICT (organization_id, type_id, from_node, to_node) DO UPDATE SET properties = excluded.properties "
       "WHERE triune_edges.properties IS DISTINCT FROM excluded.properties",
       parameters);
+}
+
+Status ChangeApplier::put_edge(const PutEdge& change, std::int64_t type, std::int64_t from_label,
+                               std::int64_t to_label) {
+  // Each end by an index, whatever the planner knows of the tables: joined, it may prefer to read all nodes. A NULL of
+  // an end that does not exist is refused by the table.
+  constexpr std::string_view before =
+      "INSERT INTO triune_edges (organization_id, type_id, from_node, to_node, properties) "
+      "SELECT v.organization_id, v.type_id, (SELECT n.node_id FROM triune_nodes n WHERE n.organization_id = "
+      "v.organization_id AND n.label_id = v.from_label AND n.id = v.from_id), (SELECT n.node_id FROM triune_nodes n "
+      "WHERE n.organization_id = v.organization_id AND n.label_id = v.to_label AND n.id = v.to_id), v.properties "
+      "FROM (VALUES ";
+  constexpr std::string_view after =
+      ") AS v (organization_id, type_id, from_label, from_id, to_label, to_id, properties) "
+      "ON CONFLICT (organization_id, type_id, from_node, to_node) DO UPDATE SET properties = excluded.properties "
+      "WHERE triune_edges.properties IS DISTINCT FROM excluded.properties";
+  const NodeReference& from = change.edge.from;
+  const NodeReference& to = change.edge.to;
+  return put(
+      {.before = std::string(before),
+       .after = std::string(after),
+       .values = {organization_id_, type, from_label, from.id, to_label, to.id, canonical_json(change.properties)},
+       .key = fmt::format("{}/{}/{}:{}/{}/{}", type, from_label, from.id.size(), from.id, to_label, to.id)});
 }
 
 Status ChangeApplier::apply_one(const DeleteEdge& change) {

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "contract/relational_store.h"
+#include "hive/put_group.h"
 #include "hive/tables.h"
 #include "projection/catalog.h"
 #include "triune/change.h"
@@ -41,7 +42,14 @@ class ChangeApplier {
 
   ChangeApplier(contract::RelationalSession& session, projection::CatalogWriter& catalog,
                 const projection::CatalogSnapshot& snapshot, std::int64_t organization_id)
-      : session_(session), catalog_(catalog), snapshot_(snapshot), organization_id_(organization_id) {}
+      : session_(session),
+        catalog_(catalog),
+        snapshot_(snapshot),
+        organization_id_(organization_id),
+        group_(session, &changed_) {}
+  ChangeApplier(const ChangeApplier&) = delete;
+  ChangeApplier& operator=(const ChangeApplier&) = delete;
+  ~ChangeApplier() = default;
 
   /// Sends together, and knows tables from earlier commits. `shapes` may be null and outlives this.
   void hurry(TableShapes* shapes) {
@@ -74,6 +82,10 @@ class ChangeApplier {
   Result<std::int64_t> node_number(const NodeReference& node, std::string_view role);
   /// Labels and types are registered once for each job, then looked up here.
   Result<std::int64_t> collection(projection::CollectionKind kind, const std::string& name);
+  /// An edge whose ends the server looks up itself; where one does not exist, the statement fails.
+  Status put_edge(const PutEdge& change, std::int64_t type, std::int64_t from_label, std::int64_t to_label);
+  /// A put of a row, together with those that are like it where nobody waits for each.
+  Status put(RowPut row);
   Status write(std::string_view sql, std::span<const Value> parameters);
   Status write(std::string_view sql, std::span<const Value> parameters, std::uint64_t& changed);
 
@@ -88,6 +100,7 @@ class ChangeApplier {
   std::deque<std::uint64_t> vectors_;  ///< Rows changed of each; their places are written to later.
   Pace pace_ = Pace::each;
   TableShapes* remembered_ = nullptr;
+  PutGroup group_;  ///< Of what is sent together; everything else comes after it.
 };
 
 }  // namespace triune::hive

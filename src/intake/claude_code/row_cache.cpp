@@ -66,8 +66,8 @@ void Row::set_text_once(std::string_view column, std::string_view value) {
 PutRow Row::change() const {
   PutRow put{.table = std::string(table_->name), .values = {}};
   for (std::size_t i = 0; i < values_.size(); ++i) {
-    const bool differs = is_stored() ? values_[i] != stored_[i] : !triune::is_null(values_[i]);
-    if (i == 0 || differs) put.values.push_back({std::string(table_->columns[i].name), values_[i]});
+    if (i == 0 || !is_stored() || values_[i] != stored_[i])
+      put.values.push_back({std::string(table_->columns[i].name), values_[i]});
   }
   return put;
 }
