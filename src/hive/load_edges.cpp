@@ -9,6 +9,7 @@
 #include "hive/bulk.h"
 #include "hive/change_applier.h"
 #include "hive/definitions.h"
+#include "hive/load_copy.h"
 #include "hive/node_index.h"
 #include "hive/schema_upkeep.h"
 
@@ -183,6 +184,8 @@ class EdgeLoader {
   }
 
   Result<std::uint64_t> insert(contract::RelationalSession& session, std::int64_t type_id) {
+    TRIUNE_ASSIGN(const bool copies, has_bulk_path(session));
+    if (copies) return copy(session, type_id);
     TRIUNE_ASSIGN(const bool anew, makes_index_anew(session));
     std::string index_sql;
     if (anew) {
@@ -197,6 +200,61 @@ class EdgeLoader {
       TRIUNE_TRY(schema_is_kept(session));
     }
     return rows.changed();
+  }
+
+  Result<std::uint64_t> copy(contract::RelationalSession& session, std::int64_t type_id) const {
+    TRIUNE_ASSIGN(const bool loaded, looks_loaded(session, type_id));
+    if (!loaded) {
+      TRIUNE_ASSIGN(const bool copied,
+                    copy_new_rows(session, "triune_edges",
+                                  {.count = batch_.edges().size(),
+                                   .columns = {"organization_id", "type_id", "from_node", "to_node", "properties"},
+                                   .values = [&](std::size_t row, std::vector<Value>& values) {
+                                     values.emplace_back(context_.organization_id);
+                                     values.emplace_back(type_id);
+                                     append_edge(row, values);
+                                   }}));
+      if (copied) return batch_.edges().size();
+    }
+    return merge(session, type_id);
+  }
+
+  Result<std::uint64_t> merge(contract::RelationalSession& session, std::int64_t type_id) const {
+    TRIUNE_TRY(stage_rows(session, "from_node bigint, to_node bigint, properties text",
+                          {.count = batch_.edges().size(),
+                           .columns = {"from_node", "to_node", "properties"},
+                           .values = [&](std::size_t row, std::vector<Value>& values) { append_edge(row, values); }}));
+    static const auto sql = fmt::format(
+        "INSERT INTO triune_edges (organization_id, type_id, from_node, to_node, properties) "
+        "SELECT ?1, ?2, l.from_node, l.to_node, l.properties FROM {} l "
+        "ON CONFLICT (organization_id, type_id, from_node, to_node) DO UPDATE SET properties = excluded.properties "
+        "WHERE triune_edges.properties IS DISTINCT FROM excluded.properties",
+        staging_table);
+    const std::array<Value, 2> parameters{context_.organization_id, type_id};
+    TRIUNE_ASSIGN(const std::uint64_t changed, session.execute(sql, parameters));
+    TRIUNE_TRY(drop_staged_rows(session));
+    return changed;
+  }
+
+  void append_edge(std::size_t row, std::vector<Value>& values) const {
+    const auto& edge = batch_.edges()[row];
+    values.emplace_back(edge.from);
+    values.emplace_back(edge.to);
+    values.emplace_back(batch_.properties(edge));
+  }
+
+  /// Whether one of some edges out of the batch is there: what is loaded again is not worth trying as new.
+  [[nodiscard]] Result<bool> looks_loaded(contract::RelationalSession& session, std::int64_t type_id) const {
+    const auto edges = batch_.edges();
+    for (const auto& edge : {edges.front(), edges[edges.size() / 2], edges.back()}) {
+      const std::array<Value, 4> parameters{context_.organization_id, type_id, edge.from, edge.to};
+      TRIUNE_ASSIGN(const RowSet rows,
+                    session.query("SELECT 1 FROM triune_edges WHERE organization_id = ?1 AND type_id = ?2 "
+                                  "AND from_node = ?3 AND to_node = ?4",
+                                  parameters, 1));
+      if (!rows.rows.empty()) return true;
+    }
+    return false;
   }
 
   /// Whether the batch is the larger part of the index, which holds the edges of all organizations.

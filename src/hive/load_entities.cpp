@@ -1,10 +1,13 @@
 // Loading nodes and vectors.
+#include <algorithm>
 #include <span>
 
 #include "base/try.h"
 #include "hive/bulk.h"
 #include "hive/change_applier.h"
 #include "hive/definitions.h"
+#include "hive/load_copy.h"
+#include "hive/load_entities_copy.h"
 #include "hive/schema_upkeep.h"
 #include "projection/change_log.h"
 
@@ -63,6 +66,26 @@ Result<std::uint64_t> load_in_batches(const LoadContext& context, const Supplier
   return changed;
 }
 
+Result<std::uint64_t> insert_nodes(contract::RelationalSession& session, std::int64_t organization,
+                                   std::int64_t label_id, std::span<const Change> batch) {
+  ChunkedInsert rows(session, put_nodes_sql, 4);
+  for (const auto& change : batch) {
+    const auto& node = std::get<PutNode>(change);
+    TRIUNE_TRY(rows.add(organization, label_id, node.node.id, canonical_json(node.properties)));
+  }
+  TRIUNE_TRY(rows.flush());
+  return rows.changed();
+}
+
+/// Whether every vector of the batch has the collection's dimension; who has another is told by the applier.
+bool fits(std::span<const Change> batch, const projection::CatalogSnapshot& snapshot, std::int64_t collection_id) {
+  const auto definition = snapshot.vector_collections.find(collection_id);
+  return definition != snapshot.vector_collections.end() &&
+         std::all_of(batch.begin(), batch.end(), [&](const Change& change) {
+           return std::get<PutVector>(change).values.size() == definition->second.dimension;
+         });
+}
+
 }  // namespace
 
 Result<std::uint64_t> load_all_nodes(const LoadContext& context, std::string_view label,
@@ -75,14 +98,11 @@ Result<std::uint64_t> load_all_nodes(const LoadContext& context, std::string_vie
     TRIUNE_ASSIGN(const std::uint64_t existing, count_rows(session, "triune_nodes", organization));
     return insert_batch(session, organization, label_id, batch.size(), existing, loaded,
                         [&]() -> Result<std::uint64_t> {
-                          ChunkedInsert rows(session, put_nodes_sql, 4);
-                          for (const auto& change : batch) {
-                            const auto& node = std::get<PutNode>(change);
-                            TRIUNE_TRY(catalog.properties(label_id, node.properties));
-                            TRIUNE_TRY(rows.add(organization, label_id, node.node.id, canonical_json(node.properties)));
-                          }
-                          TRIUNE_TRY(rows.flush());
-                          return rows.changed();
+                          for (const auto& change : batch)
+                            TRIUNE_TRY(catalog.properties(label_id, std::get<PutNode>(change).properties));
+                          TRIUNE_ASSIGN(const bool copies, has_bulk_path(session));
+                          return copies ? copy_nodes(session, organization, label_id, batch)
+                                        : insert_nodes(session, organization, label_id, batch);
                         });
   };
   return load_in_batches<PutNode>(context, next, PutNode{{std::string(label), {}}, {}}, node_batch, "loading nodes",
@@ -98,6 +118,9 @@ Result<std::uint64_t> load_all_vectors(const LoadContext& context, std::int64_t 
     TRIUNE_ASSIGN(const std::uint64_t existing, count_rows(session, "triune_vectors", organization));
     return insert_batch(session, organization, collection_id, batch.size(), existing, loaded,
                         [&]() -> Result<std::uint64_t> {
+                          TRIUNE_ASSIGN(const bool copies, has_bulk_path(session));
+                          if (copies && fits(batch, *snapshot, collection_id))
+                            return copy_vectors(session, organization, collection_id, batch);
                           ChangeApplier applier(session, catalog, *snapshot, organization);
                           if (session.dialect() == contract::Dialect::postgres) applier.hurry(nullptr);
                           TRIUNE_TRY(applier.apply(batch, {}));
