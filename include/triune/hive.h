@@ -131,6 +131,7 @@ class Transaction {
 struct SqlResult {
   RowSet rows;
   std::optional<Receipt> receipt;  ///< Nothing for a statement that only reads.
+  std::vector<Route> routes;       ///< Of each place where the statement called another engine.
 };
 
 /// Supplies entities to a bulk load, one call each; returns false at the end.
@@ -165,11 +166,21 @@ class Hive {
   /// other is a commit of its own. Triune's own tables can be read and not written. Values are bound to `?1`, `?2`, ….
   /// DROP TABLE takes the table's mappings, text indexes, nodes and edges with it; ALTER TABLE takes them along, and is
   /// `conflict` when a column goes that one of them names.
+  ///
+  /// A statement that reads may call other engines where a table may stand (docs/federation.md): cypher(query
+  /// [, parameters]), vector_search(collection, query, k [, where]), text_search(collection, query, k [, where]),
+  /// hybrid_search(collection, text, vector, k [, where]), neighbors(node [, type [, direction [, depth]]]),
+  /// shortest_path(from, to [, type [, max]]). All of the answer is at least as new as the options ask (I5). EXPLAIN
+  /// and EXPLAIN ANALYZE before it return the plan, one line a row; EXPLAIN (ANALYZE, FORMAT JSON) as a document.
   virtual Result<RowSet> sql(std::string_view statement, std::span<const Value> parameters = {},
                              const ReadOptions& options = {}) = 0;
-  /// The same with the receipt of a statement that writes.
+  /// The same with the receipt of a statement that writes, and with the routes of one that called other engines.
   virtual Result<SqlResult> execute(std::string_view statement, std::span<const Value> parameters = {},
                                     const ReadOptions& options = {}) = 0;
+  /// How a statement that reads is answered; with `analyze` it is run, and what each step cost is told. Errors: those
+  /// of `sql`; `unsupported` for a statement that writes.
+  virtual Result<PlanNode> explain(std::string_view statement, std::span<const Value> parameters = {},
+                                   bool analyze = false, const ReadOptions& options = {}) = 0;
   /// Runs one reading Cypher statement on the graph projection; parameters are `$name`. A statement that writes fails
   /// with `permission_denied`.
   virtual Result<RowSet> cypher(std::string_view statement, const Record& parameters = {},

@@ -63,6 +63,7 @@ struct VectorSearchResult {
   std::string strategy;  ///< "index", "index with filter", "scan of N", "canonical scan": for EXPLAIN and for tests.
   std::chrono::nanoseconds filter_time{0};  ///< Spent on finding the vectors that satisfy `where`.
   std::uint64_t watermark = 0;
+  bool degraded = false;  ///< The vector engine was not available, and the canonical store answered (I4).
 };
 
 /// A full-text search.
@@ -71,6 +72,10 @@ struct TextSearch {
       query;  ///< Words; all must occur. "quoted words" are a phrase, a trailing * is a prefix, OR and NOT work.
   std::string collection;  ///< A text index; empty: all of them.
   std::size_t count = 10;  ///< At most so many hits, 1 to 10,000.
+  /// SQL predicate over the columns of the table that is indexed; then `collection` must name the index. Empty: all.
+  /// `parameters` bind its `?1`, `?2`, ….
+  std::string where;
+  std::vector<Value> parameters;
 };
 
 /// One text found.
@@ -127,6 +132,27 @@ struct Route {
   std::string reason;     ///< One sentence with the figures that decided.
   bool degraded = false;  ///< The better engine was not available (I4).
 };
+
+/// One step of how a query is answered (EXPLAIN), fed by its inputs. What is not known is absent.
+struct PlanNode {
+  std::string operation;  ///< "SCAN v (vector_search)", in the words of the engine that plans.
+  std::string engine;     ///< That answers it.
+  std::string reason;     ///< Why it does, or how it did.
+  std::optional<double> estimated_rows;
+  // The rest is measured, by EXPLAIN ANALYZE.
+  std::optional<std::uint64_t> rows;
+  std::optional<std::uint64_t> calls;
+  std::optional<std::uint64_t> bytes;  ///< That came from another engine.
+  std::optional<double> milliseconds;
+  bool degraded = false;  ///< The better engine was not available (I4).
+  std::vector<PlanNode> inputs;
+};
+
+/// As a tree for a terminal, one line for each node; every line ends with a line break.
+std::string to_text(const PlanNode& plan);
+
+/// As a JSON object: operation, engine, reason, estimated_rows, rows, calls, bytes, milliseconds, degraded, inputs.
+std::string to_json(const PlanNode& plan);
 
 /// An answer with its route.
 template <class T>

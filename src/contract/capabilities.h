@@ -15,6 +15,7 @@ struct RelationalCapabilities {
   bool shared = false;                ///< several processes write — Two_stores_see_each_others_commits
   bool savepoints = false;            ///< `savepoint`, `rollback_to`   — Savepoints_undo_only_what_came_after
   bool full_text = false;             ///< FTS tables may be created    — Full_text_finds_words
+  bool table_functions = false;       ///< `read` takes functions  — Functions_stand_where_tables_may
   std::uint32_t max_parameters = 0;   ///< bound values per statement   — Too_many_parameters_are_refused
 };
 

@@ -13,9 +13,11 @@
 #include <vector>
 
 #include "contract/capabilities.h"
+#include "contract/change_signal.h"
 #include "contract/connection_pool.h"
 #include "contract/dialect.h"
 #include "contract/position.h"
+#include "contract/table_function.h"
 #include "triune/deadline.h"
 #include "triune/status.h"
 #include "triune/value.h"
@@ -148,8 +150,10 @@ class RelationalStore {
   [[nodiscard]] virtual RelationalCapabilities capabilities() const = 0;
   /// A connection from the read pool that sees one snapshot from its first statement until it is destroyed. Blocks
   /// while all are out. The deadline also bounds every statement of the session. Errors: `deadline_exceeded`,
-  /// `unavailable`.
-  virtual Result<std::unique_ptr<RelationalSession>> read(ReadScope scope, Deadline deadline) = 0;
+  /// `unavailable`. With `functions` (which may be null, and outlive the session) its statements may use these as
+  /// tables, where the engine has that (`RelationalCapabilities::table_functions`); `unsupported` elsewhere.
+  virtual Result<std::unique_ptr<RelationalSession>> read(ReadScope scope, Deadline deadline,
+                                                          TableFunctions* functions = nullptr) = 0;
   /// Runs `job` in a durable transaction, which an engine with one writer shares among jobs that wait, each in a
   /// savepoint of its own: an error undoes this job alone. Blocks until durable. Errors: the job's own,
   /// `deadline_exceeded` (not begun, `safe`), `resource_exhausted` (queue full, `safe`), `outcome_unknown` ones when
@@ -166,6 +170,9 @@ class RelationalStore {
   virtual Health health() = 0;
   /// Moves the write-ahead log into the main file as far as readers allow.
   virtual Status checkpoint() = 0;
+  /// Sends to and hears from other processes on the same store by the name `channel`. `unsupported` where there are
+  /// none, or where the server cannot reach a client by itself. Does not block: connects in the background.
+  virtual Result<std::unique_ptr<ChangeSignal>> change_signal(const std::string& channel, SignalHeard heard) = 0;
 };
 
 }  // namespace triune::contract

@@ -68,13 +68,20 @@ std::vector<Neighbor> named(const std::vector<std::pair<NodeNumber, std::uint32_
 Result<Routed<std::vector<Neighbor>>> Implementation::neighbors(const NeighborsQuery& query,
                                                                 const ReadOptions& options) {
   TRIUNE_TRY(check_open());
+  TRIUNE_ASSIGN(const auto session, reader(options));
+  return neighbors_in(*session, query, options);
+}
+
+Result<Routed<std::vector<Neighbor>>> Implementation::neighbors_in(contract::RelationalSession& session,
+                                                                   const NeighborsQuery& query,
+                                                                   const ReadOptions& options) {
+  TRIUNE_TRY(check_open());
   TRIUNE_TRY(check(query));
   const auto catalog = catalog_with(projection::CollectionKind::label, query.node.label);
-  TRIUNE_ASSIGN(const auto session, reader(options));
-  GraphWalk probe(*session, *catalog, organization_id_, sql_budget);
+  GraphWalk probe(session, *catalog, organization_id_, sql_budget);
   TRIUNE_ASSIGN(const Estimate expected, estimate(probe, query));
   const auto by_sql = [&](std::uint64_t budget) -> Result<std::vector<Neighbor>> {
-    GraphWalk walk(*session, *catalog, organization_id_, budget);
+    GraphWalk walk(session, *catalog, organization_id_, budget);
     TRIUNE_ASSIGN(auto found, walk.within(expected.start, query.type, query.direction, query.depth));
     if (found.size() > query.count) found.resize(query.count);
     std::vector<NodeNumber> numbers;
@@ -123,11 +130,17 @@ Result<Routed<std::uint64_t>> Implementation::count_neighbors(const NeighborsQue
 
 Result<Routed<Path>> Implementation::shortest_path(const PathQuery& query, const ReadOptions& options) {
   TRIUNE_TRY(check_open());
+  TRIUNE_ASSIGN(const auto session, reader(options));
+  return shortest_path_in(*session, query, options);
+}
+
+Result<Routed<Path>> Implementation::shortest_path_in(contract::RelationalSession& session, const PathQuery& query,
+                                                      const ReadOptions& options) {
+  TRIUNE_TRY(check_open());
   TRIUNE_TRY(check(query));
   const auto catalog = catalog_with(projection::CollectionKind::label, query.from.label);
-  TRIUNE_ASSIGN(const auto session, reader(options));
   const auto by_sql = [&](std::uint64_t budget) -> Result<Path> {
-    GraphWalk walk(*session, *catalog, organization_id_, budget);
+    GraphWalk walk(session, *catalog, organization_id_, budget);
     TRIUNE_ASSIGN(const NodeNumber from, walk.number_of(query.from));
     TRIUNE_ASSIGN(const NodeNumber to, walk.number_of(query.to));
     TRIUNE_ASSIGN(const auto nodes, walk.shortest_path(from, to, query.type, query.direction, query.max_length));

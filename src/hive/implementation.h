@@ -1,7 +1,8 @@
 // The hive behind the facade: wiring only; each file named after what it answers.
 //
 //   open.cpp     opening, closing, receipts, waiting        commit.cpp   commits, transactions, SQL that writes
-//   read.cpp     SQL, Cypher, point reads                    search.cpp   vectors        text.cpp   full text
+//   read.cpp     SQL, Cypher, point reads                    federated.cpp  SQL that calls other engines, EXPLAIN
+//   search.cpp   vectors                                     text.cpp     full text
 //   graph.cpp    traversals and their routing                load.cpp     bulk loads
 //   membership.cpp  being one node of several on a shared store
 //   maintain.cpp status, verify, repair, rebuild, sweep
@@ -41,6 +42,8 @@ class Implementation final : public Hive {
                      const ReadOptions& options) override;
   Result<SqlResult> execute(std::string_view statement, std::span<const Value> parameters,
                             const ReadOptions& options) override;
+  Result<PlanNode> explain(std::string_view statement, std::span<const Value> parameters, bool analyze,
+                           const ReadOptions& options) override;
   Result<RowSet> cypher(std::string_view statement, const Record& parameters, const ReadOptions& options) override;
   Result<VectorSearchResult> search(const VectorSearch& search, const ReadOptions& options) override;
   Result<std::vector<TextHit>> text(const TextSearch& search, const ReadOptions& options) override;
@@ -76,6 +79,17 @@ class Implementation final : public Hive {
   /// Sees to it that the dictionary has every vector collection that changes name, also when another node made it.
   void know_collections(std::span<const Change> changes);
   [[nodiscard]] std::int64_t organization_id() const { return organization_id_; }
+  // For federated statements, which are a part of this room too: searches and traversals in the snapshot of a session.
+  /// In a session of its own when `session` is null; one that is given has the scope of a user.
+  Result<VectorSearchResult> search_in(contract::RelationalSession* session, const VectorSearch& search,
+                                       const ReadOptions& options);
+  Result<std::vector<TextHit>> text_in(contract::RelationalSession& session, const TextSearch& search);
+  Result<Routed<std::vector<Neighbor>>> neighbors_in(contract::RelationalSession& session, const NeighborsQuery& query,
+                                                     const ReadOptions& options);
+  Result<Routed<Path>> shortest_path_in(contract::RelationalSession& session, const PathQuery& query,
+                                        const ReadOptions& options);
+  /// The text index on the table that owns the vectors of a collection.
+  Result<std::string> text_index_of(contract::RelationalSession& session, std::string_view collection);
   projection::Catalog& catalog() { return catalog_; }
   /// Makes the bytes of every PutBlob durable (I8).
   Result<std::vector<StagedBlob>> stage_blobs(std::span<const Change> changes);
@@ -108,6 +122,14 @@ class Implementation final : public Hive {
   /// The lsn a read needs; `conflict` for a token of another incarnation.
   Result<std::uint64_t> required_lsn(const Consistency& consistency) const;
   Result<std::unique_ptr<contract::RelationalSession>> reader(const ReadOptions& options);
+  /// A statement that calls other engines (federated.cpp).
+  Result<SqlResult> run_federated(std::string_view statement, std::span<const Value> parameters,
+                                  const ReadOptions& options);
+  /// The same where the store cannot call engines itself.
+  Result<PlanNode> explain_bound(std::string_view statement, std::span<const Value> parameters, bool analyze,
+                                 const ReadOptions& options);
+  Result<SqlResult> explain_as_rows(std::string_view statement, std::span<const Value> parameters,
+                                    const ReadOptions& options, bool& handled);
   Result<SqlResult> write_sql(std::string_view statement, std::span<const Value> parameters,
                               const ReadOptions& options);
 
@@ -146,6 +168,7 @@ class Implementation final : public Hive {
   std::string note_;  ///< What the store's identity could not be told by.
   std::int64_t organization_id_ = 0;
   std::unique_ptr<contract::BlobStore> blobs_;
+  std::unique_ptr<contract::ChangeSignal> signal_;  ///< Between processes that share the store; null without any.
   std::unique_ptr<ProjectionSet> projections_;
   std::atomic<std::uint64_t> session_lsn_{0};
   std::atomic<bool> catalog_stale_{false};

@@ -37,6 +37,10 @@ Status Implementation::join() {
     TRIUNE_TRY(sweep_shared_log(*store_, organization_id_, node_id_));
     return {};
   });
+  // Others' commits show sooner than by looking now and then, where the server can tell of them.
+  auto signal = store_->change_signal("triune_log_" + incarnation_, [this] { projections_->notify(0); });
+  if (!signal && signal.error().code != ErrorCode::unsupported) return failure_of(signal);
+  if (signal) signal_ = std::move(*signal);
   return {};
 }
 

@@ -171,6 +171,7 @@ Status Implementation::check_open() const {
 
 Status Implementation::close() {
   if (closed_.exchange(true)) return {};
+  signal_.reset();
   if (projections_) projections_->stop();
   Status trimmed;
   // What others still need of a shared log, this process alone does not know.
@@ -222,6 +223,7 @@ void Implementation::committed(std::uint64_t lsn, bool catalog_changed) {
   while (known < lsn && !session_lsn_.compare_exchange_weak(known, lsn)) {
   }
   projections_->notify(lsn);
+  if (signal_) signal_->send();
 }
 
 }  // namespace triune::hive

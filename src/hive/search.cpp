@@ -197,6 +197,11 @@ Result<std::vector<float>> Implementation::query_vector(contract::RelationalSess
 }
 
 Result<VectorSearchResult> Implementation::search(const VectorSearch& search, const ReadOptions& options) {
+  return search_in(nullptr, search, options);
+}
+
+Result<VectorSearchResult> Implementation::search_in(contract::RelationalSession* session, const VectorSearch& search,
+                                                     const ReadOptions& options) {
   TRIUNE_TRY(check_open());
   if (search.count < 1 || search.count > count_limit)
     return failure(ErrorCode::invalid_argument, fmt::format("a search returns 1 to {} vectors", count_limit));
@@ -212,10 +217,15 @@ Result<VectorSearchResult> Implementation::search(const VectorSearch& search, co
 
   VectorSearchResult result;
   result.watermark = driven.worker->watermark();
+  result.degraded = degraded;
   contract::VectorQueryOptions engine{.exact = search.exact, .deadline = options.deadline};
   // One snapshot for predicate, distances and metadata: every hit satisfies the predicate as it is returned.
-  const auto scope = search.where.empty() ? contract::ReadScope::internal : contract::ReadScope::user;
-  TRIUNE_ASSIGN(const auto session, store_->read(scope, options.deadline));
+  std::unique_ptr<contract::RelationalSession> own;
+  if (session == nullptr) {
+    const auto scope = search.where.empty() ? contract::ReadScope::internal : contract::ReadScope::user;
+    TRIUNE_ASSIGN(own, store_->read(scope, options.deadline));
+    session = own.get();
+  }
   if (!search.where.empty()) {
     const auto began = Deadline::Clock::now();
     TRIUNE_ASSIGN(engine.filter.keys, filter_keys(*session, organization_id_, collection_id, definition, search));

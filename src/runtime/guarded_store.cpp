@@ -36,7 +36,8 @@ class GuardedStore final : public RelationalStore {
                const GuardSurroundings& surroundings);
 
   [[nodiscard]] contract::RelationalCapabilities capabilities() const override { return store_->capabilities(); }
-  Result<std::unique_ptr<RelationalSession>> read(ReadScope scope, Deadline deadline) override;
+  Result<std::unique_ptr<RelationalSession>> read(ReadScope scope, Deadline deadline,
+                                                  contract::TableFunctions* functions) override;
   Status write(const contract::WriteJob& job, Deadline deadline) override;
   Result<std::unique_ptr<RelationalTransaction>> begin(Deadline deadline) override;
   Result<bool> is_read_only(std::string_view sql, Deadline deadline) override;
@@ -44,6 +45,10 @@ class GuardedStore final : public RelationalStore {
   Result<contract::RelationalStatistics> statistics() override;
   contract::Health health() override { return store_->health(); }
   Status checkpoint() override { return store_->checkpoint(); }
+  Result<std::unique_ptr<contract::ChangeSignal>> change_signal(const std::string& channel,
+                                                                contract::SignalHeard heard) override {
+    return store_->change_signal(channel, std::move(heard));
+  }
 
  private:
   /// Whether `error`, of a call begun at `began`, says that no connection came.
@@ -95,10 +100,11 @@ auto GuardedStore::guarded(CircuitBreaker::Permit permit, const Call& call) -> d
   return result;
 }
 
-Result<std::unique_ptr<RelationalSession>> GuardedStore::read(ReadScope scope, Deadline deadline) {
+Result<std::unique_ptr<RelationalSession>> GuardedStore::read(ReadScope scope, Deadline deadline,
+                                                              contract::TableFunctions* functions) {
   TRIUNE_ASSIGN(auto permit, reads_.admit());
   const auto began = now_();
-  auto session = store_->read(scope, deadline);
+  auto session = store_->read(scope, deadline, functions);
   if (session) return std::make_unique<GuardedSession>(std::move(*session), std::move(permit));
   if (blames_store(session.error()) || waited_in_vain(session.error(), began)) permit.failed(session.error());
   return session;

@@ -91,7 +91,7 @@ class ScriptedStore final : public contract::RelationalStore {
  public:
   explicit ScriptedStore(Script& script) : script_(script) {}
   [[nodiscard]] contract::RelationalCapabilities capabilities() const override { return {.engine = "scripted"}; }
-  Result<std::unique_ptr<contract::RelationalSession>> read(ReadScope, Deadline) override {
+  Result<std::unique_ptr<contract::RelationalSession>> read(ReadScope, Deadline, contract::TableFunctions*) override {
     auto status = script_.next();
     if (!status) return failure_of(status);
     return std::make_unique<ScriptedSession>(script_);
@@ -109,6 +109,9 @@ class ScriptedStore final : public contract::RelationalStore {
   Result<contract::RelationalStatistics> statistics() override { return contract::RelationalStatistics{.reads = 7}; }
   contract::Health health() override { return {.ok = true, .detail = {}}; }
   Status checkpoint() override { return {}; }
+  Result<std::unique_ptr<contract::ChangeSignal>> change_signal(const std::string&, contract::SignalHeard) override {
+    return std::unique_ptr<contract::ChangeSignal>();
+  }
 
  private:
   Script& script_;

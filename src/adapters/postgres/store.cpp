@@ -7,6 +7,7 @@
 #include <random>
 #include <thread>
 
+#include "adapters/postgres/change_signal.h"
 #include "adapters/postgres/rules.h"
 #include "adapters/postgres/sqlstate.h"
 #include "adapters/postgres/transaction.h"
@@ -63,10 +64,8 @@ Result<std::unique_ptr<contract::RelationalStore>> Store::open(const contract::E
   return store;
 }
 
-Store::Store(const contract::EngineOptions& options) {
-  const auto connect = [connection = ConnectionOptions{options.url, options.transaction_pooler}](Deadline deadline) {
-    return Connection::open(connection, deadline);
-  };
+Store::Store(const contract::EngineOptions& options) : connection_{options.url, options.transaction_pooler} {
+  const auto connect = [connection = connection_](Deadline deadline) { return Connection::open(connection, deadline); };
   readers_ = options.make_pool(settings_of(options, "read", options.readers), connect);
   writers_ = options.make_pool(settings_of(options, "write", options.writers), connect);
   alarm_ = [this](const Error& error) {
@@ -87,7 +86,10 @@ contract::RelationalCapabilities Store::capabilities() const {
           .max_parameters = most_parameters};
 }
 
-Result<std::unique_ptr<contract::RelationalSession>> Store::read(contract::ReadScope scope, Deadline deadline) {
+Result<std::unique_ptr<contract::RelationalSession>> Store::read(contract::ReadScope scope, Deadline deadline,
+                                                                 contract::TableFunctions* functions) {
+  if (functions != nullptr)
+    return refuse(ErrorCode::unsupported, "functions of other engines cannot be called by a PostgreSQL server");
   TRIUNE_ASSIGN(auto lease, readers_->take(0, deadline));
   reads_.fetch_add(1, std::memory_order_relaxed);
   const auto kind = scope == contract::ReadScope::user ? Session::Kind::user_read : Session::Kind::internal_read;
@@ -135,7 +137,7 @@ Result<bool> Store::is_read_only(std::string_view sql, Deadline deadline) {
 }
 
 Result<std::vector<contract::ColumnDescription>> Store::describe(std::string_view table) {
-  TRIUNE_ASSIGN(auto session, read(contract::ReadScope::internal, Deadline::after(short_patience)));
+  TRIUNE_ASSIGN(auto session, read(contract::ReadScope::internal, Deadline::after(short_patience), nullptr));
   const Value name = std::string(table);
   // The name as a whole is quoted, so that it means a table in the search path and nothing else.
   TRIUNE_ASSIGN(auto rows,
@@ -168,7 +170,7 @@ Result<contract::RelationalStatistics> Store::statistics() {
 }
 
 contract::Health Store::health() {
-  auto session = read(contract::ReadScope::internal, Deadline::after(short_patience));
+  auto session = read(contract::ReadScope::internal, Deadline::after(short_patience), nullptr);
   if (!session) return {.ok = false, .detail = session.error().message};
   auto rows = (*session)->query("SHOW server_version", {}, 1);
   if (!rows) return {.ok = false, .detail = rows.error().message};
@@ -177,6 +179,13 @@ contract::Health Store::health() {
 
 Status Store::checkpoint() {
   return {};
+}
+
+Result<std::unique_ptr<contract::ChangeSignal>> Store::change_signal(const std::string& channel,
+                                                                     contract::SignalHeard heard) {
+  if (connection_.transaction_pooler)
+    return refuse(ErrorCode::unsupported, "a transaction pooler passes no notifications on");
+  return std::make_unique<Signal>(connection_, channel, std::move(heard));
 }
 
 }  // namespace triune::adapters::postgres

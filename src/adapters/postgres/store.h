@@ -20,7 +20,8 @@ class Store final : public contract::RelationalStore {
   ~Store() override;
 
   [[nodiscard]] contract::RelationalCapabilities capabilities() const override;
-  Result<std::unique_ptr<contract::RelationalSession>> read(contract::ReadScope scope, Deadline deadline) override;
+  Result<std::unique_ptr<contract::RelationalSession>> read(contract::ReadScope scope, Deadline deadline,
+                                                            contract::TableFunctions* functions) override;
   Status write(const contract::WriteJob& job, Deadline deadline) override;
   Result<std::unique_ptr<contract::RelationalTransaction>> begin(Deadline deadline) override;
   Result<bool> is_read_only(std::string_view sql, Deadline deadline) override;
@@ -29,11 +30,14 @@ class Store final : public contract::RelationalStore {
   contract::Health health() override;
   /// The server does that by itself; succeeds without doing anything.
   Status checkpoint() override;
+  Result<std::unique_ptr<contract::ChangeSignal>> change_signal(const std::string& channel,
+                                                                contract::SignalHeard heard) override;
 
  private:
   explicit Store(const contract::EngineOptions& options);
   Status attempt(const contract::WriteJob& job, Deadline deadline);
 
+  const ConnectionOptions connection_;
   std::unique_ptr<contract::ConnectionPool> readers_;
   std::unique_ptr<contract::ConnectionPool> writers_;
   Session::Alarm alarm_;

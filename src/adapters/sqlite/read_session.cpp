@@ -5,7 +5,8 @@
 namespace triune::adapters::sqlite {
 
 Result<std::unique_ptr<contract::RelationalSession>> ReadSession::open(ReadLease lease, contract::ReadScope scope,
-                                                                       Deadline deadline) {
+                                                                       Deadline deadline,
+                                                                       contract::TableFunctions* functions) {
   const bool user = scope == contract::ReadScope::user;
   lease->set_user_limits(user);
   lease->set_deadline(deadline);
@@ -13,8 +14,9 @@ Result<std::unique_ptr<contract::RelationalSession>> ReadSession::open(ReadLease
     lease.discard();
     return failure_of(begun);
   }
-  return std::unique_ptr<contract::RelationalSession>(
-      new ReadSession(std::move(lease), user ? Kind::user_read : Kind::internal_read));
+  std::unique_ptr<ReadSession> session(new ReadSession(std::move(lease), user ? Kind::user_read : Kind::internal_read));
+  if (functions != nullptr) session->use(*functions);
+  return session;
 }
 
 ReadSession::~ReadSession() {

@@ -11,7 +11,8 @@ namespace triune::adapters::sqlite {
 class ReadSession final : private ReadLease, public Session {
  public:
   static Result<std::unique_ptr<contract::RelationalSession>> open(ReadLease lease, contract::ReadScope scope,
-                                                                   Deadline deadline);
+                                                                   Deadline deadline,
+                                                                   contract::TableFunctions* functions);
   ~ReadSession() override;
   ReadSession(const ReadSession&) = delete;
   ReadSession& operator=(const ReadSession&) = delete;

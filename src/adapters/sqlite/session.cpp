@@ -10,15 +10,9 @@
 
 namespace triune::adapters::sqlite {
 
-namespace {
-
-/// Whether `word`, in small letters, occurs in `sql` in any case.
-bool mentions(std::string_view sql, std::string_view word) {
-  const auto same = [](char one, char small) { return one == small || (one | 0x20) == small; };
-  return std::search(sql.begin(), sql.end(), word.begin(), word.end(), same) != sql.end();
+void Session::use(contract::TableFunctions& functions) {
+  functions_.emplace(connection_, *this, functions);
 }
-
-}  // namespace
 
 Authority Session::authority() const {
   return kind_ == Kind::user_read ? Authority::user_read : Authority::internal;
@@ -34,12 +28,19 @@ Status Session::usable() const {
 template <class T>
 Result<T> Session::checked(Result<T> result) {
   if (!connection_.in_transaction()) lost_ = true;
+  if (functions_)
+    if (auto failed = functions_->take_error(); !failed && !result) return failure_of(failed);
   if (!result && result.error().engine == "sqlite" && !result.error().connection_usable) failed_for_good_ = true;
   return result;
 }
 
 Result<StatementLease> Session::start(std::string_view sql, std::span<const Value> parameters) {
-  TRIUNE_ASSIGN(StatementLease statement, connection_.prepare(sql));
+  const bool anew = functions_ && functions_->used_by(sql);
+  if (anew) functions_->number_places();
+  auto prepared = anew ? connection_.prepare_uncached(sql) : connection_.prepare(sql);
+  if (functions_)
+    if (auto failed = functions_->take_error(); !failed && !prepared) return failure_of(failed);
+  TRIUNE_ASSIGN(StatementLease statement, std::move(prepared));
   // The authorizer is not asked about everything (VACUUM), and this call is fooled by some of what it is asked about.
   if (kind_ == Kind::user_read && !statement->read_only())
     return refuse(ErrorCode::permission_denied, "this statement writes, and only reading is allowed here");

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "adapters/sqlite/connection.h"
+#include "adapters/sqlite/function_tables.h"
 #include "contract/relational_store.h"
 
 namespace triune::adapters::sqlite {
@@ -35,6 +37,8 @@ class Session : public contract::RelationalSession {
   Status release(std::string_view name) override;
   Status rollback_to(std::string_view name) override;
 
+  /// Statements may use these functions as tables from now on.
+  void use(contract::TableFunctions& functions);
   /// Releases the savepoints that are still open.
   Status release_all();
   /// Refuses every call from now on: the connection belongs to someone else.
@@ -72,6 +76,7 @@ class Session : public contract::RelationalSession {
   Kind kind_;
   bool lost_ = false;
   bool failed_for_good_ = false;
+  std::optional<FunctionTables> functions_;
   std::vector<std::string> savepoints_;  ///< Open ones, outermost first.
 };
 

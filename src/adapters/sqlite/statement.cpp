@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cassert>
 #include <cmath>
 #include <limits>
@@ -19,10 +20,9 @@ Bytes copy_bytes(const void* data, int size) {
 }
 
 /// Other programs can store text that Value cannot hold (not UTF-8, or with NUL); it is handed out as the bytes it is.
-Value text_or_bytes(sqlite3_stmt* statement, int column) {
-  const auto* data = reinterpret_cast<const char*>(sqlite3_column_text(statement, column));
-  const int size = sqlite3_column_bytes(statement, column);
-  const std::string_view text(data == nullptr ? "" : data, static_cast<std::size_t>(size));
+Value text_or_bytes(const unsigned char* data, int size) {
+  const std::string_view text(data == nullptr ? "" : reinterpret_cast<const char*>(data),
+                              static_cast<std::size_t>(size));
   if (model::is_storable_text(text)) return std::string(text);
   return copy_bytes(data, size);
 }
@@ -31,13 +31,20 @@ Value column_value(sqlite3_stmt* statement, int column) {
   switch (sqlite3_column_type(statement, column)) {
     case SQLITE_INTEGER: return static_cast<std::int64_t>(sqlite3_column_int64(statement, column));
     case SQLITE_FLOAT: return sqlite3_column_double(statement, column);
-    case SQLITE_TEXT: return text_or_bytes(statement, column);
+    case SQLITE_TEXT: {
+      const auto* data = sqlite3_column_text(statement, column);
+      return text_or_bytes(data, sqlite3_column_bytes(statement, column));
+    }
     case SQLITE_BLOB: {
       const void* data = sqlite3_column_blob(statement, column);
       return copy_bytes(data, sqlite3_column_bytes(statement, column));
     }
     default: return Null{};
   }
+}
+
+void give_text(sqlite3_context* context, std::string_view text) {
+  sqlite3_result_text64(context, text.data(), text.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
 }
 
 }  // namespace
@@ -126,6 +133,39 @@ void Statement::read_row(std::vector<Value>& row) const {
   row.resize(static_cast<std::size_t>(count));
   for (int column = 0; column < count; ++column)
     row[static_cast<std::size_t>(column)] = column_value(handle_.get(), column);
+}
+
+Value value_of(sqlite3_value* value) {
+  switch (sqlite3_value_type(value)) {
+    case SQLITE_INTEGER: return static_cast<std::int64_t>(sqlite3_value_int64(value));
+    case SQLITE_FLOAT: return sqlite3_value_double(value);
+    case SQLITE_TEXT: {
+      const auto* data = sqlite3_value_text(value);
+      return text_or_bytes(data, sqlite3_value_bytes(value));
+    }
+    case SQLITE_BLOB: {
+      const void* data = sqlite3_value_blob(value);
+      return copy_bytes(data, sqlite3_value_bytes(value));
+    }
+    default: return Null{};
+  }
+}
+
+void give_result(sqlite3_context* context, const Value& value) {
+  if (is_null(value)) return sqlite3_result_null(context);
+  if (const auto* flag = std::get_if<bool>(&value)) return sqlite3_result_int(context, *flag ? 1 : 0);
+  if (const auto* integer = std::get_if<std::int64_t>(&value)) return sqlite3_result_int64(context, *integer);
+  if (const auto* real = std::get_if<double>(&value)) return sqlite3_result_double(context, *real);
+  if (const auto* bytes = std::get_if<Bytes>(&value))
+    return sqlite3_result_blob64(context, bytes->empty() ? static_cast<const void*>("") : bytes->data(), bytes->size(),
+                                 SQLITE_TRANSIENT);
+  if (const auto* json = std::get_if<Json>(&value)) return give_text(context, json->text);
+  give_text(context, std::get<std::string>(value));
+}
+
+bool mentions(std::string_view sql, std::string_view word) {
+  const auto same = [](char one, char small) { return one == small || (one | 0x20) == small; };
+  return std::search(sql.begin(), sql.end(), word.begin(), word.end(), same) != sql.end();
 }
 
 void Statement::reset() noexcept {

@@ -49,4 +49,11 @@ class Statement {
   std::unique_ptr<sqlite3_stmt, Finalizer> handle_;
 };
 
+/// A value that SQLite passes to a function.
+Value value_of(sqlite3_value* value);
+/// A value as the result of a function; what it holds is copied. A NaN is NULL.
+void give_result(sqlite3_context* context, const Value& value);
+/// Whether `word`, in small letters, occurs in `sql` in any case.
+bool mentions(std::string_view sql, std::string_view word);
+
 }  // namespace triune::adapters::sqlite

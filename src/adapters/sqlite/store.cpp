@@ -90,15 +90,17 @@ contract::RelationalCapabilities Store::capabilities() const {
           .shared = false,
           .savepoints = true,
           .full_text = true,
+          .table_functions = true,
           .max_parameters = most_parameters};
 }
 
-Result<std::unique_ptr<contract::RelationalSession>> Store::read(contract::ReadScope scope, Deadline deadline) {
+Result<std::unique_ptr<contract::RelationalSession>> Store::read(contract::ReadScope scope, Deadline deadline,
+                                                                 contract::TableFunctions* functions) {
   TRIUNE_ASSIGN(auto lease, take(scope == contract::ReadScope::internal ? Reader::Preparation::schema_trusted
                                                                         : Reader::Preparation::schema_untrusted,
                                  deadline));
   reads_.fetch_add(1, std::memory_order_relaxed);
-  return ReadSession::open(std::move(lease), scope, deadline);
+  return ReadSession::open(std::move(lease), scope, deadline, functions);
 }
 
 Status Store::write(const contract::WriteJob& job, Deadline deadline) {
@@ -121,7 +123,7 @@ Result<bool> Store::is_read_only(std::string_view sql, Deadline deadline) {
 }
 
 Result<std::vector<contract::ColumnDescription>> Store::describe(std::string_view table) {
-  TRIUNE_ASSIGN(auto session, read(contract::ReadScope::internal, Deadline::after(short_patience)));
+  TRIUNE_ASSIGN(auto session, read(contract::ReadScope::internal, Deadline::after(short_patience), nullptr));
   const Value name = std::string(table);
   // Column 4, hidden: 1 is a column of a virtual table that is not part of its rows.
   TRIUNE_ASSIGN(auto rows, session->query("SELECT name, type, \"notnull\", pk FROM pragma_table_xinfo(?1, 'main') "
@@ -144,11 +146,16 @@ Result<contract::RelationalStatistics> Store::statistics() {
 
 contract::Health Store::health() {
   if (auto trouble = writer_->trouble(); !trouble.empty()) return {.ok = false, .detail = trouble};
-  auto session = read(contract::ReadScope::internal, Deadline::after(short_patience));
+  auto session = read(contract::ReadScope::internal, Deadline::after(short_patience), nullptr);
   if (!session) return {.ok = false, .detail = session.error().message};
   auto rows = (*session)->query("SELECT count(*) FROM sqlite_schema", {}, 1);
   if (!rows) return {.ok = false, .detail = rows.error().message};
   return {.ok = true, .detail = fmt::format("SQLite {}", sqlite3_libversion())};
+}
+
+Result<std::unique_ptr<contract::ChangeSignal>> Store::change_signal(const std::string& /*channel*/,
+                                                                     contract::SignalHeard /*heard*/) {
+  return refuse(ErrorCode::unsupported, "one process owns a SQLite file and hears of its own commits");
 }
 
 Status Store::checkpoint() {

@@ -23,7 +23,8 @@ class Store final : public contract::RelationalStore {
                                                                       Writer::Options writer_options);
 
   [[nodiscard]] contract::RelationalCapabilities capabilities() const override;
-  Result<std::unique_ptr<contract::RelationalSession>> read(contract::ReadScope scope, Deadline deadline) override;
+  Result<std::unique_ptr<contract::RelationalSession>> read(contract::ReadScope scope, Deadline deadline,
+                                                            contract::TableFunctions* functions) override;
   Status write(const contract::WriteJob& job, Deadline deadline) override;
   Result<std::unique_ptr<contract::RelationalTransaction>> begin(Deadline deadline) override;
   Result<bool> is_read_only(std::string_view sql, Deadline deadline) override;
@@ -31,6 +32,9 @@ class Store final : public contract::RelationalStore {
   Result<contract::RelationalStatistics> statistics() override;
   contract::Health health() override;
   Status checkpoint() override;
+  /// `unsupported`: one process owns a directory.
+  Result<std::unique_ptr<contract::ChangeSignal>> change_signal(const std::string& channel,
+                                                                contract::SignalHeard heard) override;
 
  private:
   Store(std::filesystem::path path, std::unique_ptr<Writer> writer, std::unique_ptr<contract::ConnectionPool> readers);

@@ -1,4 +1,4 @@
-// sql and cypher.
+// sql, explain and cypher.
 #include <fmt/format.h>
 
 #include "base/try.h"
@@ -16,6 +16,7 @@ struct StatementArguments {
   std::string file;
   std::vector<std::string> parameters;
   std::size_t limit = 10'000;
+  bool analyze = false;
   Waiting waiting;
 };
 
@@ -75,7 +76,21 @@ Result<ExitCode> run_sql(const StatementArguments& arguments, const CommandLine&
     TRIUNE_ASSIGN(SqlResult result, hive.execute(statement, parameters, options));
     const bool has_rows = !result.rows.columns.empty();
     if (has_rows) print_rows(result.rows, line.settings);
+    for (const auto& route : result.routes)
+      if (route.degraded) note(fmt::format("degraded: {} answered; {}", route.engine, route.reason));
     if (result.receipt) TRIUNE_TRY(print_effect(hive, std::move(*result.receipt), has_rows, arguments, line.settings));
+    return ExitCode::ok;
+  });
+}
+
+Result<ExitCode> run_explain(const StatementArguments& arguments, const CommandLine& line) {
+  TRIUNE_ASSIGN(const std::string statement, read_statement(arguments.statement, arguments.file));
+  std::vector<Value> parameters;
+  for (const auto& text : arguments.parameters) parameters.push_back(parse_parameter(text));
+  return with_hive(line.settings, {.project_in_background = false}, [&](Hive& hive) -> Result<ExitCode> {
+    TRIUNE_ASSIGN(const ReadOptions options, read_options(line.settings, arguments.limit));
+    TRIUNE_ASSIGN(const PlanNode plan, hive.explain(statement, parameters, arguments.analyze, options));
+    print(line.settings.json ? to_json(plan) + "\n" : to_text(plan));
     return ExitCode::ok;
   });
 }
@@ -129,6 +144,14 @@ void add_statement_commands(CLI::App& root, CommandLine& line) {
       ->type_name("VALUE");
   add_waiting(sql_command, sql->waiting);
   when_chosen(sql_command, line, sql, run_sql);
+
+  auto explain = std::make_shared<StatementArguments>();
+  auto* explain_command = add_command(root, "explain", "Show how a SQL statement is answered, engine by engine",
+                                      "triune explain --analyze \"SELECT id FROM vector_search('memories', 'm1', 5)\"");
+  add_statement(explain_command, *explain);
+  add_parameters(explain_command, *explain, "Value of ?1, ?2, … in turn, as for sql")->type_name("VALUE");
+  explain_command->add_flag("--analyze", explain->analyze, "Run it, and show rows, calls, time and bytes of each step");
+  when_chosen(explain_command, line, explain, run_explain);
 
   auto cypher = std::make_shared<StatementArguments>();
   auto* cypher_command =

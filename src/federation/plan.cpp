@@ -1,0 +1,157 @@
+#include "federation/plan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdlib>
+
+namespace triune::federation {
+namespace {
+
+constexpr std::string_view mark = " VIRTUAL TABLE INDEX ";
+
+/// "SCAN v VIRTUAL TABLE INDEX 3:7 vector_search": the place, and the function.
+struct FunctionStep {
+  int place = 0;
+  std::size_t function = 0;
+  std::string operation;
+};
+
+std::optional<FunctionStep> function_step(std::string_view detail, const Query* query) {
+  const auto at = detail.find(mark);
+  if (query == nullptr || at == std::string_view::npos) return std::nullopt;
+  const auto index = detail.substr(at + mark.size());
+  const auto space = index.find(' ');
+  FunctionStep step;
+  std::from_chars(index.data(), index.data() + index.size(), step.place);
+  const auto functions = query->functions();
+  for (; step.function < functions.size(); ++step.function)
+    if (space != std::string_view::npos && index.substr(space + 1) == functions[step.function].name) break;
+  if (step.function == functions.size()) return std::nullopt;
+  const auto name = function_names()[static_cast<std::size_t>(query->kind(step.function))];
+  step.operation = fmt::format("{} ({})", detail.substr(0, at), name);
+  return step;
+}
+
+std::string_view usual_engine(Function function) {
+  switch (function) {
+    case Function::cypher: return "graph engine";
+    case Function::vector_search: return "vector engine";
+    case Function::text_search: return "full-text index";
+    case Function::hybrid_search: return "full-text index + vector engine";
+    case Function::neighbors:
+    case Function::shortest_path: return "SQL or graph engine, by the degrees";
+  }
+  return "";
+}
+
+void add_costs(const PlaceCosts& costs, PlanNode& node) {
+  if (!costs.route.engine.empty()) node.engine = costs.route.engine;
+  node.reason = costs.route.reason;
+  if (costs.repeated > 0)
+    node.reason += fmt::format("{}{} calls with arguments met before", node.reason.empty() ? "" : "; ", costs.repeated);
+  node.degraded = costs.route.degraded;
+  node.rows = costs.rows;
+  node.calls = costs.calls + costs.repeated;
+  node.bytes = costs.bytes;
+  node.milliseconds = std::chrono::duration<double, std::milli>(costs.time).count();
+}
+
+PlanNode function_node(const FunctionStep& step, const Query& query, bool measured) {
+  PlanNode node{
+      .operation = step.operation, .engine = std::string(usual_engine(query.kind(step.function))), .reason = {}};
+  node.estimated_rows = query.functions()[step.function].expected_rows;
+  if (!measured) return node;
+  const auto found = query.costs().find(step.place);
+  add_costs(found == query.costs().end() ? PlaceCosts() : found->second, node);
+  return node;
+}
+
+/// The number behind `name` in a line of a plan.
+std::optional<double> figure(std::string_view line, std::string_view name) {
+  const auto at = line.find(name);
+  if (at == std::string_view::npos) return std::nullopt;
+  return std::strtod(std::string(line.substr(at + name.size(), 24)).c_str(), nullptr);
+}
+
+/// "Hash Join  (cost=1..2 rows=3 width=4) (actual time=1..2 rows=3 loops=1)"
+PlanNode line_node(std::string_view line) {
+  PlanNode node{.operation = std::string(line.substr(0, line.find("  ("))), .engine = {}, .reason = {}};
+  node.estimated_rows = figure(line, " rows=");
+  const auto actual = line.find("(actual");
+  if (actual == std::string_view::npos) return node;
+  const auto measured = line.substr(actual);
+  if (const auto rows = figure(measured, " rows=")) node.rows = static_cast<std::uint64_t>(*rows);
+  if (const auto loops = figure(measured, " loops=")) node.calls = static_cast<std::uint64_t>(*loops);
+  if (const auto dots = measured.find(".."); dots != std::string_view::npos)
+    node.milliseconds = figure(measured.substr(dots), "..");
+  return node;
+}
+
+PlanNode root_node(std::string_view engine, const std::optional<Measured>& measured) {
+  PlanNode root{.operation = "RESULT", .engine = std::string(engine), .reason = {}};
+  if (measured) {
+    root.rows = measured->rows;
+    root.milliseconds = measured->milliseconds;
+  }
+  return root;
+}
+
+}  // namespace
+
+PlanNode plan_of_lines(const RowSet& lines, const Query& query, std::string_view engine,
+                       const std::optional<Measured>& measured) {
+  PlanNode root = root_node(engine, measured);
+  // How far each node above is indented, and how to get there.
+  std::vector<std::pair<std::size_t, PlanNode*>> above{{0, &root}};
+  for (const auto& row : lines.rows) {
+    const auto line = to_text(row.at(0));
+    const auto arrow = line.find("->  ");
+    const bool step = arrow != std::string::npos || root.inputs.empty();
+    if (!step) {
+      const auto text = line.substr(std::min(line.find_first_not_of(' '), line.size()));
+      auto& reason = above.back().second->reason;
+      reason += (reason.empty() ? "" : "; ") + text;
+      continue;
+    }
+    const std::size_t begin = arrow == std::string::npos ? 0 : arrow + 4;
+    while (above.size() > 1 && above.back().first >= begin + 1) above.pop_back();
+    auto& inputs = above.back().second->inputs;
+    inputs.reserve(64);  // addresses stay
+    if (inputs.size() == inputs.capacity()) continue;
+    inputs.push_back(line_node(std::string_view(line).substr(begin)));
+    above.emplace_back(begin + 1, &inputs.back());
+  }
+  for (const auto& [place, costs] : query.costs()) {
+    const auto name = function_names()[static_cast<std::size_t>(costs.function)];
+    PlanNode node{.operation = fmt::format("CALL {} ({})", place, name), .engine = {}, .reason = {}};
+    add_costs(costs, node);
+    root.inputs.push_back(std::move(node));
+  }
+  return root;
+}
+
+PlanNode plan_of(const RowSet& steps, const Query* query, std::string_view engine,
+                 const std::optional<Measured>& measured) {
+  PlanNode root = root_node(engine, measured);
+  // A step comes after the one it feeds; the paths lead from the root to each.
+  std::map<std::int64_t, std::vector<std::size_t>> paths;
+  for (const auto& row : steps.rows) {
+    const auto* const id = std::get_if<std::int64_t>(&row.at(0));
+    const auto* const parent = std::get_if<std::int64_t>(&row.at(1));
+    if (id == nullptr || parent == nullptr) continue;
+    auto path = paths[*parent];
+    PlanNode* above = &root;
+    for (const auto index : path) above = &above->inputs[index];
+    const auto detail = to_text(row.at(3));
+    const auto step = function_step(detail, query);
+    above->inputs.push_back(step ? function_node(*step, *query, measured.has_value())
+                                 : PlanNode{.operation = detail, .engine = {}, .reason = {}});
+    path.push_back(above->inputs.size() - 1);
+    paths[*id] = std::move(path);
+  }
+  return root;
+}
+
+}  // namespace triune::federation
