@@ -21,7 +21,8 @@ const bool is_parent = [] {
 }();
 
 /// How a process ends that has TRIUNE_FAILPOINT=`setting` and reaches "here" three times: 3, or -1 for a death by
-/// SIGKILL. A fresh process each time, because it reads the setting once.
+/// SIGKILL, or 13 when it was stopped in between and went on. A fresh process each time, because it reads the setting
+/// once.
 int passes_of(const std::string& setting) {
   const auto child = ::fork();
   if (child == 0) {
@@ -31,7 +32,12 @@ int passes_of(const std::string& setting) {
     ::_exit(99);
   }
   int status = 0;
-  ::waitpid(child, &status, 0);
+  ::waitpid(child, &status, WUNTRACED);
+  if (WIFSTOPPED(status)) {
+    ::kill(child, SIGCONT);
+    ::waitpid(child, &status, 0);
+    return WIFEXITED(status) ? 10 + WEXITSTATUS(status) : -3;
+  }
   if (WIFSIGNALED(status)) return WTERMSIG(status) == SIGKILL ? -1 : -2;
   return WEXITSTATUS(status);
 }
@@ -45,6 +51,12 @@ TEST(Failpoint, KillsAtTheNthTimeItIsReached) {
 
 TEST(Failpoint, WithoutANumberKillsTheFirstTime) {
   EXPECT_EQ(passes_of("here"), -1);
+}
+
+TEST(Failpoint, StopsWhereItIsToWait) {
+  EXPECT_EQ(passes_of("here:1:stop"), 13);
+  EXPECT_EQ(passes_of("here:3:stop"), 13);
+  EXPECT_EQ(passes_of("here:4:stop"), 3);
 }
 
 TEST(Failpoint, LeavesOthersAlone) {

@@ -1,6 +1,7 @@
 #include "integration/cli_process.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -65,13 +66,6 @@ bool CliTest::hive_exists() const {
   return place_.other_program("SELECT to_regclass('triune_hive') IS NOT NULL") == "t\n";
 }
 
-std::uintmax_t CliTest::committed() const {
-  if (on_postgres()) return std::stoull(place_.other_program("SELECT count(*) FROM triune_change_log"));
-  std::error_code absent;
-  const auto size = std::filesystem::file_size(path("hive") / "hive.db-wal", absent);
-  return absent ? 0 : size;
-}
-
 pid_t CliTest::start(std::vector<std::string> arguments) const {
   return start_program(TRIUNE_BINARY, std::move(arguments));
 }
@@ -91,6 +85,20 @@ Outcome CliTest::finish(pid_t process) const {
                   .out = read_text(path("stdout")),
                   .err = read_text(path("stderr"))};
   return outcome;
+}
+
+Outcome CliTest::interrupt_at(const std::string& failpoint, std::vector<std::string> arguments) const {
+  ::setenv("TRIUNE_FAILPOINT", (failpoint + ":stop").c_str(), 1);
+  const auto process = start(std::move(arguments));
+  ::unsetenv("TRIUNE_FAILPOINT");
+  int status = 0;
+  if (::waitpid(process, &status, WUNTRACED) != process || !WIFSTOPPED(status)) {
+    ADD_FAILURE() << failpoint << " was not reached\n" << read_text(path("stdout")) << read_text(path("stderr"));
+    return {};
+  }
+  EXPECT_EQ(::kill(process, SIGINT), 0);
+  EXPECT_EQ(::kill(process, SIGCONT), 0);
+  return finish(process);
 }
 
 Outcome CliTest::bare(std::vector<std::string> arguments, std::string_view input) const {

@@ -50,6 +50,10 @@ class CliTest : public ::testing::Test {
   /// Applies changes, each a line.
   [[nodiscard]] Outcome commit(const std::vector<std::string>& changes, std::vector<std::string> options = {}) const;
 
+  /// Runs `triune ARGUMENTS…` and interrupts it (Ctrl-C) at a failpoint, "NAME:N": surely in the middle of its work, as
+  /// the process stops there until it has been sent the signal.
+  [[nodiscard]] Outcome interrupt_at(const std::string& failpoint, std::vector<std::string> arguments) const;
+
   /// A process that runs on, and its end.
   [[nodiscard]] pid_t start(std::vector<std::string> arguments) const;
   /// The same for another program than the one that was built.
@@ -64,8 +68,6 @@ class CliTest : public ::testing::Test {
   [[nodiscard]] const HivePlace& place() const { return place_; }
   /// Whether there is anything at the place.
   [[nodiscard]] bool hive_exists() const;
-  /// How far something has been committed: bytes of the log in a directory, entries of the log on a server.
-  [[nodiscard]] std::uintmax_t committed() const;
 
  private:
   TemporaryDirectory directory_;
