@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "contract/capabilities.h"
+#include "contract/column_type.h"
 #include "contract/position.h"
 #include "triune/change.h"
 #include "triune/deadline.h"
@@ -116,7 +117,8 @@ class GraphStore {
   /// The position last committed; empty for a new store.
   virtual Result<std::optional<Position>> position() = 0;
   /// Runs one Cypher statement with `$name` parameters. Nodes and edges in the result are Json objects.
-  virtual Result<RowSet> query(std::string_view cypher, const Record& parameters, const GraphQueryOptions& options) = 0;
+  virtual Result<TypedRows> query(std::string_view cypher, const Record& parameters,
+                                  const GraphQueryOptions& options) = 0;
   /// Distinct nodes within `depth` steps with their distances, nearest first; never the start.
   virtual Result<std::vector<Neighbor>> neighbors(const NeighborsQuery& query, Deadline deadline) = 0;
   virtual Result<Path> shortest_path(const PathQuery& query, Deadline deadline) = 0;

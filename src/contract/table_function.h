@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "contract/column_type.h"
 #include "triune/status.h"
 #include "triune/value.h"
 
@@ -19,6 +20,7 @@ class RelationalSession;
 struct TableFunction {
   std::string name;                    ///< In the statement; unlike those of the others.
   std::vector<std::string> columns;    ///< Of what it returns.
+  std::vector<ColumnType> types;       ///< Of the columns; empty where they differ from call to call.
   std::vector<std::string> arguments;  ///< In their order. Their names are unlike those of the columns.
   std::size_t required = 0;            ///< So many of the arguments must be given.
   double expected_rows = 10;           ///< Of one call, for the engine's planner.
@@ -34,6 +36,8 @@ class RowSource {
   virtual ~RowSource() = default;
   /// Replaces `row` by the next one, as wide as the function's columns; false at the end.
   virtual Result<bool> next(std::vector<Value>& row) = 0;
+  /// Of the columns, where the function does not say; empty: nobody knows.
+  [[nodiscard]] virtual std::span<const ColumnType> types() const = 0;
 };
 
 /// The functions of one statement. Used by the thread that runs the statement; `call` may be entered again while rows

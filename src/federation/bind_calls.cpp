@@ -79,28 +79,24 @@ Result<Value> evaluate(std::string_view sql, const FunctionCall& call, std::size
   return std::move(rows->rows[0][0]);
 }
 
-std::string_view type_of(const std::vector<std::vector<Value>>& rows, std::size_t column) {
-  std::string_view type;
-  for (const auto& row : rows) {
-    const auto& value = row[column];
-    if (is_null(value)) continue;
-    std::string_view own = "text";
-    if (std::holds_alternative<bool>(value)) own = "boolean";
-    if (std::holds_alternative<std::int64_t>(value)) own = "bigint";
-    if (std::holds_alternative<double>(value)) own = "double precision";
-    if (std::holds_alternative<Json>(value)) own = "jsonb";
-    if (!type.empty() && type != own) return "text";
-    type = own;
+std::string_view name_of(contract::ColumnType type) {
+  switch (type) {
+    case contract::ColumnType::boolean: return "boolean";
+    case contract::ColumnType::int64: return "bigint";
+    case contract::ColumnType::float64: return "double precision";
+    case contract::ColumnType::json: return "jsonb";
+    case contract::ColumnType::text: break;
   }
-  return type.empty() ? "text" : type;
+  return "text";
 }
 
 /// Rows as a document, which parameter number `parameter` is, taken apart into columns with their types.
-std::string typed_set(const std::vector<std::string>& columns, const std::vector<std::vector<Value>>& rows,
+std::string typed_set(const std::vector<std::string>& columns, std::span<const contract::ColumnType> column_types,
                       std::size_t parameter) {
   std::string types;
   for (std::size_t i = 0; i < columns.size(); ++i)
-    types += fmt::format("{}{} {}", i == 0 ? "" : ", ", model::quote_identifier(columns[i]), type_of(rows, i));
+    types += fmt::format("{}{} {}", i == 0 ? "" : ", ", model::quote_identifier(columns[i]),
+                         i < column_types.size() ? name_of(column_types[i]) : "text");
   return fmt::format("(SELECT * FROM jsonb_to_recordset(CAST(?{} AS jsonb)) AS t({}))", parameter, types);
 }
 
@@ -145,10 +141,12 @@ Result<BoundStatement> bind_calls(std::string_view sql, std::span<const Value> p
       TRIUNE_ASSIGN(arguments[i], evaluate(sql, call, i, parameters, session));
     }
     const auto columns = function.columns;
+    const auto declared = function.types;
     TRIUNE_ASSIGN(const auto source, query.call(number, place++, session, arguments));
     TRIUNE_ASSIGN(const auto rows, all_rows(*source));
     rewriter.copy(tokens, copied, call.begin);
-    rewriter.append(typed_set(columns, rows, rewriter.add(document_of(columns, rows))));
+    rewriter.append(
+        typed_set(columns, declared.empty() ? source->types() : declared, rewriter.add(document_of(columns, rows))));
     if (!call.stands_as_set && !call.has_alias) rewriter.append(" AS " + call.name);
     copied = call.end;
   }

@@ -3,6 +3,8 @@
 namespace triune::federation {
 namespace {
 
+using Type = contract::ColumnType;
+
 constexpr std::array<std::string_view, function_count> names{"cypher",        "vector_search", "text_search",
                                                              "hybrid_search", "neighbors",     "shortest_path"};
 
@@ -27,24 +29,28 @@ contract::TableFunction description_of(Function function) {
       break;
     case Function::vector_search:
       description.columns = {"id", "distance", "score", "metadata"};
+      description.types = {Type::text, Type::float64, Type::float64, Type::json};
       description.arguments = {"collection", "query", "k", "where"};
       description.required = 3;
       description.expected_cost = 5'000;
       break;
     case Function::text_search:
       description.columns = {"id", "score", "snippet"};
+      description.types = {Type::text, Type::float64, Type::text};
       description.arguments = {"collection", "query", "k", "where"};
       description.required = 3;
       description.expected_cost = 2'000;
       break;
     case Function::hybrid_search:
       description.columns = {"id", "score", "text_rank", "vector_rank"};
+      description.types = {Type::text, Type::float64, Type::int64, Type::int64};
       description.arguments = {"collection", "text", "vector", "k", "where"};
       description.required = 4;
       description.expected_cost = 8'000;
       break;
     case Function::neighbors:
       description.columns = {"label", "id", "distance"};
+      description.types = {Type::text, Type::text, Type::int64};
       description.arguments = {"node", "type", "direction", "depth"};
       description.required = 1;
       description.expected_rows = 50;
@@ -52,6 +58,7 @@ contract::TableFunction description_of(Function function) {
       break;
     case Function::shortest_path:
       description.columns = {"step", "label", "id"};
+      description.types = {Type::int64, Type::text, Type::text};
       description.arguments = {"from", "to", "type", "max"};
       description.required = 2;
       description.expected_rows = 5;

@@ -18,6 +18,7 @@ namespace triune::federation {
 struct Answer {
   std::vector<std::vector<Value>> rows;
   Route route;
+  std::vector<contract::ColumnType> types;  ///< Of a Cypher query's columns.
 };
 
 /// A vector search as a statement asks for it.

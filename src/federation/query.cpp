@@ -75,6 +75,7 @@ class AnswerRows final : public contract::RowSource {
     row = answer_->rows[next_++];
     return true;
   }
+  [[nodiscard]] std::span<const contract::ColumnType> types() const override { return answer_->types; }
 
  private:
   std::shared_ptr<const Answer> answer_;

@@ -29,11 +29,13 @@ class HiveEngines final : public federation::Engines {
   }
 
   Result<federation::Answer> cypher(std::string_view query, const Record& parameters) override {
-    TRIUNE_ASSIGN(RowSet rows, hive_.cypher(query, parameters, options_));
-    if (rows.truncated)
+    TRIUNE_ASSIGN(auto answer, hive_.typed_cypher(query, parameters, options_));
+    if (answer.rows.truncated)
       return failure(ErrorCode::resource_exhausted,
                      fmt::format("the Cypher query returned more than {} rows; give it a LIMIT", intermediate_rows));
-    return federation::Answer{.rows = std::move(rows.rows), .route = {.engine = "kuzu", .reason = "a Cypher query"}};
+    return federation::Answer{.rows = std::move(answer.rows.rows),
+                              .route = {.engine = "kuzu", .reason = "a Cypher query"},
+                              .types = std::move(answer.types)};
   }
 
   Result<federation::Answer> vector_search(contract::RelationalSession& session,

@@ -83,6 +83,8 @@ class Implementation final : public Hive {
   /// In a session of its own when `session` is null; one that is given has the scope of a user.
   Result<VectorSearchResult> search_in(contract::RelationalSession* session, const VectorSearch& search,
                                        const ReadOptions& options);
+  Result<contract::TypedRows> typed_cypher(std::string_view statement, const Record& parameters,
+                                           const ReadOptions& options);
   Result<std::vector<TextHit>> text_in(contract::RelationalSession& session, const TextSearch& search);
   Result<Routed<std::vector<Neighbor>>> neighbors_in(contract::RelationalSession& session, const NeighborsQuery& query,
                                                      const ReadOptions& options);

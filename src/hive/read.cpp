@@ -74,6 +74,12 @@ Result<std::shared_ptr<contract::GraphStore>> Implementation::graph_store(const 
 
 Result<RowSet> Implementation::cypher(std::string_view statement, const Record& parameters,
                                       const ReadOptions& options) {
+  TRIUNE_ASSIGN(auto answer, typed_cypher(statement, parameters, options));
+  return std::move(answer.rows);
+}
+
+Result<contract::TypedRows> Implementation::typed_cypher(std::string_view statement, const Record& parameters,
+                                                         const ReadOptions& options) {
   TRIUNE_ASSIGN(const auto store, graph_store(options, Patience::until_given_up));
   auto rows = store->query(statement, parameters,
                            {.deadline = options.deadline, .read_only = true, .max_rows = options.max_rows});

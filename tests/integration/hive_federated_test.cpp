@@ -100,6 +100,15 @@ TEST_F(Federated, ParametersMayComeFromAnOuterRow) {
             "ada bob | bob cem | cem dot");
 }
 
+TEST_F(Federated, AnAnswerWithoutRowsHasTheTypesOfOneWithRows) {
+  EXPECT_EQ(all("SELECT count(*), sum(c.level) FROM cypher('MATCH (a:Agent) WHERE a.id = \"nobody\" RETURN a.level AS "
+                "level, a AS whole') c WHERE c.level > 3"),
+            "0 ");
+  EXPECT_EQ(
+      all("SELECT sum(distance) + 1, max(metadata ->> 'kind') FROM vector_search('memories', '[1, 0]', 3, '1 = 0')"),
+      "");
+}
+
 TEST_F(Federated, ValuesAreBoundAndVectorsComeInEveryForm) {
   EXPECT_EQ(all("SELECT id FROM vector_search(?1, ?2, ?3)", {"memories", "[3, 0]", std::int64_t{1}}), "n3");
   Bytes bytes(8);

@@ -119,7 +119,7 @@ Status Session::execute(std::string_view cypher, const Arguments& arguments) {
 }
 
 Status Session::visit(std::string_view cypher, const Arguments& arguments, const RowVisitor& visitor,
-                      std::vector<std::string>* columns) {
+                      Columns* columns) {
   return without_exceptions(deadline_, [&]() -> Status {
     TRIUNE_TRY(native_->arm(deadline_));
     TRIUNE_ASSIGN(auto* statement, native_->prepare(cypher, arguments, internal_tables_, deadline_));
@@ -129,7 +129,10 @@ Status Session::visit(std::string_view cypher, const Arguments& arguments, const
     Native::forget_tables(*statement, arguments);
     if (!result->isSuccess())
       return std::unexpected<Error>(translate_error(result->getErrorMessage(), deadline_.expired()));
-    if (columns != nullptr) *columns = result->getColumnNames();
+    if (columns != nullptr) {
+      columns->names = result->getColumnNames();
+      for (const auto& type : result->getColumnDataTypes()) columns->types.push_back(column_type(type));
+    }
     std::vector<Value> row(result->getNumColumns());
     while (result->hasNext()) {
       const auto tuple = result->getNext();

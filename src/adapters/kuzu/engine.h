@@ -20,6 +20,7 @@
 #include <variant>
 #include <vector>
 
+#include "contract/column_type.h"
 #include "contract/graph_store.h"
 #include "triune/deadline.h"
 #include "triune/status.h"
@@ -37,6 +38,12 @@ struct ArgumentTable {
 /// What a `$name` can be bound to. Json is bound as its text, Bytes as a BLOB.
 using Argument = std::variant<Value, std::vector<std::string>, ArgumentTable>;
 using Arguments = std::vector<std::pair<std::string, Argument>>;
+
+/// Of a result.
+struct Columns {
+  std::vector<std::string> names;
+  std::vector<contract::ColumnType> types;
+};
 
 /// Receives one row of a result; an error stops the visit and is returned from it.
 using RowVisitor = std::function<Status(std::span<const Value>)>;
@@ -56,9 +63,9 @@ class Session {
   Status execute(std::string_view cypher);
   /// One statement with arguments; its rows are dropped.
   Status execute(std::string_view cypher, const Arguments& arguments);
-  /// Rows one by one. `columns`, if given, receives their names before the first.
+  /// Rows one by one. `columns`, if given, are told before the first.
   Status visit(std::string_view cypher, const Arguments& arguments, const RowVisitor& visitor,
-               std::vector<std::string>* columns = nullptr);
+               Columns* columns = nullptr);
   /// The single integer of a one-row result.
   Result<std::int64_t> integer(std::string_view cypher, const Arguments& arguments);
   /// Parses and binds without running and says whether the statement only reads. A writing statement begins and ends a

@@ -51,12 +51,16 @@ RowVisitor collector(RowSet& rows, std::size_t max_rows, bool& full) {
   };
 }
 
-Result<RowSet> collect(Session& session, std::string_view cypher, const Arguments& arguments, std::size_t max_rows) {
-  RowSet rows;
+Result<contract::TypedRows> collect(Session& session, std::string_view cypher, const Arguments& arguments,
+                                    std::size_t max_rows) {
+  contract::TypedRows result;
   bool full = false;
-  auto status = session.visit(cypher, arguments, collector(rows, max_rows, full), &rows.columns);
+  Columns columns;
+  auto status = session.visit(cypher, arguments, collector(result.rows, max_rows, full), &columns);
   if (!status && !full) return failure_of(status);
-  return rows;
+  result.rows.columns = std::move(columns.names);
+  result.types = std::move(columns.types);
+  return result;
 }
 
 }  // namespace
@@ -191,8 +195,8 @@ Status KuzuGraphStore::checkpoint(Session& session, std::chrono::milliseconds pa
   return session.execute("CHECKPOINT");
 }
 
-Result<RowSet> KuzuGraphStore::query(std::string_view cypher, const Record& parameters,
-                                     const GraphQueryOptions& options) {
+Result<contract::TypedRows> KuzuGraphStore::query(std::string_view cypher, const Record& parameters,
+                                                  const GraphQueryOptions& options) {
   TRIUNE_ASSIGN(const auto inspection, inspect(cypher));
   Arguments arguments;
   for (const auto& parameter : parameters) arguments.emplace_back(parameter.name, parameter.value);
@@ -202,8 +206,8 @@ Result<RowSet> KuzuGraphStore::query(std::string_view cypher, const Record& para
 
 // Binding a statement that writes begins a write transaction, and Kuzu has one at a time: so what may write is bound in
 // the writer's turn.
-Result<RowSet> KuzuGraphStore::run_reading(std::string_view cypher, const Arguments& arguments, bool may_write,
-                                           const GraphQueryOptions& options) {
+Result<contract::TypedRows> KuzuGraphStore::run_reading(std::string_view cypher, const Arguments& arguments,
+                                                        bool may_write, const GraphQueryOptions& options) {
   TRIUNE_ASSIGN(const auto session, may_write ? sessions_.write(options.deadline) : sessions_.read(options.deadline));
   TRIUNE_ASSIGN(const bool read_only, session->is_read_only(cypher, arguments));
   if (!read_only)
@@ -211,8 +215,8 @@ Result<RowSet> KuzuGraphStore::run_reading(std::string_view cypher, const Argume
   return collect(*session, cypher, arguments, options.max_rows);
 }
 
-Result<RowSet> KuzuGraphStore::run_writing(std::string_view cypher, const Arguments& arguments,
-                                           const GraphQueryOptions& options) {
+Result<contract::TypedRows> KuzuGraphStore::run_writing(std::string_view cypher, const Arguments& arguments,
+                                                        const GraphQueryOptions& options) {
   TRIUNE_ASSIGN(const auto writer, sessions_.write(options.deadline));
   auto rows = collect(*writer, cypher, arguments, options.max_rows);
   if (!rows) return rows;

@@ -42,8 +42,8 @@ class KuzuGraphStore final : public contract::GraphStore {
   Status bulk_load(const contract::GraphSchema& schema, contract::GraphSource& source,
                    const contract::Position& position) override;
   Result<std::optional<contract::Position>> position() override;
-  Result<RowSet> query(std::string_view cypher, const Record& parameters,
-                       const contract::GraphQueryOptions& options) override;
+  Result<contract::TypedRows> query(std::string_view cypher, const Record& parameters,
+                                    const contract::GraphQueryOptions& options) override;
   Result<std::vector<Neighbor>> neighbors(const NeighborsQuery& query, Deadline deadline) override;
   Result<Path> shortest_path(const PathQuery& query, Deadline deadline) override;
   Result<std::uint64_t> count_paths(const PathCountQuery& query, Deadline deadline) override;
@@ -66,10 +66,10 @@ class KuzuGraphStore final : public contract::GraphStore {
   template <class Answer>
   Result<Answer> read(Deadline deadline, const std::function<Result<Answer>(GraphReader&)>& question);
   Result<std::uint64_t> count_short_walks(const PathCountQuery& query, Deadline deadline);
-  Result<RowSet> run_reading(std::string_view cypher, const Arguments& arguments, bool may_write,
-                             const contract::GraphQueryOptions& options);
-  Result<RowSet> run_writing(std::string_view cypher, const Arguments& arguments,
-                             const contract::GraphQueryOptions& options);
+  Result<contract::TypedRows> run_reading(std::string_view cypher, const Arguments& arguments, bool may_write,
+                                          const contract::GraphQueryOptions& options);
+  Result<contract::TypedRows> run_writing(std::string_view cypher, const Arguments& arguments,
+                                          const contract::GraphQueryOptions& options);
 
   StoreFiles files_;
   std::unique_ptr<Engine> engine_;

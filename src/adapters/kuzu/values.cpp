@@ -226,6 +226,32 @@ std::unique_ptr<NativeValue> to_native(const Argument& argument) {
   return table_value(std::get<ArgumentTable>(argument));
 }
 
+contract::ColumnType column_type(const ::kuzu::common::LogicalType& type) {
+  using contract::ColumnType;
+  switch (type.getLogicalTypeID()) {
+    case LogicalTypeID::BOOL: return ColumnType::boolean;
+    case LogicalTypeID::SERIAL:
+    case LogicalTypeID::INT64:
+    case LogicalTypeID::INT32:
+    case LogicalTypeID::INT16:
+    case LogicalTypeID::INT8:
+    case LogicalTypeID::UINT64:
+    case LogicalTypeID::UINT32:
+    case LogicalTypeID::UINT16:
+    case LogicalTypeID::UINT8: return ColumnType::int64;
+    case LogicalTypeID::DOUBLE:
+    case LogicalTypeID::FLOAT: return ColumnType::float64;
+    case LogicalTypeID::NODE:
+    case LogicalTypeID::REL:
+    case LogicalTypeID::RECURSIVE_REL:
+    case LogicalTypeID::LIST:
+    case LogicalTypeID::ARRAY:
+    case LogicalTypeID::STRUCT:
+    case LogicalTypeID::MAP: return ColumnType::json;
+    default: return ColumnType::text;
+  }
+}
+
 Value from_native(const NativeValue& value) {
   if (value.isNull()) return Null{};
   switch (value.getDataType().getLogicalTypeID()) {

@@ -17,4 +17,7 @@ std::unique_ptr<::kuzu::common::Value> to_native(const Argument& argument);
 /// properties left out.
 Value from_native(const ::kuzu::common::Value& value);
 
+/// What `from_native` makes of values of a type.
+contract::ColumnType column_type(const ::kuzu::common::LogicalType& type);
+
 }  // namespace triune::adapters::kuzu

@@ -134,8 +134,8 @@ Result<std::optional<contract::Position>> MemoryGraphStore::position() {
   return position_;
 }
 
-Result<RowSet> MemoryGraphStore::query(std::string_view /*cypher*/, const Record& /*parameters*/,
-                                       const contract::GraphQueryOptions& /*options*/) {
+Result<contract::TypedRows> MemoryGraphStore::query(std::string_view /*cypher*/, const Record& /*parameters*/,
+                                                    const contract::GraphQueryOptions& /*options*/) {
   return refuse(ErrorCode::unsupported, "the memory engine has no query language");
 }
 

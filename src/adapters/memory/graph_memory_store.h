@@ -18,8 +18,8 @@ class MemoryGraphStore final : public contract::GraphStore {
   Status bulk_load(const contract::GraphSchema& schema, contract::GraphSource& source,
                    const contract::Position& position) override;
   Result<std::optional<contract::Position>> position() override;
-  Result<RowSet> query(std::string_view cypher, const Record& parameters,
-                       const contract::GraphQueryOptions& options) override;
+  Result<contract::TypedRows> query(std::string_view cypher, const Record& parameters,
+                                    const contract::GraphQueryOptions& options) override;
   Result<std::vector<Neighbor>> neighbors(const NeighborsQuery& query, Deadline deadline) override;
   Result<Path> shortest_path(const PathQuery& query, Deadline deadline) override;
   Result<std::uint64_t> count_paths(const PathCountQuery& query, Deadline deadline) override;

@@ -29,7 +29,7 @@ RowSet GraphConformance::must_query(std::string_view cypher, const Record& param
                                     const contract::GraphQueryOptions& options) {
   auto rows = store_->query(cypher, parameters, options);
   EXPECT_TRUE(rows.has_value()) << cypher << ": " << (rows ? "" : rows.error().message);
-  return rows ? std::move(*rows) : RowSet{};
+  return rows ? std::move(rows->rows) : RowSet{};
 }
 
 Value GraphConformance::must_value(std::string_view cypher, const Record& parameters) {
