@@ -53,7 +53,12 @@ std::string identifier(std::string_view name) {
 SchemaObject statement_trigger(std::string_view name, Event event, std::string_view table, std::string_view body) {
   const auto quoted = quote_identifier(identifier(name));
   const auto clause = fmt::format(fmt::runtime(clause_of(event)), quote_identifier(table));
-  const auto code = fmt::format("BEGIN {} RETURN NULL; END", body);
+  // A statement without such rows fires the trigger too, and an upsert fires those of INSERT and of UPDATE.
+  const auto guard = event == Event::truncated
+                         ? std::string()
+                         : fmt::format("IF NOT EXISTS (SELECT 1 FROM {}) THEN RETURN NULL; END IF; ",
+                                       event == Event::inserted ? "new_rows" : "old_rows");
+  const auto code = fmt::format("BEGIN {}{} RETURN NULL; END", guard, body);
   // Temporary tables come last, or whoever may write to the table could put one in the place of ours.
   const auto pin = fmt::format(
       "BEGIN EXECUTE format('ALTER FUNCTION %s() SET search_path = %I, pg_temp', {}, current_schema()); END",

@@ -22,7 +22,7 @@ using model::quote_identifier;
 
 constexpr std::size_t table_limit = 10'000;
 /// Grows when the triggers of this program differ from those of an earlier one.
-constexpr int trigger_generation = 1;
+constexpr int trigger_generation = 2;
 constexpr std::string_view savepoint = "triune_schema";
 
 bool contains(Dialect dialect, const std::vector<std::string>& names, std::string_view name) {
