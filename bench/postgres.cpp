@@ -9,6 +9,7 @@
 
 #include "adapters/builtin.h"
 #include "commit_work.h"
+#include "postgres_load.h"
 #include "raw_postgres.h"
 #include "runtime/connection_pool.h"
 #include "scenarios.h"
@@ -281,6 +282,13 @@ void bench_shared_lag(Bench& bench, Place& place) {
 }
 
 }  // namespace
+
+void bench_postgres_bulk(Bench& bench) {
+  const WorkFolder folder(bench.settings(), "postgres_bulk");
+  testing::PostgresServer server({.settings = {{"max_connections", "50"}}, .durable = true});
+  bench_loads(bench, server, folder.path());
+  bench_import(bench, server, folder.path());
+}
 
 void bench_postgres(Bench& bench) {
   const WorkFolder folder(bench.settings(), "postgres");

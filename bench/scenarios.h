@@ -24,6 +24,7 @@ void bench_filtered_vector(Bench& bench);
 void bench_point_read(Bench& bench);
 void bench_open(Bench& bench);
 void bench_postgres(Bench& bench);
+void bench_postgres_bulk(Bench& bench);
 
 std::span<const Scenario> scenarios();
 
