@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -23,6 +24,7 @@ struct TableFunction {
   std::vector<ColumnType> types;       ///< Of the columns; empty where they differ from call to call.
   std::vector<std::string> arguments;  ///< In their order. Their names are unlike those of the columns.
   std::size_t required = 0;            ///< So many of the arguments must be given.
+  std::optional<std::size_t> limit;    ///< The argument that says how many rows there are at most.
   double expected_rows = 10;           ///< Of one call, for the engine's planner.
   double expected_cost = 1'000;        ///< Of one call, in rows the engine could visit instead.
 };
@@ -39,6 +41,9 @@ class RowSource {
   /// Of the columns, where the function does not say; empty: nobody knows.
   [[nodiscard]] virtual std::span<const ColumnType> types() const = 0;
 };
+
+/// Places from here on are of calls that a call itself made, as in a predicate it was given.
+inline constexpr int first_nested_place = 1'000'000;
 
 /// The functions of one statement. Used by the thread that runs the statement; `call` may be entered again while rows
 /// of an earlier call are being read. Outlives the session that it was given to.

@@ -32,6 +32,7 @@ contract::TableFunction description_of(Function function) {
       description.types = {Type::text, Type::float64, Type::float64, Type::json};
       description.arguments = {"collection", "query", "k", "where"};
       description.required = 3;
+      description.limit = 2;
       description.expected_cost = 5'000;
       break;
     case Function::text_search:
@@ -39,6 +40,7 @@ contract::TableFunction description_of(Function function) {
       description.types = {Type::text, Type::float64, Type::text};
       description.arguments = {"collection", "query", "k", "where"};
       description.required = 3;
+      description.limit = 2;
       description.expected_cost = 2'000;
       break;
     case Function::hybrid_search:
@@ -46,6 +48,7 @@ contract::TableFunction description_of(Function function) {
       description.types = {Type::text, Type::float64, Type::int64, Type::int64};
       description.arguments = {"collection", "text", "vector", "k", "where"};
       description.required = 4;
+      description.limit = 3;
       description.expected_cost = 8'000;
       break;
     case Function::neighbors:

@@ -11,9 +11,10 @@ namespace {
 
 constexpr std::string_view mark = " VIRTUAL TABLE INDEX ";
 
-/// "SCAN v VIRTUAL TABLE INDEX 3:7 vector_search": the place, and the function.
+/// "SCAN v VIRTUAL TABLE INDEX 3:7 10 vector_search": the place, the rows expected, and the function.
 struct FunctionStep {
   int place = 0;
+  double rows = 0;
   std::size_t function = 0;
   std::string operation;
 };
@@ -22,9 +23,11 @@ std::optional<FunctionStep> function_step(std::string_view detail, const Query* 
   const auto at = detail.find(mark);
   if (query == nullptr || at == std::string_view::npos) return std::nullopt;
   const auto index = detail.substr(at + mark.size());
-  const auto space = index.find(' ');
+  const auto first = index.find(' ');
+  const auto space = first == std::string_view::npos ? first : index.find(' ', first + 1);
   FunctionStep step;
   std::from_chars(index.data(), index.data() + index.size(), step.place);
+  if (space != std::string_view::npos) step.rows = std::strtod(std::string(index.substr(first)).c_str(), nullptr);
   const auto functions = query->functions();
   for (; step.function < functions.size(); ++step.function)
     if (space != std::string_view::npos && index.substr(space + 1) == functions[step.function].name) break;
@@ -61,7 +64,7 @@ void add_costs(const PlaceCosts& costs, PlanNode& node) {
 PlanNode function_node(const FunctionStep& step, const Query& query, bool measured) {
   PlanNode node{
       .operation = step.operation, .engine = std::string(usual_engine(query.kind(step.function))), .reason = {}};
-  node.estimated_rows = query.functions()[step.function].expected_rows;
+  node.estimated_rows = step.rows;
   if (!measured) return node;
   const auto found = query.costs().find(step.place);
   add_costs(found == query.costs().end() ? PlaceCosts() : found->second, node);
@@ -86,6 +89,13 @@ PlanNode line_node(std::string_view line) {
   if (const auto loops = figure(measured, " loops=")) node.calls = static_cast<std::uint64_t>(*loops);
   if (const auto dots = measured.find(".."); dots != std::string_view::npos)
     node.milliseconds = figure(measured.substr(dots), "..");
+  return node;
+}
+
+PlanNode call_node(std::string_view what, const PlaceCosts& costs) {
+  const auto name = function_names()[static_cast<std::size_t>(costs.function)];
+  PlanNode node{.operation = fmt::format("{} ({})", what, name), .engine = {}, .reason = {}};
+  add_costs(costs, node);
   return node;
 }
 
@@ -123,12 +133,7 @@ PlanNode plan_of_lines(const RowSet& lines, const Query& query, std::string_view
     inputs.push_back(line_node(std::string_view(line).substr(begin)));
     above.emplace_back(begin + 1, &inputs.back());
   }
-  for (const auto& [place, costs] : query.costs()) {
-    const auto name = function_names()[static_cast<std::size_t>(costs.function)];
-    PlanNode node{.operation = fmt::format("CALL {} ({})", place, name), .engine = {}, .reason = {}};
-    add_costs(costs, node);
-    root.inputs.push_back(std::move(node));
-  }
+  for (const auto& [place, costs] : query.costs()) root.inputs.push_back(call_node("CALL", costs));
   return root;
 }
 
@@ -151,6 +156,9 @@ PlanNode plan_of(const RowSet& steps, const Query* query, std::string_view engin
     path.push_back(above->inputs.size() - 1);
     paths[*id] = std::move(path);
   }
+  if (query != nullptr && measured)
+    for (const auto& [place, costs] : query->costs())
+      if (place >= contract::first_nested_place) root.inputs.push_back(call_node("IN A PREDICATE", costs));
   return root;
 }
 

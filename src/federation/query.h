@@ -73,7 +73,7 @@ class Query final : public contract::TableFunctions {
 
   Engines& engines_;
   const Joins joins_;
-  int nested_place_ = 1'000'000;  ///< Of the next call in a predicate.
+  int nested_place_ = contract::first_nested_place;  ///< Of the next call in a predicate.
   std::string sql_;
   std::vector<contract::TableFunction> functions_;
   std::vector<Function> kinds_;

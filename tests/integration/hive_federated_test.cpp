@@ -188,7 +188,7 @@ TEST_F(Federated, ExplainShowsTheTreeAndAnalyzeWhatEachEngineDid) {
   ASSERT_TRUE(plan) << plan.error().message;
   // PostgreSQL plans when the calls have been answered.
   if (!testing::on_postgres()) {
-    EXPECT_THAT(to_text(*plan), AllOf(HasSubstr("(vector_search) → vector engine"), HasSubstr("about 10 rows")));
+    EXPECT_THAT(to_text(*plan), AllOf(HasSubstr("(vector_search) → vector engine"), HasSubstr("about 3 rows")));
   }
   EXPECT_FALSE(plan->rows);
   const auto measured = hive_->explain(sql, {}, true);

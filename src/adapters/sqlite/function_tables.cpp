@@ -69,6 +69,19 @@ Status guarded(const Work& work) {
   }
 }
 
+using Constraints = std::array<int, most_arguments>;
+
+/// As many as the argument says that limits them, where that is a constant.
+sqlite3_int64 expected_rows(const contract::TableFunction& function, sqlite3_index_info* index,
+                            const Constraints& constraint_of, std::uint64_t given) {
+  const auto usual = static_cast<sqlite3_int64>(function.expected_rows);
+  if (!function.limit || (given >> *function.limit & 1U) == 0) return usual;
+  sqlite3_value* value = nullptr;
+  if (sqlite3_vtab_rhs_value(index, constraint_of[*function.limit], &value) != SQLITE_OK || value == nullptr)
+    return usual;
+  return sqlite3_value_type(value) == SQLITE_INTEGER ? std::max<sqlite3_int64>(sqlite3_value_int64(value), 1) : usual;
+}
+
 std::string declaration(const contract::TableFunction& function) {
   std::string columns;
   for (const auto& column : function.columns)
@@ -135,7 +148,7 @@ int FunctionModule::best_index(sqlite3_vtab* base, sqlite3_index_info* index) {
   const auto first = static_cast<int>(function.columns.size());
   std::uint64_t given = 0;
   bool waits = false;
-  std::array<int, most_arguments> constraint_of{};
+  Constraints constraint_of{};
   for (int i = 0; i < index->nConstraint; ++i) {
     const auto& constraint = index->aConstraint[i];
     if (constraint.iColumn < first || constraint.op != SQLITE_INDEX_CONSTRAINT_EQ) continue;
@@ -157,11 +170,12 @@ int FunctionModule::best_index(sqlite3_vtab* base, sqlite3_index_info* index) {
     usage.omit = 1;
   }
   index->idxNum = ++table.tables->places_;
+  const auto rows = expected_rows(function, index, constraint_of, given);
   // Plans show this text.
-  index->idxStr = sqlite3_mprintf("%llu %s", static_cast<unsigned long long>(given), function.name.c_str());
+  index->idxStr = sqlite3_mprintf("%llu %lld %s", static_cast<unsigned long long>(given), rows, function.name.c_str());
   index->needToFreeIdxStr = 1;
   index->estimatedCost = function.expected_cost;
-  index->estimatedRows = static_cast<sqlite3_int64>(function.expected_rows);
+  index->estimatedRows = rows;
   return SQLITE_OK;
 }
 
@@ -247,11 +261,10 @@ bool FunctionTables::used_by(std::string_view sql) const {
 }
 
 void FunctionTables::number_places() {
-  constexpr int nested_places = 1'000'000;
   if (calls_ == 0)
     places_ = 0;
   else
-    places_ = std::max(places_, nested_places);
+    places_ = std::max(places_, contract::first_nested_place);
 }
 
 Status FunctionTables::take_error() {
