@@ -111,7 +111,7 @@ void decide_rows(const Characteristics& data, Decision& decision) {
         fmt::format("{} JSON documents of more than 100 KB: keep them as blobs beside the rows", data.large_documents));
   decision.indexes = data.missing_indexes;
   if (!decision.indexes.empty())
-    decision.reasons.push_back(fmt::format("{} foreign keys have no index", decision.indexes.size()));
+    decision.reasons.push_back(fmt::format("foreign keys without an index: {}", decision.indexes.size()));
 }
 
 /// The engine whose query costs most when it is answered elsewhere.

@@ -43,6 +43,18 @@ void Pieces::adapt() {
   began_ = now;
 }
 
+/// Text that is not UTF-8 comes as bytes, which sort behind every text: the next piece would seem to be the last.
+Status Pieces::check_key(std::span<const Value> key) const {
+  for (std::size_t i = 0; i < key.size(); ++i) {
+    const auto* column = find_column(table_, table_.key[i]);
+    if (std::holds_alternative<Bytes>(key[i]) && column != nullptr && column->affinity == "text")
+      return failure(ErrorCode::unsupported,
+                     fmt::format("keys in {} are text that is not UTF-8; the rows from there on were not looked at",
+                                 column->name));
+  }
+  return {};
+}
+
 Result<std::optional<Piece>> Pieces::next() {
   if (done_) return std::optional<Piece>();
   adapt();
@@ -58,6 +70,7 @@ Result<std::optional<Piece>> Pieces::next() {
     done_ = true;
     return std::optional<Piece>(std::move(piece));
   }
+  TRIUNE_TRY(check_key(end.rows.front()));
   const auto first_parameter = piece.parameters.size() + 1;
   piece.condition += " AND " + compared("<=", first_parameter);
   last_ = std::move(end.rows.front());

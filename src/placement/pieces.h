@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,7 @@ class Pieces {
 
  private:
   void adapt();
+  [[nodiscard]] Status check_key(std::span<const Value> key) const;
   [[nodiscard]] std::string compared(std::string_view operation, std::size_t first_parameter) const;
 
   Source& source_;

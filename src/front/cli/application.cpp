@@ -106,6 +106,8 @@ void add_commands(CLI::App& root, CommandLine& line) {
   add_graph_commands(root, line);
   add_get_commands(root, line);
   add_repair_commands(root, line);
+  add_assess_command(root, line);
+  add_classify_command(root, line);
   add_program_commands(root, line);
 }
 

@@ -30,6 +30,8 @@ void add_graph_commands(CLI::App& root, CommandLine& line);       // neighbors p
 void add_get_commands(CLI::App& root, CommandLine& line);         // get row|node|edge|vector|blob
 void add_commit_command(CLI::App& root, CommandLine& line);       // commit
 void add_definition_commands(CLI::App& root, CommandLine& line);  // collection map index
+void add_assess_command(CLI::App& root, CommandLine& line);       // assess
+void add_classify_command(CLI::App& root, CommandLine& line);     // classify
 void add_program_commands(CLI::App& root, CommandLine& line);     // bench version help
 
 /// A command with the help that all have: a purpose and an example.
