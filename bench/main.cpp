@@ -23,6 +23,7 @@ std::span<const Scenario> scenarios() {
       {"graph_scale", "load and query 1M nodes and 5M edges, with 200k vectors", bench_graph_scale},
       {"vector", "the nearest 10 of 100k vectors", bench_vector},
       {"filtered_vector", "the same under predicates of four selectivities", bench_filtered_vector},
+      {"federated", "one statement over rows, graph and vectors against the join in an application", bench_federated},
       {"point_read", "rows and nodes by key among a million", bench_point_read},
       {"open", "a large hive from a fresh process", bench_open},
       {"postgres_bulk", "bulk loads and imports on a PostgreSQL of its own", bench_postgres_bulk},

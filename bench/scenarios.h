@@ -21,6 +21,7 @@ void bench_graph(Bench& bench);
 void bench_graph_scale(Bench& bench);
 void bench_vector(Bench& bench);
 void bench_filtered_vector(Bench& bench);
+void bench_federated(Bench& bench);
 void bench_point_read(Bench& bench);
 void bench_open(Bench& bench);
 void bench_postgres(Bench& bench);

@@ -49,6 +49,17 @@ Result<std::string> metadata_column(contract::RelationalSession& session, std::i
              : text;
 }
 
+/// Whether row `o` owns vector `v`, whose id is the text of its key; said so that the key's index is of use.
+std::string owner_is(contract::Dialect dialect, const TableShape& owner) {
+  const auto name = owner.key().at(0);
+  const auto key = "o." + quote_identifier(name);
+  const auto& type = owner.column(name)->type;
+  if (same_name(contract::Dialect::sqlite, type, "text")) return key + " = v.id";
+  const auto as_text = fmt::format("CAST({} AS text) = v.id", key);
+  if (dialect == contract::Dialect::postgres || !same_name(contract::Dialect::sqlite, type, "integer")) return as_text;
+  return fmt::format("{} = CAST(v.id AS integer) AND {}", key, as_text);
+}
+
 /// The vectors with everything a predicate can name as columns.
 std::string source_sql(contract::Dialect dialect, std::int64_t organization_id, std::int64_t collection_id,
                        const TableShape* owner, const std::map<std::string, std::string>& metadata_columns) {
@@ -60,8 +71,7 @@ std::string source_sql(contract::Dialect dialect, std::int64_t organization_id, 
   if (owner != nullptr) {
     for (const auto& column : owner->columns)
       if (column.name != "id" && column.name != "metadata") columns += ", o." + quote_identifier(column.name);
-    join = fmt::format(" LEFT JOIN {} o ON CAST(o.{} AS text) = v.id", quote_identifier(owner->name),
-                       quote_identifier(owner->key().at(0)));
+    join = fmt::format(" LEFT JOIN {} o ON {}", quote_identifier(owner->name), owner_is(dialect, *owner));
   }
   for (const auto& [key, expression] : metadata_columns)
     columns += fmt::format(", {} AS {}", expression, quote_identifier(key));
