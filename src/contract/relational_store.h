@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <source_location>
 #include <span>
 #include <string>
 #include <string_view>
@@ -143,6 +144,8 @@ struct ColumnDescription {
   bool not_null = false;
 };
 
+/// The `place` of a call is whom the pools name as the borrower of a connection (`PoolStatistics::oldest_borrower`); it
+/// is the caller's unless another is given.
 class RelationalStore {
  public:
   virtual ~RelationalStore() = default;  ///< Waits for the work in flight, then closes.
@@ -152,15 +155,18 @@ class RelationalStore {
   /// while all are out. The deadline also bounds every statement of the session. Errors: `deadline_exceeded`,
   /// `unavailable`. With `functions` (which may be null, and outlive the session) its statements may use these as
   /// tables, where the engine has that (`RelationalCapabilities::table_functions`); `unsupported` elsewhere.
-  virtual Result<std::unique_ptr<RelationalSession>> read(ReadScope scope, Deadline deadline,
-                                                          TableFunctions* functions = nullptr) = 0;
+  virtual Result<std::unique_ptr<RelationalSession>> read(
+      ReadScope scope, Deadline deadline, TableFunctions* functions = nullptr,
+      std::source_location place = std::source_location::current()) = 0;
   /// Runs `job` in a durable transaction, which an engine with one writer shares among jobs that wait, each in a
   /// savepoint of its own: an error undoes this job alone. Blocks until durable. Errors: the job's own,
   /// `deadline_exceeded` (not begun, `safe`), `resource_exhausted` (queue full, `safe`), `outcome_unknown` ones when
   /// the commit itself failed.
-  virtual Status write(const WriteJob& job, Deadline deadline) = 0;
+  virtual Status write(const WriteJob& job, Deadline deadline,
+                       std::source_location place = std::source_location::current()) = 0;
   /// A transaction over several calls. Waits its turn in the same queue as `write`.
-  virtual Result<std::unique_ptr<RelationalTransaction>> begin(Deadline deadline) = 0;
+  virtual Result<std::unique_ptr<RelationalTransaction>> begin(
+      Deadline deadline, std::source_location place = std::source_location::current()) = 0;
   /// Whether a statement only reads, decided by the engine's parser and not by its text. Blocks while
   /// no connection of the read pool is free. Errors: `invalid_argument`, those of `read`.
   virtual Result<bool> is_read_only(std::string_view sql, Deadline deadline) = 0;

@@ -37,9 +37,10 @@ class GuardedStore final : public RelationalStore {
 
   [[nodiscard]] contract::RelationalCapabilities capabilities() const override { return store_->capabilities(); }
   Result<std::unique_ptr<RelationalSession>> read(ReadScope scope, Deadline deadline,
-                                                  contract::TableFunctions* functions) override;
-  Status write(const contract::WriteJob& job, Deadline deadline) override;
-  Result<std::unique_ptr<RelationalTransaction>> begin(Deadline deadline) override;
+                                                  contract::TableFunctions* functions,
+                                                  std::source_location place) override;
+  Status write(const contract::WriteJob& job, Deadline deadline, std::source_location place) override;
+  Result<std::unique_ptr<RelationalTransaction>> begin(Deadline deadline, std::source_location place) override;
   Result<bool> is_read_only(std::string_view sql, Deadline deadline) override;
   Result<std::vector<contract::ColumnDescription>> describe(std::string_view table) override;
   Result<contract::RelationalStatistics> statistics() override;
@@ -101,26 +102,27 @@ auto GuardedStore::guarded(CircuitBreaker::Permit permit, const Call& call) -> d
 }
 
 Result<std::unique_ptr<RelationalSession>> GuardedStore::read(ReadScope scope, Deadline deadline,
-                                                              contract::TableFunctions* functions) {
+                                                              contract::TableFunctions* functions,
+                                                              std::source_location place) {
   TRIUNE_ASSIGN(auto permit, reads_.admit());
   const auto began = now_();
-  auto session = store_->read(scope, deadline, functions);
+  auto session = store_->read(scope, deadline, functions, place);
   if (session) return std::make_unique<GuardedSession>(std::move(*session), std::move(permit));
   if (blames_store(session.error()) || waited_in_vain(session.error(), began)) permit.failed(session.error());
   return session;
 }
 
-Result<std::unique_ptr<RelationalTransaction>> GuardedStore::begin(Deadline deadline) {
+Result<std::unique_ptr<RelationalTransaction>> GuardedStore::begin(Deadline deadline, std::source_location place) {
   TRIUNE_ASSIGN(auto permit, writes_.admit());
   const auto began = now_();
-  auto transaction = store_->begin(deadline);
+  auto transaction = store_->begin(deadline, place);
   if (transaction) return std::make_unique<GuardedTransaction>(std::move(*transaction), std::move(permit));
   if (blames_store(transaction.error()) || waited_in_vain(transaction.error(), began))
     permit.failed(transaction.error());
   return transaction;
 }
 
-Status GuardedStore::write(const contract::WriteJob& job, Deadline deadline) {
+Status GuardedStore::write(const contract::WriteJob& job, Deadline deadline, std::source_location place) {
   // What the breaker refuses is not repeated here: it is to fail at once.
   std::optional<Status> refused;
   auto done = retry_.run(deadline, false, [&]() -> Status {
@@ -129,7 +131,7 @@ Status GuardedStore::write(const contract::WriteJob& job, Deadline deadline) {
       refused = failure_of(permit);
       return {};
     }
-    return guarded(std::move(*permit), [&] { return store_->write(job, deadline); });
+    return guarded(std::move(*permit), [&] { return store_->write(job, deadline, place); });
   });
   return refused ? std::move(*refused) : std::move(done);
 }

@@ -21,6 +21,7 @@ struct Script {
   int asked = 0;
   CircuitBreaker::Clock::time_point now = CircuitBreaker::Clock::now();
   std::chrono::milliseconds call_time{0};
+  std::vector<std::string> borrowers;  ///< Functions that asked for a session.
 
   Status next() {
     ++asked;
@@ -91,13 +92,19 @@ class ScriptedStore final : public contract::RelationalStore {
  public:
   explicit ScriptedStore(Script& script) : script_(script) {}
   [[nodiscard]] contract::RelationalCapabilities capabilities() const override { return {.engine = "scripted"}; }
-  Result<std::unique_ptr<contract::RelationalSession>> read(ReadScope, Deadline, contract::TableFunctions*) override {
+  Result<std::unique_ptr<contract::RelationalSession>> read(ReadScope, Deadline, contract::TableFunctions*,
+                                                            std::source_location place) override {
+    script_.borrowers.emplace_back(place.function_name());
     auto status = script_.next();
     if (!status) return failure_of(status);
     return std::make_unique<ScriptedSession>(script_);
   }
-  Status write(const contract::WriteJob&, Deadline) override { return script_.next(); }
-  Result<std::unique_ptr<contract::RelationalTransaction>> begin(Deadline) override {
+  Status write(const contract::WriteJob&, Deadline, std::source_location place) override {
+    script_.borrowers.emplace_back(place.function_name());
+    return script_.next();
+  }
+  Result<std::unique_ptr<contract::RelationalTransaction>> begin(Deadline, std::source_location place) override {
+    script_.borrowers.emplace_back(place.function_name());
     auto status = script_.next();
     if (!status) return failure_of(status);
     return std::make_unique<ScriptedTransaction>(script_);
@@ -265,6 +272,15 @@ TEST_F(GuardedStoreTest, ATransactionCountsAsOneCallWithItsCommit) {
   }
   EXPECT_EQ(writes(), State::open);
   EXPECT_FALSE(store_->begin(Deadline::never()));
+}
+
+TEST_F(GuardedStoreTest, TheStoreLearnsWhoBorrows) {
+  ASSERT_TRUE(store_->read(ReadScope::internal, Deadline::never()));
+  ASSERT_TRUE(store_->begin(Deadline::never()));
+  ASSERT_TRUE(store_->write([](contract::RelationalSession&) { return Status(); }, Deadline::never()));
+  ASSERT_EQ(script_.borrowers.size(), 3U);
+  for (const auto& borrower : script_.borrowers)
+    EXPECT_NE(borrower.find("TheStoreLearnsWhoBorrows"), std::string::npos) << borrower;
 }
 
 TEST_F(GuardedStoreTest, EveryCallOfASessionIsForwardedAndJudged) {

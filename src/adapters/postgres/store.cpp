@@ -87,18 +87,19 @@ contract::RelationalCapabilities Store::capabilities() const {
 }
 
 Result<std::unique_ptr<contract::RelationalSession>> Store::read(contract::ReadScope scope, Deadline deadline,
-                                                                 contract::TableFunctions* functions) {
+                                                                 contract::TableFunctions* functions,
+                                                                 std::source_location place) {
   if (functions != nullptr)
     return refuse(ErrorCode::unsupported, "functions of other engines cannot be called by a PostgreSQL server");
-  TRIUNE_ASSIGN(auto lease, readers_->take(0, deadline));
+  TRIUNE_ASSIGN(auto lease, readers_->take(0, deadline, place));
   reads_.fetch_add(1, std::memory_order_relaxed);
   const auto kind = scope == contract::ReadScope::user ? Session::Kind::user_read : Session::Kind::internal_read;
   return std::unique_ptr<contract::RelationalSession>(new ReadSession(std::move(lease), kind, deadline, alarm_));
 }
 
-Status Store::write(const contract::WriteJob& job, Deadline deadline) {
+Status Store::write(const contract::WriteJob& job, Deadline deadline, std::source_location place) {
   for (int number = 1;; ++number) {
-    auto result = attempt(job, deadline);
+    auto result = attempt(job, deadline, place);
     if (result) return result;
     if (number >= most_attempts || !asks_for_another_run(result.error())) return result;
     const auto pause = pause_before(number);
@@ -107,8 +108,8 @@ Status Store::write(const contract::WriteJob& job, Deadline deadline) {
   }
 }
 
-Status Store::attempt(const contract::WriteJob& job, Deadline deadline) {
-  TRIUNE_ASSIGN(auto lease, writers_->take(0, deadline));
+Status Store::attempt(const contract::WriteJob& job, Deadline deadline, std::source_location place) {
+  TRIUNE_ASSIGN(auto lease, writers_->take(0, deadline, place));
   Transaction transaction(std::move(lease), deadline, alarm_);
   auto done = run_job(job, transaction.session());
   if (!done) {
@@ -120,8 +121,8 @@ Status Store::attempt(const contract::WriteJob& job, Deadline deadline) {
   return {};
 }
 
-Result<std::unique_ptr<contract::RelationalTransaction>> Store::begin(Deadline deadline) {
-  TRIUNE_ASSIGN(auto lease, writers_->take(0, deadline));
+Result<std::unique_ptr<contract::RelationalTransaction>> Store::begin(Deadline deadline, std::source_location place) {
+  TRIUNE_ASSIGN(auto lease, writers_->take(0, deadline, place));
   return std::unique_ptr<contract::RelationalTransaction>(new Transaction(std::move(lease), deadline, alarm_));
 }
 
@@ -137,7 +138,8 @@ Result<bool> Store::is_read_only(std::string_view sql, Deadline deadline) {
 }
 
 Result<std::vector<contract::ColumnDescription>> Store::describe(std::string_view table) {
-  TRIUNE_ASSIGN(auto session, read(contract::ReadScope::internal, Deadline::after(short_patience), nullptr));
+  TRIUNE_ASSIGN(auto session, read(contract::ReadScope::internal, Deadline::after(short_patience), nullptr,
+                                   std::source_location::current()));
   const Value name = std::string(table);
   // The name as a whole is quoted, so that it means a table in the search path and nothing else.
   TRIUNE_ASSIGN(auto rows,
@@ -170,7 +172,8 @@ Result<contract::RelationalStatistics> Store::statistics() {
 }
 
 contract::Health Store::health() {
-  auto session = read(contract::ReadScope::internal, Deadline::after(short_patience), nullptr);
+  auto session =
+      read(contract::ReadScope::internal, Deadline::after(short_patience), nullptr, std::source_location::current());
   if (!session) return {.ok = false, .detail = session.error().message};
   auto rows = (*session)->query("SHOW server_version", {}, 1);
   if (!rows) return {.ok = false, .detail = rows.error().message};

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <memory>
+#include <source_location>
 
 #include "adapters/postgres/connection.h"
 #include "adapters/postgres/session.h"
@@ -21,9 +22,11 @@ class Store final : public contract::RelationalStore {
 
   [[nodiscard]] contract::RelationalCapabilities capabilities() const override;
   Result<std::unique_ptr<contract::RelationalSession>> read(contract::ReadScope scope, Deadline deadline,
-                                                            contract::TableFunctions* functions) override;
-  Status write(const contract::WriteJob& job, Deadline deadline) override;
-  Result<std::unique_ptr<contract::RelationalTransaction>> begin(Deadline deadline) override;
+                                                            contract::TableFunctions* functions,
+                                                            std::source_location place) override;
+  Status write(const contract::WriteJob& job, Deadline deadline, std::source_location place) override;
+  Result<std::unique_ptr<contract::RelationalTransaction>> begin(Deadline deadline,
+                                                                 std::source_location place) override;
   Result<bool> is_read_only(std::string_view sql, Deadline deadline) override;
   Result<std::vector<contract::ColumnDescription>> describe(std::string_view table) override;
   Result<contract::RelationalStatistics> statistics() override;
@@ -35,7 +38,7 @@ class Store final : public contract::RelationalStore {
 
  private:
   explicit Store(const contract::EngineOptions& options);
-  Status attempt(const contract::WriteJob& job, Deadline deadline);
+  Status attempt(const contract::WriteJob& job, Deadline deadline, std::source_location place);
 
   const ConnectionOptions connection_;
   std::unique_ptr<contract::ConnectionPool> readers_;

@@ -73,8 +73,8 @@ Store::Store(std::filesystem::path path, std::unique_ptr<Writer> writer,
              std::unique_ptr<contract::ConnectionPool> readers)
     : path_(std::move(path)), writer_(std::move(writer)), readers_(std::move(readers)) {}
 
-Result<ReadLease> Store::take(Reader::Preparation preparation, Deadline deadline) {
-  auto lease = readers_->take(static_cast<std::uint32_t>(preparation), deadline);
+Result<ReadLease> Store::take(Reader::Preparation preparation, Deadline deadline, std::source_location place) {
+  auto lease = readers_->take(static_cast<std::uint32_t>(preparation), deadline, place);
   if (!lease) {
     lease.error().engine = "sqlite";
     return failure_of(lease);
@@ -95,19 +95,20 @@ contract::RelationalCapabilities Store::capabilities() const {
 }
 
 Result<std::unique_ptr<contract::RelationalSession>> Store::read(contract::ReadScope scope, Deadline deadline,
-                                                                 contract::TableFunctions* functions) {
+                                                                 contract::TableFunctions* functions,
+                                                                 std::source_location place) {
   TRIUNE_ASSIGN(auto lease, take(scope == contract::ReadScope::internal ? Reader::Preparation::schema_trusted
                                                                         : Reader::Preparation::schema_untrusted,
-                                 deadline));
+                                 deadline, place));
   reads_.fetch_add(1, std::memory_order_relaxed);
   return ReadSession::open(std::move(lease), scope, deadline, functions);
 }
 
-Status Store::write(const contract::WriteJob& job, Deadline deadline) {
+Status Store::write(const contract::WriteJob& job, Deadline deadline, std::source_location) {
   return writer_->run(job, deadline);
 }
 
-Result<std::unique_ptr<contract::RelationalTransaction>> Store::begin(Deadline deadline) {
+Result<std::unique_ptr<contract::RelationalTransaction>> Store::begin(Deadline deadline, std::source_location) {
   return writer_->begin(deadline);
 }
 
@@ -123,7 +124,8 @@ Result<bool> Store::is_read_only(std::string_view sql, Deadline deadline) {
 }
 
 Result<std::vector<contract::ColumnDescription>> Store::describe(std::string_view table) {
-  TRIUNE_ASSIGN(auto session, read(contract::ReadScope::internal, Deadline::after(short_patience), nullptr));
+  TRIUNE_ASSIGN(auto session, read(contract::ReadScope::internal, Deadline::after(short_patience), nullptr,
+                                   std::source_location::current()));
   const Value name = std::string(table);
   // Column 4, hidden: 1 is a column of a virtual table that is not part of its rows.
   TRIUNE_ASSIGN(auto rows, session->query("SELECT name, type, \"notnull\", pk FROM pragma_table_xinfo(?1, 'main') "
@@ -146,7 +148,8 @@ Result<contract::RelationalStatistics> Store::statistics() {
 
 contract::Health Store::health() {
   if (auto trouble = writer_->trouble(); !trouble.empty()) return {.ok = false, .detail = trouble};
-  auto session = read(contract::ReadScope::internal, Deadline::after(short_patience), nullptr);
+  auto session =
+      read(contract::ReadScope::internal, Deadline::after(short_patience), nullptr, std::source_location::current());
   if (!session) return {.ok = false, .detail = session.error().message};
   auto rows = (*session)->query("SELECT count(*) FROM sqlite_schema", {}, 1);
   if (!rows) return {.ok = false, .detail = rows.error().message};

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <memory>
+#include <source_location>
 
 #include "adapters/sqlite/reader.h"
 #include "adapters/sqlite/writer.h"
@@ -24,9 +25,11 @@ class Store final : public contract::RelationalStore {
 
   [[nodiscard]] contract::RelationalCapabilities capabilities() const override;
   Result<std::unique_ptr<contract::RelationalSession>> read(contract::ReadScope scope, Deadline deadline,
-                                                            contract::TableFunctions* functions) override;
-  Status write(const contract::WriteJob& job, Deadline deadline) override;
-  Result<std::unique_ptr<contract::RelationalTransaction>> begin(Deadline deadline) override;
+                                                            contract::TableFunctions* functions,
+                                                            std::source_location place) override;
+  Status write(const contract::WriteJob& job, Deadline deadline, std::source_location place) override;
+  Result<std::unique_ptr<contract::RelationalTransaction>> begin(Deadline deadline,
+                                                                 std::source_location place) override;
   Result<bool> is_read_only(std::string_view sql, Deadline deadline) override;
   Result<std::vector<contract::ColumnDescription>> describe(std::string_view table) override;
   Result<contract::RelationalStatistics> statistics() override;
@@ -38,7 +41,8 @@ class Store final : public contract::RelationalStore {
 
  private:
   Store(std::filesystem::path path, std::unique_ptr<Writer> writer, std::unique_ptr<contract::ConnectionPool> readers);
-  Result<ReadLease> take(Reader::Preparation preparation, Deadline deadline);
+  Result<ReadLease> take(Reader::Preparation preparation, Deadline deadline,
+                         std::source_location place = std::source_location::current());
 
   const std::filesystem::path path_;
   std::unique_ptr<Writer> writer_;

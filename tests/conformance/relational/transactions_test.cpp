@@ -19,6 +19,38 @@ std::int64_t number(contract::RelationalSession& session, std::string_view sql) 
   return rows && !rows->rows.empty() ? std::get<std::int64_t>(rows->rows[0][0]) : -1;
 }
 
+/// Whom the pool of this name calls the one that has had a connection for longest; empty without such a pool.
+std::string oldest_borrower(contract::RelationalStore& store, std::string_view pool) {
+  const auto statistics = store.statistics();
+  EXPECT_TRUE(statistics) << statistics.error().message;
+  for (const auto& one : statistics->pools)
+    if (one.name == pool) return one.oldest_borrower;
+  return {};
+}
+
+TEST_P(RelationalConformance, Pools_name_the_borrower_of_a_connection) {
+  const auto reading = store().read(contract::ReadScope::internal, soon());
+  ASSERT_TRUE(reading);
+  EXPECT_NE(oldest_borrower(store(), "read").find("transactions_test.cpp"), std::string::npos)
+      << oldest_borrower(store(), "read");
+  if (!store().capabilities().shared) return;  // one writer, no pool of them
+  {
+    const auto writing = store().begin(soon());
+    ASSERT_TRUE(writing);
+    EXPECT_NE(oldest_borrower(store(), "write").find("transactions_test.cpp"), std::string::npos)
+        << oldest_borrower(store(), "write");
+  }
+  std::string during;
+  ASSERT_TRUE(store().write(
+      [&](contract::RelationalSession& session) -> Status {
+        TRIUNE_TRY(session.query("SELECT 1", {}, 1));
+        during = oldest_borrower(store(), "write");
+        return {};
+      },
+      soon()));
+  EXPECT_NE(during.find("transactions_test.cpp"), std::string::npos) << during;
+}
+
 TEST_P(RelationalConformance, Transactions_commit_whole) {
   create("kept", "id INTEGER PRIMARY KEY");
   auto transaction = store().begin(soon());
