@@ -28,8 +28,7 @@ using Ids = std::vector<std::string>;
 class People {
  public:
   explicit People(Bench& bench)
-      : bench_(bench),
-        folder_(bench.settings(), "federated"),
+      : folder_(bench.settings(), "federated"),
         count_(bench.sized(10'000U, 100'000U, 100'000U)),
         hive_(must(Hive::open((folder_.path() / "hive").string()))) {
     must(hive_->sql("CREATE TABLE people (id TEXT PRIMARY KEY, city TEXT, age INTEGER)"));
@@ -114,7 +113,7 @@ class People {
     for (std::uint32_t i = 0; i < count_; ++i) {
       changes.emplace_back(PutRow{"people",
                                   {{"id", RandomGraph::id(i)},
-                                   {"city", fmt::format("c{}", i * 2654435761U % cities)},
+                                   {"city", fmt::format("c{}", std::int64_t{i} * 2654435761 % cities)},
                                    {"age", static_cast<std::int64_t>(i % 80)}}});
       if (changes.size() == 10'000 || i + 1 == count_)
         must(hive_->commit({.changes = std::exchange(changes, {}), .idempotency_key = {}}));
@@ -139,7 +138,6 @@ class People {
     return {bytes.begin(), bytes.end()};
   }
 
-  Bench& bench_;
   WorkFolder folder_;
   std::uint32_t count_;
   std::unique_ptr<Hive> hive_;

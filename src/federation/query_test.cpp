@@ -20,15 +20,15 @@ using ::testing::HasSubstr;
 class EchoEngines final : public Engines {
  public:
   Result<Answer> cypher(std::string_view query, const Record& /*parameters*/) override {
-    ++calls_;
+    ++calls;
     return Answer{.rows = {{std::string(query)}}, .route = {.engine = "echo", .reason = "asked"}};
   }
   Result<Answer> vector_search(contract::RelationalSession&, const VectorCall& call) override {
-    where_ = call.where;
+    where = call.where;
     return answer(call.collection, "");
   }
   Result<Answer> text_search(contract::RelationalSession&, const TextSearch& search) override {
-    where_ = search.where;
+    where = search.where;
     return answer(search.query, "");
   }
   Result<std::string> text_index_of(contract::RelationalSession&, std::string_view) override { return "texts"; }
@@ -38,12 +38,12 @@ class EchoEngines final : public Engines {
   Result<Answer> shortest_path(contract::RelationalSession&, const PathQuery& query) override {
     return answer(query.to.id, "");
   }
-  int calls_ = 0;
-  std::string where_;
+  int calls = 0;
+  std::string where;
 
  private:
   Result<Answer> answer(std::string one, std::string other) {
-    ++calls_;
+    ++calls;
     return Answer{.rows = {{std::move(one), std::move(other)}}, .route = {.engine = "echo", .reason = "asked"}};
   }
 };
@@ -96,7 +96,7 @@ TEST_F(QueryTest, PreparesWhatAPredicateCalls) {
   const auto query = make("SELECT * FROM vector_search('m', '[1]', 2, 'id IN cypher(''RETURN 1 AS a'')')");
   const std::vector<Value> arguments{"m", "[1]", std::int64_t{2}, "id IN cypher('RETURN 1 AS a')"};
   ASSERT_TRUE(query->call(number_of(*query, "vector_search"), 1, session(), arguments));
-  EXPECT_EQ(engines_.where_, "id IN \"triune_cypher_1\"('RETURN 1 AS a')");
+  EXPECT_EQ(engines_.where, "id IN \"triune_cypher_1\"('RETURN 1 AS a')");
 }
 
 TEST_F(QueryTest, AsksOnceForEqualArgumentsAndCountsEveryCall) {
@@ -111,7 +111,7 @@ TEST_F(QueryTest, AsksOnceForEqualArgumentsAndCountsEveryCall) {
     EXPECT_TRUE(*(*rows)->next(row));
     EXPECT_FALSE(*(*rows)->next(row));
   }
-  EXPECT_EQ(engines_.calls_, 2);
+  EXPECT_EQ(engines_.calls, 2);
   const auto& costs = query->costs().at(7);
   EXPECT_EQ(costs.calls, 2U);
   EXPECT_EQ(costs.repeated, 2U);

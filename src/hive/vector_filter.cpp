@@ -41,7 +41,7 @@ Result<std::string> metadata_column(contract::RelationalSession& session, std::i
                               "WHERE organization_id = ?1 AND collection_id = ?2 AND CAST(metadata AS jsonb) -> ?3 IS "
                               "NOT NULL AND jsonb_typeof(CAST(metadata AS jsonb) -> ?3) <> 'null'",
                               parameters, 10));
-  const auto text = fmt::format("(CAST(v.metadata AS jsonb) ->> {})", quote_literal(key));
+  auto text = fmt::format("(CAST(v.metadata AS jsonb) ->> {})", quote_literal(key));
   if (rows.rows.size() != 1) return text;
   const auto type = to_text(rows.rows[0][0]);
   return type == "number" || type == "boolean"
@@ -55,7 +55,7 @@ std::string owner_is(contract::Dialect dialect, const TableShape& owner) {
   const auto key = "o." + quote_identifier(name);
   const auto& type = owner.column(name)->type;
   if (same_name(contract::Dialect::sqlite, type, "text")) return key + " = v.id";
-  const auto as_text = fmt::format("CAST({} AS text) = v.id", key);
+  auto as_text = fmt::format("CAST({} AS text) = v.id", key);
   if (dialect == contract::Dialect::postgres || !same_name(contract::Dialect::sqlite, type, "integer")) return as_text;
   return fmt::format("{} = CAST(v.id AS integer) AND {}", key, as_text);
 }

@@ -132,7 +132,7 @@ Status Session::execute_script(std::string_view sql) {
   for (const std::string_view statement : split_script(sql)) {
     auto ran = execute(statement, {});
     if (ran) continue;
-    const auto line = std::count(sql.data(), statement.data(), '\n') + 1;
+    const auto line = std::count(sql.begin(), sql.begin() + (statement.data() - sql.data()), '\n') + 1;
     ran.error().message = fmt::format("statement of the script from line {}: {}", line, ran.error().message);
     return failure_of(ran);
   }

@@ -12,7 +12,7 @@
 namespace triune::adapters::postgres {
 namespace {
 
-constexpr std::size_t part_bytes = 256 * 1024;
+constexpr std::size_t part_bytes = std::size_t{256} * 1024;
 /// Below, INSERT needs fewer round trips.
 constexpr std::size_t fewest_rows = 16;
 
