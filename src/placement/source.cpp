@@ -5,6 +5,12 @@
 #include "base/try.h"
 
 namespace triune::placement {
+namespace {
+
+/// For writers that hold a file with a rollback journal again and again.
+constexpr auto longest_wait = std::chrono::seconds(60);
+
+}  // namespace
 
 Deadline Source::statement_deadline() const {
   return Deadline::after(std::min(longest_, std::max(options_.deadline.remaining(), std::chrono::milliseconds(1))));
@@ -18,9 +24,19 @@ Status Source::go_on() const {
   return {};
 }
 
+template <class Statement>
+auto Source::patiently(Statement statement) -> decltype(statement(Deadline::never())) {
+  const auto end = std::chrono::steady_clock::now() + longest_wait;
+  while (true) {
+    TRIUNE_TRY(go_on());
+    auto result = statement(statement_deadline());
+    const bool busy = !result && result.error().code == ErrorCode::unavailable && result.error().connection_usable;
+    if (!busy || std::chrono::steady_clock::now() > end) return result;
+  }
+}
+
 Result<RowSet> Source::rows(std::string_view sql, std::span<const Value> parameters, std::size_t most) {
-  TRIUNE_TRY(go_on());
-  return database_.query(sql, parameters, most, statement_deadline());
+  return patiently([&](Deadline deadline) { return database_.query(sql, parameters, most, deadline); });
 }
 
 Result<Value> Source::cell(std::string_view sql, std::span<const Value> parameters) {
@@ -36,8 +52,7 @@ Result<std::int64_t> Source::number(std::string_view sql, std::span<const Value>
 }
 
 Status Source::scratch(std::string_view sql, std::span<const Value> parameters) {
-  TRIUNE_TRY(go_on());
-  return database_.scratch(sql, parameters, statement_deadline());
+  return patiently([&](Deadline deadline) { return database_.scratch(sql, parameters, deadline); });
 }
 
 Status Source::note(std::string where, const Error& error) {

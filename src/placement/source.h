@@ -43,6 +43,9 @@ class Source {
 
  private:
   [[nodiscard]] Deadline statement_deadline() const;
+  /// Runs a statement again while writers hold the file; waiting for them is no part of a statement's time.
+  template <class Statement>
+  auto patiently(Statement statement) -> decltype(statement(Deadline::never()));
 
   contract::ForeignDatabase& database_;
   const AssessOptions& options_;

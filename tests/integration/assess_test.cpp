@@ -346,6 +346,27 @@ TEST_F(Assess, AFileInUseGoesOnWorking) {
   EXPECT_EQ(problems(report), "");
 }
 
+TEST_F(Assess, AWriterWithARollbackJournalGoesOnWorking) {
+  const ForeignProgram program(path());
+  program.run(
+      "PRAGMA journal_mode = DELETE; PRAGMA busy_timeout = 10000; CREATE TABLE t(id INTEGER PRIMARY KEY, text TEXT);" +
+      numbers(100'000) + "INSERT INTO t SELECT i, hex(randomblob(20)) FROM n");
+  std::atomic<bool> done = false;
+  int commits = 0;
+  std::thread writer([&] {
+    while (!done) {
+      program.run("INSERT INTO t(text) VALUES ('more')");
+      ++commits;
+    }
+  });
+  const auto report = assess(adapters::builtin(), path(), {});
+  done = true;
+  writer.join();
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_GT(commits, 0);
+  EXPECT_GE(table(*report, "t").rows, 100'000U);
+}
+
 TEST_F(Assess, EndsWhenItIsToldToOrTimeIsOver) {
   make("CREATE TABLE t(a);" + numbers(1000) + "INSERT INTO t SELECT i FROM n");
   AssessOptions options;
