@@ -6,7 +6,6 @@
 #include <thread>
 
 #include <algorithm>
-#include <sstream>
 
 #include "fault/load_source.h"
 
@@ -14,7 +13,6 @@ namespace triune::testing {
 namespace {
 
 constexpr std::uint64_t without_end = 1'000'000;
-constexpr auto patience = std::chrono::minutes(2);
 
 Result<std::string> scalar(Result<RowSet> rows) {
   if (!rows) return failure_of(rows);
@@ -32,89 +30,45 @@ void expect_same_count(Hive& hive, std::string_view sql, std::string_view cypher
 
 }  // namespace
 
-std::uint64_t WriterRun::commits() const {
-  std::uint64_t sum = 0;
-  for (const auto& [name, thread] : threads) sum += thread.commits;
-  return sum;
-}
-
-std::uint64_t WriterRun::lsn() const {
-  std::uint64_t highest = 0;
-  for (const auto& [name, thread] : threads) highest = std::max(highest, thread.lsn);
-  return highest;
-}
-
-std::vector<std::string> crash_writer(std::vector<std::string> arguments) {
-  arguments.insert(arguments.begin(), TRIUNE_CRASH_WRITER);
+std::vector<std::string> crash_writer(const std::string& mode, const std::string& location,
+                                      const std::filesystem::path& files, const std::vector<std::string>& more) {
+  std::vector<std::string> arguments{TRIUNE_CRASH_WRITER, mode, location, files.string()};
+  arguments.insert(arguments.end(), more.begin(), more.end());
   return arguments;
 }
 
-std::unique_ptr<Hive> open_hive(const std::filesystem::path& directory, HiveOptions options) {
-  auto hive = Hive::open(directory, std::move(options));
+std::vector<std::string> crash_writer(const std::string& mode, const HivePlace& place) {
+  return crash_writer(mode, place.location(), place.directory());
+}
+
+std::unique_ptr<Hive> open_hive(const std::string& location, HiveOptions options) {
+  auto hive = Hive::open(location, std::move(options));
   EXPECT_TRUE(hive) << hive.error().message;
   return hive ? std::move(*hive) : nullptr;
 }
 
-WriterProcess::WriterProcess(const std::vector<std::string>& arguments, const ChildProcess::Environment& environment)
-    : child_(arguments, environment) {}
-
-void WriterProcess::note(const std::string& line) {
-  std::istringstream words(line);
-  std::string word;
-  words >> word;
-  if (word == "ready") ready_ = true;
-  if (word == "loaded") run_.loaded = true;
-  if (word == "error") run_.errors.push_back(line);
-  if (word != "ack") return;
-  std::string thread;
-  std::uint64_t number = 0;
-  std::uint64_t lsn = 0;
-  words >> thread >> number >> lsn;
-  auto& known = run_.threads[thread];
-  if (number != known.commits) run_.errors.push_back("out of order: " + line);
-  if (lsn <= known.lsn) run_.errors.push_back("an lsn that does not grow: " + line);
-  known = {.commits = number + 1, .lsn = lsn};
-}
-
-bool WriterProcess::collect(std::chrono::milliseconds time) {
-  return child_.read_lines(time, [this](const std::string& line) {
-    note(line);
-    return true;
-  });
-}
-
-bool WriterProcess::wait_until_ready() {
-  return child_.read_lines(patience, [this](const std::string& line) {
-    note(line);
-    return !ready_;
-  });
-}
-
-WriterRun WriterProcess::finish() {
-  if (collect(patience)) {
-    run_.errors.push_back("the writer does not end");
-    child_.send(SIGKILL);
-    collect(patience);
-  }
-  run_.ending = child_.wait();
-  return run_;
+std::unique_ptr<Hive> open_hive(const HivePlace& place, HiveOptions options) {
+  return open_hive(place.location(), place.options(std::move(options)));
 }
 
 std::unique_ptr<WriterProcess> CrashRig::start(const std::string& failpoint, Beside beside) {
   ChildProcess::Environment environment;
   if (!failpoint.empty()) environment.push_back("TRIUNE_FAILPOINT=" + failpoint);
   next_round();
-  std::vector<std::string> arguments{"commits", directory_.string(), std::to_string(round_),
-                                     std::to_string(without_end)};
-  if (beside == Beside::maintenance_and_load) arguments.emplace_back("load");
-  return std::make_unique<WriterProcess>(crash_writer(std::move(arguments)), environment);
+  std::vector<std::string> more{std::to_string(round_), std::to_string(without_end)};
+  if (beside == Beside::maintenance_and_load) more.emplace_back("load");
+  return std::make_unique<WriterProcess>(crash_writer("commits", location_, files_, more), environment);
+}
+
+std::unique_ptr<Hive> CrashRig::open() const {
+  return place_ != nullptr ? open_hive(*place_) : open_hive(location_);
 }
 
 std::string CrashRig::thread_name(unsigned number) const {
   return fmt::format("{}x{}", round_, number);
 }
 
-void expect_current(Hive& hive) {
+void expect_current(Hive& hive, std::chrono::milliseconds patience) {
   // After an outage a breaker lets nobody through for a moment.
   const auto over = Deadline::after(patience);
   auto head = hive.receipt();
@@ -146,34 +100,43 @@ void expect_equal_everywhere(Hive& hive) {
   expect_same_count(hive, "SELECT count(*) FROM triune_graph_edges", "MATCH ()-[e]->() RETURN count(*)");
 }
 
-void CrashRig::settle(Hive& hive, const std::string& thread, const Acknowledged& acknowledged, const Contents& found) {
-  SCOPED_TRACE(fmt::format("thread {}, {} commits acknowledged", thread, acknowledged.commits));
-  ThreadWorkload workload(thread);
+bool expect_acknowledged(Hive& hive, ThreadWorkload& workload, const Acknowledged& acknowledged,
+                         const Contents& found) {
+  SCOPED_TRACE(fmt::format("thread {}, {} commits acknowledged", workload.name(), acknowledged.commits));
   Commit last;
   while (workload.number() < acknowledged.commits) last = workload.next();
-  const bool exactly = workload.contents() == found;
-  const auto difference = describe_difference(workload.contents(), found);
-  const auto under_way = workload.next();
-  const bool one_more = workload.contents() == found;
-  EXPECT_FALSE(acknowledged.nothing_besides && one_more) << "a commit that was said to have done nothing is there";
-  EXPECT_TRUE(exactly || one_more) << difference << "or with the one that was under way: "
-                                   << describe_difference(workload.contents(), found);
   if (acknowledged.commits > 0) {
     const auto again = hive.commit(last);
-    ASSERT_TRUE(again) << again.error().message;
-    EXPECT_TRUE(again->replayed) << "an acknowledged commit had a second effect";
-    EXPECT_EQ(again->lsn, acknowledged.lsn);
+    EXPECT_TRUE(again) << again.error().message;
+    EXPECT_TRUE(again && again->replayed) << "an acknowledged commit had a second effect";
+    EXPECT_TRUE(again && again->lsn == acknowledged.lsn) << "another answer than the first";
   }
-  const auto sent = hive.commit(under_way);
+  if (workload.contents() == found) return false;
+  const auto difference = describe_difference(workload.contents(), found);
+  workload.next();
+  EXPECT_TRUE(workload.contents() == found)
+      << difference << "or with the one that was under way: " << describe_difference(workload.contents(), found);
+  return true;
+}
+
+void CrashRig::settle(Hive& hive, const std::string& thread, const Acknowledged& acknowledged, const Contents& found) {
+  ThreadWorkload workload(thread);
+  const bool one_more = expect_acknowledged(hive, workload, acknowledged, found);
+  EXPECT_FALSE(acknowledged.nothing_besides && one_more) << "a commit that was said to have done nothing is there";
+  ThreadWorkload under_way(thread);
+  Commit commit = under_way.next();
+  while (under_way.number() <= acknowledged.commits) commit = under_way.next();
+  const auto sent = hive.commit(commit);
   ASSERT_TRUE(sent) << sent.error().message;
-  EXPECT_EQ(sent->replayed, one_more);
-  settled_[thread] = workload.contents();
+  EXPECT_EQ(sent->replayed, one_more) << "thread " << thread;
+  settled_[thread] = under_way.contents();
   commits_checked_ += acknowledged.commits;
 }
 
 void CrashRig::check(const WriterRun& run) {
   for (const auto& error : run.errors) ADD_FAILURE() << error;
-  const auto hive = open_hive(directory_);
+  if (place_ != nullptr) place_->wait_until_alone();
+  const auto hive = open();
   ASSERT_NE(hive, nullptr);
   const auto head = hive->receipt();
   ASSERT_TRUE(head) << head.error().message;
@@ -196,13 +159,13 @@ void CrashRig::check(const WriterRun& run) {
 }
 
 void CrashRig::finish_load() {
-  const auto hive = open_hive(directory_);
+  const auto hive = open();
   ASSERT_NE(hive, nullptr);
-  const auto loaded = load_everything(*hive, directory_, load_size);
+  const auto loaded = load_everything(*hive, files_, load_size);
   ASSERT_TRUE(loaded) << loaded.error().message;
   const auto digest = load_digest(*hive);
   ASSERT_TRUE(digest) << digest.error().message;
-  EXPECT_EQ(*digest, undisturbed_load());
+  EXPECT_EQ(*digest, undisturbed_load(place_ != nullptr && on_postgres()));
   expect_current(*hive);
   expect_equal_everywhere(*hive);
 }

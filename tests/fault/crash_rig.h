@@ -6,54 +6,15 @@
 #include <filesystem>
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "fault/workload.h"
-#include "support/child_process.h"
+#include "fault/writer_process.h"
+#include "support/hive_place.h"
 #include "triune/hive.h"
 
 namespace triune::testing {
-
-/// What one thread of the writer was told.
-struct Acknowledged {
-  std::uint64_t commits = 0;
-  std::uint64_t lsn = 0;         ///< Of the last.
-  bool nothing_besides = false;  ///< The next commit failed, and was said to have done nothing.
-};
-
-/// What one run of the writer said and how it ended.
-struct WriterRun {
-  Ending ending;
-  std::map<std::string, Acknowledged> threads;
-  std::vector<std::string> errors;
-  bool loaded = false;  ///< The bulk load beside the writers came to its end.
-  [[nodiscard]] std::uint64_t commits() const;
-  [[nodiscard]] std::uint64_t lsn() const;  ///< The highest acknowledged.
-};
-
-/// A running crash writer whose lines are kept.
-class WriterProcess {
- public:
-  WriterProcess(const std::vector<std::string>& arguments, const ChildProcess::Environment& environment);
-
-  /// Reads for so long, or until the output ends; returns false then. Fills `run`.
-  bool collect(std::chrono::milliseconds patience);
-  /// Reads until the writer has opened its hive; false when it ended before.
-  bool wait_until_ready();
-  void send(int signal) const { child_.send(signal); }
-  void freeze() const { child_.freeze(); }
-  /// Reads what is left and waits for the end.
-  WriterRun finish();
-
- private:
-  void note(const std::string& line);
-
-  ChildProcess child_;
-  WriterRun run_;
-  bool ready_ = false;
-};
 
 /// What goes on beside the writing threads.
 enum class Beside : std::uint8_t { maintenance, maintenance_and_load };
@@ -61,8 +22,12 @@ enum class Beside : std::uint8_t { maintenance, maintenance_and_load };
 /// One hive through many crashes. Its methods report violations as test failures.
 class CrashRig {
  public:
-  explicit CrashRig(std::filesystem::path directory, unsigned writers = 16)
-      : directory_(std::move(directory)), writers_(writers) {}
+  /// In a directory, whatever the store of this run is.
+  explicit CrashRig(const std::filesystem::path& directory, unsigned writers = 16)
+      : location_(directory.string()), files_(directory), writers_(writers) {}
+  /// On the store of this run. The place outlives the rig.
+  explicit CrashRig(const HivePlace& place, unsigned writers = 16)
+      : place_(&place), location_(place.location()), files_(place.directory()), writers_(writers) {}
 
   /// Begins a round; its threads are named by `thread_name`.
   void next_round() { ++round_; }
@@ -78,12 +43,15 @@ class CrashRig {
   void finish_load();
 
   [[nodiscard]] std::uint64_t commits_checked() const { return commits_checked_; }
-  [[nodiscard]] const std::filesystem::path& directory() const { return directory_; }
+  /// Opens the hive, as a test failure when it cannot be.
+  [[nodiscard]] std::unique_ptr<Hive> open() const;
 
  private:
   void settle(Hive& hive, const std::string& thread, const Acknowledged& acknowledged, const Contents& found);
 
-  std::filesystem::path directory_;
+  const HivePlace* place_ = nullptr;
+  std::string location_;
+  std::filesystem::path files_;
   unsigned writers_;
   unsigned round_ = 0;
   std::map<std::string, Contents> settled_;  // of the threads of earlier rounds
@@ -91,15 +59,23 @@ class CrashRig {
 };
 
 /// Waits until every projection holds the head of the log and is current.
-void expect_current(Hive& hive);
+void expect_current(Hive& hive, std::chrono::milliseconds patience = std::chrono::minutes(2));
 
 /// Compares canonical store and projections: by `verify`, and by counting in the graph engine itself.
 void expect_equal_everywhere(Hive& hive);
 
-/// The arguments of the crash writer.
-std::vector<std::string> crash_writer(std::vector<std::string> arguments);
+/// What one thread may have left: what it was told of, or that and the commit that was under way. Sent again, the last
+/// one it was told of has no second effect and gets the same answer (I1, I11). Whether the commit under way is there;
+/// `workload` is then at what is `found`.
+bool expect_acknowledged(Hive& hive, ThreadWorkload& workload, const Acknowledged& acknowledged, const Contents& found);
+
+/// The arguments of a crash writer: `mode` on a hive whose node keeps its files in `files`.
+std::vector<std::string> crash_writer(const std::string& mode, const std::string& location,
+                                      const std::filesystem::path& files, const std::vector<std::string>& more = {});
+std::vector<std::string> crash_writer(const std::string& mode, const HivePlace& place);
 
 /// Opens a hive, as a test failure when it cannot be.
-std::unique_ptr<Hive> open_hive(const std::filesystem::path& directory, HiveOptions options = {});
+std::unique_ptr<Hive> open_hive(const std::string& location, HiveOptions options = {});
+std::unique_ptr<Hive> open_hive(const HivePlace& place, HiveOptions options = {});
 
 }  // namespace triune::testing

@@ -1,19 +1,15 @@
 // The process that the crash tests kill.
 //
-//   crash_writer commits DIRECTORY ROUND COMMITS          16 threads, so many commits each, and maintenance beside them
-//   crash_writer commits DIRECTORY ROUND COMMITS load     the same, and a bulk load beside them
-//   crash_writer load DIRECTORY                           rows, nodes, edges and vectors through the bulk paths
-//   crash_writer rebuild DIRECTORY                        every projection anew
-//   crash_writer open DIRECTORY                           migrates, opens and closes
+//   crash_writer commits HIVE FILES ROUND COMMITS          16 threads, so many commits each, and maintenance beside
+//   them crash_writer commits HIVE FILES ROUND COMMITS load     the same, and a bulk load beside them crash_writer load
+//   HIVE FILES                           rows, nodes, edges and vectors through the bulk paths crash_writer rebuild
+//   HIVE FILES                        every projection anew crash_writer open HIVE FILES migrates, opens and closes
 //
-// Each acknowledged commit is one line, "ack THREAD NUMBER LSN", written after the acknowledgement with one write(2):
-// what the parent has read was acknowledged.
+// HIVE is a directory or a URL; FILES is where the node of a URL keeps its own.
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <charconv>
-#include <cstdlib>
 #include <string>
 #include <thread>
 #include <vector>
@@ -21,22 +17,22 @@
 #include "base/try.h"
 #include "fault/load_source.h"
 #include "fault/workload.h"
+#include "fault/writer_output.h"
 
 namespace triune::testing {
 namespace {
 
 constexpr unsigned writers = 16;
 
-void say(const std::string& line) {
-  const auto text = line + "\n";
-  if (::write(STDOUT_FILENO, text.data(), text.size()) != static_cast<ssize_t>(text.size())) std::_Exit(3);
-}
-
-/// Ends the process: the test must see that something failed which is no crash.
-void give_up(std::string_view what, const Error& error) {
-  say(fmt::format("error {}: {} ({} {})", what, error.message, to_string(error.code), error.native_code));
-  std::_Exit(2);
-}
+struct Where {
+  std::string hive;
+  std::string files;
+  [[nodiscard]] Result<std::unique_ptr<Hive>> open() const {
+    HiveOptions options;
+    options.projections = files;  // of no effect in a directory
+    return Hive::open(hive, options);
+  }
+};
 
 void write_commits(Hive& hive, const std::string& name, std::uint64_t count) {
   ThreadWorkload workload(name);
@@ -44,7 +40,7 @@ void write_commits(Hive& hive, const std::string& name, std::uint64_t count) {
     const auto number = workload.number();
     const auto receipt = hive.commit(workload.next());
     if (!receipt) give_up("commit", receipt.error());
-    say(fmt::format("ack {} {} {}", name, number, receipt->lsn));
+    say_acknowledged(name, number, receipt->lsn);
   }
 }
 
@@ -72,20 +68,20 @@ void maintain(Hive& hive, const std::atomic<bool>& over) {
 }
 
 /// The bulk load beside the writers; what was loaded before the last kill is skipped by the hive itself.
-void load_beside(Hive& hive, const std::string& directory) {
-  const auto loaded = load_everything(hive, directory, load_size);
+void load_beside(Hive& hive, const Where& where) {
+  const auto loaded = load_everything(hive, where.files, load_size);
   if (!loaded) give_up("load", loaded.error());
   say("loaded");
 }
 
-Status run_commits(const std::string& directory, const std::string& round, std::uint64_t count, bool with_load) {
-  TRIUNE_ASSIGN(const auto hive, Hive::open(directory));
+Status run_commits(const Where& where, const std::string& round, std::uint64_t count, bool with_load) {
+  TRIUNE_ASSIGN(const auto hive, where.open());
   TRIUNE_TRY(prepare_workload(*hive));
   say("ready");
   std::vector<std::thread> threads;
   for (unsigned number = 0; number < writers; ++number)
     threads.emplace_back([&, number] { write_commits(*hive, fmt::format("{}x{}", round, number), count); });
-  if (with_load) threads.emplace_back([&] { load_beside(*hive, directory); });
+  if (with_load) threads.emplace_back([&] { load_beside(*hive, where); });
   std::atomic<bool> over = false;
   std::thread maintenance([&] { maintain(*hive, over); });
   for (auto& thread : threads) thread.join();
@@ -94,25 +90,25 @@ Status run_commits(const std::string& directory, const std::string& round, std::
   return hive->close();
 }
 
-Status run_load(const std::string& directory) {
-  TRIUNE_ASSIGN(const auto hive, Hive::open(directory));
+Status run_load(const Where& where) {
+  TRIUNE_ASSIGN(const auto hive, where.open());
   say("ready");
-  TRIUNE_TRY(load_everything(*hive, directory, load_size));
+  TRIUNE_TRY(load_everything(*hive, where.files, load_size));
   TRIUNE_ASSIGN(const auto receipt, hive->receipt());
   TRIUNE_TRY(hive->wait(receipt.token(), Deadline::after(std::chrono::minutes(5))));
   return hive->close();
 }
 
-Status run_rebuild(const std::string& directory) {
-  TRIUNE_ASSIGN(const auto hive, Hive::open(directory));
+Status run_rebuild(const Where& where) {
+  TRIUNE_ASSIGN(const auto hive, where.open());
   TRIUNE_TRY(hive->status());
   say("ready");
   TRIUNE_TRY(hive->rebuild(""));
   return hive->close();
 }
 
-Status run_open(const std::string& directory) {
-  TRIUNE_ASSIGN(const auto hive, Hive::open(directory));
+Status run_open(const Where& where) {
+  TRIUNE_ASSIGN(const auto hive, where.open());
   say("ready");
   return hive->close();
 }
@@ -125,11 +121,11 @@ std::uint64_t number(std::string_view text) {
 
 Status run(const std::vector<std::string>& arguments) {
   const auto& mode = arguments.at(1);
-  if (mode == "commits")
-    return run_commits(arguments.at(2), arguments.at(3), number(arguments.at(4)), arguments.size() > 5);
-  if (mode == "load") return run_load(arguments.at(2));
-  if (mode == "rebuild") return run_rebuild(arguments.at(2));
-  if (mode == "open") return run_open(arguments.at(2));
+  const Where where{arguments.at(2), arguments.at(3)};
+  if (mode == "commits") return run_commits(where, arguments.at(4), number(arguments.at(5)), arguments.size() > 6);
+  if (mode == "load") return run_load(where);
+  if (mode == "rebuild") return run_rebuild(where);
+  if (mode == "open") return run_open(where);
   return failure(ErrorCode::invalid_argument, "unknown mode " + mode);
 }
 

@@ -1,11 +1,12 @@
-// Other programs write the same file while the hive is open: everything is captured and projected (I2).
+// Other programs write to the same store while the hive is open: everything is captured and projected (I2). On SQLite
+// they are Debian's shell, an older SQLite with foreign keys off, and Python; on PostgreSQL psql.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <thread>
 
 #include "fault/crash_rig.h"
-#include "support/child_process.h"
 #include "support/temporary_directory.h"
 
 namespace triune::testing {
@@ -36,29 +37,36 @@ class ExternalWriter : public ::testing::Test {
 
   void open() {
     hive_.reset();
-    hive_ = open_hive(directory_.path() / "hive");
+    hive_ = open_hive(place_);
     ASSERT_NE(hive_, nullptr);
   }
 
-  [[nodiscard]] std::string database() const { return (directory_.path() / "hive" / "hive.db").string(); }
-
-  /// Debian's shell, an older SQLite with foreign keys off, as people use it.
+  /// As people use it.
   void shell(const std::string& statements) {
     const auto before = hive_->receipt()->lsn;
-    const auto done = run_program({"sqlite3", "-bail", "-cmd", ".timeout 10000", database(), statements});
-    ASSERT_EQ(done.exit_code, 0) << statements << "\n" << done.text;
+    place_.other_program(in_dialect(statements));
     EXPECT_GT(hive_->receipt()->lsn, before) << "not in the log: " << statements;
   }
 
-  void python(const std::string& script) {
-    const auto done = run_program(
-        {"python3", "-c", "import sqlite3, sys\ndatabase = sqlite3.connect(sys.argv[1], timeout=10)\n" + script,
-         database()});
-    ASSERT_EQ(done.exit_code, 0) << script << "\n" << done.text;
+  /// A program that writes in transactions; SQLite's and PostgreSQL's way to say the same.
+  void program(const std::string& python, const std::string& script) {
+    if (on_postgres()) {
+      const auto path = directory_.path() / "script.sql";
+      std::ofstream(path) << script;
+      const auto done =
+          run_program({"psql", "-qAtX", "-v", "ON_ERROR_STOP=1", "-d", place_.location(), "-f", path.string()});
+      ASSERT_EQ(done.exit_code, 0) << script << "\n" << done.text;
+      return;
+    }
+    const auto database = (directory_.path() / "hive" / "hive.db").string();
+    const auto done =
+        run_program({"python3", "-c",
+                     "import sqlite3, sys\ndatabase = sqlite3.connect(sys.argv[1], timeout=10)\n" + python, database});
+    ASSERT_EQ(done.exit_code, 0) << python << "\n" << done.text;
   }
 
-  void sql(std::string_view statement) {
-    const auto done = hive_->sql(statement);
+  void sql(const std::string& statement) {
+    const auto done = hive_->sql(in_dialect(statement));
     ASSERT_TRUE(done) << done.error().message;
   }
 
@@ -89,6 +97,7 @@ class ExternalWriter : public ::testing::Test {
   }
 
   TemporaryDirectory directory_;
+  HivePlace place_{directory_.path(), "hive"};
   std::unique_ptr<Hive> hive_;
 };
 
@@ -102,7 +111,9 @@ TEST_F(ExternalWriter, TheShellWritesToATableOfNodes) {
   EXPECT_EQ(texts("bridges"), 1U);
   shell("UPDATE people SET email = 'ada@y' WHERE email = 'ada@x'");
   EXPECT_EQ(graph("MATCH (p:Person) RETURN p.id ORDER BY p.id"), "ada@y bob@x");
-  shell("INSERT OR REPLACE INTO people VALUES ('bob@x', 'Robert', 41, 'reads maps')");
+  shell(on_postgres() ? "INSERT INTO people VALUES ('bob@x', 'Robert', 41, 'reads maps') ON CONFLICT (email) DO UPDATE "
+                        "SET name = excluded.name, age = excluded.age, bio = excluded.bio"
+                      : "INSERT OR REPLACE INTO people VALUES ('bob@x', 'Robert', 41, 'reads maps')");
   EXPECT_EQ(graph("MATCH (p:Person) WHERE p.id = 'bob@x' RETURN p.name"), "Robert");
   EXPECT_EQ(texts("poems"), 0U);
   EXPECT_EQ(texts("maps"), 1U);
@@ -163,10 +174,8 @@ TEST_F(ExternalWriter, TheShellWritesNodesAndEdgesThemselves) {
 
 TEST_F(ExternalWriter, AnEdgeWithoutItsEndsIsRefused) {
   const auto type = "(SELECT collection_id FROM triune_collections WHERE kind = 'type' AND name = 'ROAD')";
-  const auto done = run_program({"sqlite3", database(),
-                                 fmt::format("INSERT INTO triune_edges (organization_id, type_id, from_node, to_node) "
-                                             "VALUES (1, {}, 900, 901)",
-                                             type)});
+  const auto done = place_.try_other_program(fmt::format(
+      "INSERT INTO triune_edges (organization_id, type_id, from_node, to_node) VALUES (1, {}, 900, 901)", type));
   EXPECT_NE(done.exit_code, 0);
   EXPECT_EQ(graph("MATCH (a:City)-[r:ROAD]->(b:City) RETURN a.id, b.id"), "rome oslo");
   expect_equal();
@@ -174,8 +183,9 @@ TEST_F(ExternalWriter, AnEdgeWithoutItsEndsIsRefused) {
 
 TEST_F(ExternalWriter, TheShellWritesVectors) {
   shell(
-      "UPDATE triune_vector_values SET vector = x'0000803F0000803F' WHERE vector_key = "
-      "(SELECT vector_key FROM triune_vectors WHERE id = 'b')");
+      fmt::format("UPDATE triune_vector_values SET vector = {} WHERE vector_key = "
+                  "(SELECT vector_key FROM triune_vectors WHERE id = 'b')",
+                  on_postgres() ? R"('\x0000803f0000803f')" : "x'0000803F0000803F'"));
   expect_equal();
   const auto nearest = hive_->search({.collection = "faces", .query = std::vector<float>{1, 1}, .count = 1});
   ASSERT_TRUE(nearest) << nearest.error().message;
@@ -188,14 +198,13 @@ TEST_F(ExternalWriter, TheShellWritesVectors) {
 
 TEST_F(ExternalWriter, WhatTheShellRollsBackLeavesNoTrace) {
   const auto before = hive_->receipt()->lsn;
-  const auto done = run_program({"sqlite3", database(), "BEGIN; INSERT INTO people (email) VALUES ('x'); ROLLBACK"});
-  ASSERT_EQ(done.exit_code, 0) << done.text;
+  place_.other_program("BEGIN; INSERT INTO people (email) VALUES ('x'); ROLLBACK");
   EXPECT_EQ(hive_->receipt()->lsn, before);
   expect_equal();
 }
 
-TEST_F(ExternalWriter, PythonWritesTransactions) {
-  python(R"py(
+TEST_F(ExternalWriter, AProgramWritesTransactions) {
+  program(R"py(
 with database:
     database.executemany('INSERT INTO people VALUES (?, ?, ?, ?)',
                          [(f'p{n}@x', f'P {n}', n, f'likes topic{n}') for n in range(500)])
@@ -211,7 +220,21 @@ try:
         raise RuntimeError
 except RuntimeError:
     pass
-)py");
+)py",
+          R"sql(
+BEGIN;
+INSERT INTO people SELECT 'p' || n || '@x', 'P ' || n, n, 'likes topic' || n FROM generate_series(0, 499) n;
+INSERT INTO follows SELECT n, 'p' || n || '@x', 'p' || n * 7 % 500 || '@x', n FROM generate_series(0, 499) n;
+COMMIT;
+BEGIN;
+DELETE FROM people WHERE age % 10 = 0;
+UPDATE people SET age = age + 1000 WHERE age % 3 = 0;
+UPDATE follows SET since = -since WHERE since % 2 = 0;
+COMMIT;
+BEGIN;
+INSERT INTO people (email) VALUES ('never@x');
+ROLLBACK;
+)sql");
   EXPECT_EQ(graph("MATCH (p:Person) RETURN count(*)"), "450");
   EXPECT_EQ(graph("MATCH (p:Person) WHERE p.age > 1000 RETURN count(*)"), "150");
   EXPECT_EQ(texts("topic7"), 1U);
@@ -220,11 +243,14 @@ except RuntimeError:
 }
 
 TEST_F(ExternalWriter, SeveralProgramsAndTheHiveWriteAtOnce) {
-  std::thread python_writes([this] {
-    python(
+  std::thread program_writes([this] {
+    std::string script;
+    for (int n = 0; n < 60; ++n)
+      script += fmt::format("INSERT INTO people (email, age) VALUES ('program{0}', {0});\n", n);
+    program(
         "for n in range(60):\n    with database:\n        database.execute('INSERT INTO people (email, age) VALUES (?, "
-        "?)', "
-        "(f'python{n}', n))\n");
+        "?)', (f'program{n}', n))\n",
+        script);
   });
   std::thread shell_writes([this] {
     for (int n = 0; n < 15; ++n) shell(fmt::format("INSERT INTO people (email, age) VALUES ('shell{0}', {0})", n));
@@ -234,17 +260,15 @@ TEST_F(ExternalWriter, SeveralProgramsAndTheHiveWriteAtOnce) {
         hive_->commit({.changes = {PutRow{"people", {{"email", fmt::format("hive{}", n)}, {"age", std::int64_t{n}}}},
                                    PutNode{{"City", fmt::format("city {}", n)}, {}}},
                        .idempotency_key = {}}));
-  python_writes.join();
+  program_writes.join();
   shell_writes.join();
   EXPECT_EQ(graph("MATCH (p:Person) RETURN count(*)"), "175");
   expect_equal();
 }
 
 TEST_F(ExternalWriter, ATableMadeByAnotherProgramIsCapturedAfterReopen) {
-  const auto made =
-      run_program({"sqlite3", "-cmd", ".timeout 10000", database(),
-                   "CREATE TABLE machines (id INTEGER PRIMARY KEY, name TEXT); INSERT INTO machines VALUES (1, 'a')"});
-  ASSERT_EQ(made.exit_code, 0) << made.text;
+  place_.other_program(
+      in_dialect("CREATE TABLE machines (id INTEGER PRIMARY KEY, name TEXT); INSERT INTO machines VALUES (1, 'a')"));
   open();
   shell("INSERT INTO machines VALUES (2, 'b')");
   shell("UPDATE machines SET name = 'c' WHERE id = 1");
@@ -259,10 +283,8 @@ TEST_F(ExternalWriter, ATableMadeByAnotherProgramIsCapturedAfterReopen) {
 TEST_F(ExternalWriter, WhatIsWrittenWhileTheHiveIsClosedIsProjectedWhenItOpens) {
   expect_current(*hive_);
   ASSERT_TRUE(hive_->close());
-  const auto done = run_program({"sqlite3", database(),
-                                 "INSERT INTO people (email, bio) VALUES ('late@x', 'was closed'); "
-                                 "DELETE FROM triune_nodes WHERE id = 'rome'"});
-  ASSERT_EQ(done.exit_code, 0) << done.text;
+  place_.other_program(
+      "INSERT INTO people (email, bio) VALUES ('late@x', 'was closed'); DELETE FROM triune_nodes WHERE id = 'rome'");
   open();
   EXPECT_EQ(graph("MATCH (p:Person) RETURN p.id"), "late@x");
   EXPECT_EQ(graph("MATCH (c:City) RETURN c.id"), "oslo");

@@ -9,6 +9,7 @@
 #include "base/try.h"
 #include "fault/workload.h"
 #include "intake/tables/load.h"
+#include "support/hive_place.h"
 #include "support/temporary_directory.h"
 
 namespace triune::testing {
@@ -28,8 +29,8 @@ Supplier<T> numbered(std::uint64_t count, std::function<void(std::uint64_t, T&)>
   };
 }
 
-Status load_station_rows(Hive& hive, const std::filesystem::path& directory, std::uint64_t count) {
-  const auto path = directory.string() + ".stations.csv";
+Status load_station_rows(Hive& hive, const std::filesystem::path& files, std::uint64_t count) {
+  const auto path = files.string() + ".stations.csv";
   {
     std::ofstream file(path, std::ios::trunc);
     file << "id,platforms\n";
@@ -43,8 +44,8 @@ Status load_station_rows(Hive& hive, const std::filesystem::path& directory, std
 
 }  // namespace
 
-Status load_everything(Hive& hive, const std::filesystem::path& directory, std::uint64_t count) {
-  TRIUNE_TRY(load_station_rows(hive, directory, count));
+Status load_everything(Hive& hive, const std::filesystem::path& files, std::uint64_t count) {
+  TRIUNE_TRY(load_station_rows(hive, files, count));
   TRIUNE_TRY(hive.create_collection({.name = std::string(workload_collection), .dimension = workload_dimension}));
   TRIUNE_TRY(hive.load_nodes("Station", numbered<PutNode>(count, [](std::uint64_t number, PutNode& node) {
                                node.node.id = station(number);
@@ -73,7 +74,7 @@ Result<std::string> load_digest(Hive& hive) {
        {"SELECT 'row', id, platforms FROM stations",
         "SELECT 'node', id, properties FROM triune_graph_nodes WHERE label = 'Station'",
         "SELECT 'edge', from_id, to_id, properties FROM triune_graph_edges WHERE type = 'LINE'",
-        "SELECT 'vector', v.id, hex(x.vector) FROM triune_vectors v JOIN triune_vector_values x USING (vector_key) "
+        "SELECT 'vector', v.id, x.vector FROM triune_vectors v JOIN triune_vector_values x USING (vector_key) "
         "WHERE v.id LIKE 'station %'"}) {
     TRIUNE_ASSIGN(const RowSet found, hive.sql(sql, {}, options));
     for (const auto& row : found.rows) {
@@ -86,14 +87,26 @@ Result<std::string> load_digest(Hive& hive) {
   return fmt::format("{} entities, {:016x}", entities, sum);
 }
 
-const std::string& undisturbed_load() {
-  static const std::string digest = [] {
-    const TemporaryDirectory directory;
-    const auto path = directory.path() / "hive";
-    auto hive = Hive::open(path).value();
-    const auto loaded = load_everything(*hive, path, load_size);
-    EXPECT_TRUE(loaded) << loaded.error().message;
-    return load_digest(*hive).value();
+namespace {
+
+std::string digest_of_load(const std::string& location, const std::filesystem::path& files, HiveOptions options) {
+  auto hive = Hive::open(location, std::move(options)).value();
+  const auto loaded = load_everything(*hive, files, load_size);
+  EXPECT_TRUE(loaded) << loaded.error().message;
+  return load_digest(*hive).value();
+}
+
+}  // namespace
+
+const std::string& undisturbed_load(bool on_server) {
+  const TemporaryDirectory directory;
+  if (!on_server) {
+    static const std::string digest = digest_of_load(directory.path() / "hive", directory.path() / "hive", {});
+    return digest;
+  }
+  static const std::string digest = [&] {
+    const HivePlace place(directory.path(), "hive");
+    return digest_of_load(place.location(), place.directory(), place.options());
   }();
   return digest;
 }

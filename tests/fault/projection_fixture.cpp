@@ -21,21 +21,10 @@ std::vector<float> note_vector(unsigned number) {
   return workload_vector(number);
 }
 
-struct MadeHive {
-  TemporaryDirectory directory;
-  std::filesystem::path path;
-  explicit MadeHive(unsigned first, unsigned people) : path(directory.path() / "hive") {
-    const auto hive = open_hive(path);
-    fill_hive(*hive, first, people);
-    expect_current(*hive);
-    EXPECT_TRUE(hive->close());
-  }
-};
-
 }  // namespace
 
 void fill_hive(Hive& hive, unsigned first, unsigned people) {
-  ASSERT_TRUE(hive.sql("CREATE TABLE IF NOT EXISTS notes (id TEXT PRIMARY KEY, body TEXT) STRICT"));
+  ASSERT_TRUE(hive.sql(in_dialect("CREATE TABLE IF NOT EXISTS notes (id TEXT PRIMARY KEY, body TEXT) STRICT")));
   ASSERT_TRUE(hive.create_collection({.name = "notes", .dimension = workload_dimension, .owner_table = "notes"}));
   ASSERT_TRUE(hive.create_text_index({.name = "bodies", .table = "notes", .columns = {"body"}}));
   Commit commit;
@@ -51,14 +40,32 @@ void fill_hive(Hive& hive, unsigned first, unsigned people) {
   ASSERT_TRUE(receipt) << receipt.error().message;
 }
 
-const std::filesystem::path& sample_hive() {
-  static const MadeHive hive(0, sample_people);
-  return hive.path;
+MadeHive::MadeHive(unsigned first, unsigned people) {
+  const auto hive = open_hive(place);
+  fill_hive(*hive, first, people);
+  expect_current(*hive);
+  EXPECT_TRUE(hive->close());
 }
 
-const std::filesystem::path& other_hive() {
+const HivePlace& other_hive() {
   static const MadeHive hive(1000, 40);
-  return hive.path;
+  return hive.place;
+}
+
+void ProjectionFault::restore() {
+  hive_.reset();
+  const auto pristine = directory_.path() / "pristine";
+  if (!on_postgres()) {
+    static const MadeHive sample(0, sample_people);
+    place_ = std::make_unique<HivePlace>(directory_.path(), "hive");
+    copy(sample.place.files(), place_->files());
+  } else if (!made_ || changed_) {
+    made_ = std::make_unique<MadeHive>(0, sample_people);
+    copy(made_->place.files(), pristine);
+  } else {
+    copy(pristine, made_->place.files());
+  }
+  changed_ = false;
 }
 
 void ProjectionFault::copy(const std::filesystem::path& from, const std::filesystem::path& to) {
@@ -96,10 +103,15 @@ std::size_t ProjectionFault::quarantined(const std::filesystem::path& root) {
   return count;
 }
 
-void ProjectionFault::open(HiveOptions options) {
+void ProjectionFault::reopen() {
   hive_.reset();
-  hive_ = open_hive(hive_path(), std::move(options));
+  hive_ = open_hive(place());
   ASSERT_NE(hive_, nullptr);
+}
+
+void ProjectionFault::open() {
+  changed_ = true;
+  reopen();
 }
 
 void ProjectionFault::expect_canonical_reads(unsigned people) {
@@ -128,7 +140,7 @@ std::string ProjectionFault::expect_search(const ReadOptions& options) {
 }
 
 void ProjectionFault::expect_healed(unsigned people) {
-  open();
+  reopen();
   expect_canonical_reads(people);
   expect_search();
   expect_current(*hive_);

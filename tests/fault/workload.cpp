@@ -184,8 +184,10 @@ Commit ThreadWorkload::next() {
 }
 
 Status prepare_workload(Hive& hive) {
-  TRIUNE_TRY(
-      hive.sql("CREATE TABLE IF NOT EXISTS tasks (id TEXT PRIMARY KEY, title TEXT NOT NULL, revision INTEGER) STRICT"));
+  TRIUNE_TRY(hive.sql(
+      hive.dialect() == SqlDialect::postgresql
+          ? "CREATE TABLE IF NOT EXISTS tasks (id text PRIMARY KEY, title text NOT NULL, revision bigint)"
+          : "CREATE TABLE IF NOT EXISTS tasks (id TEXT PRIMARY KEY, title TEXT NOT NULL, revision INTEGER) STRICT"));
   TRIUNE_TRY(hive.create_collection({.name = std::string(workload_collection), .dimension = workload_dimension}));
   TRIUNE_TRY(hive.commit({.changes = {PutNode{{"Hub", "hub"}, {}}}, .idempotency_key = "hub"}));
   return {};

@@ -58,7 +58,8 @@ class ThreadWorkload {
   Contents contents_;
 };
 
-/// Makes the table, the collection and the shared node that the commits need. Idempotent.
+/// Makes the table, the collection and the shared node that the commits need. Idempotent; any number of processes at
+/// once.
 Status prepare_workload(Hive& hive);
 
 /// What the hive holds of every thread, by the thread's name, read through SQL and blob by blob.

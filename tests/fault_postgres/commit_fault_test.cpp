@@ -8,6 +8,7 @@
 
 #include "fault_postgres/shared_database.h"
 #include "fault_postgres/tcp_proxy.h"
+#include "stress/settings.h"
 
 namespace triune::testing {
 namespace {
@@ -17,8 +18,7 @@ using std::chrono::seconds;
 using Clock = std::chrono::steady_clock;
 
 unsigned rounds() {
-  const char* const given = std::getenv("TRIUNE_STRESS_ROUNDS");
-  return given == nullptr ? 100 : static_cast<unsigned>(std::stoul(given));
+  return static_cast<unsigned>(stress_size("TRIUNE_STRESS_ROUNDS", 100, 1'000));
 }
 
 bool puts_blob(const Commit& commit) {
@@ -32,7 +32,7 @@ class CommitFault : public ::testing::Test {
   void SetUp() override {
     direct_ = database_.open("direct");
     ASSERT_NE(direct_, nullptr);
-    ASSERT_TRUE(prepare_nodes(*direct_));
+    ASSERT_TRUE(prepare_workload(*direct_));
     database_.trace_effects();
     hive_ = database_.open("behind", proxy_.url(database_.name()));
     ASSERT_NE(hive_, nullptr);
@@ -102,7 +102,7 @@ class CommitFault : public ::testing::Test {
   std::unique_ptr<Hive> direct_;
   std::unique_ptr<Hive> hive_;
   ThreadWorkload workload_{"behind"};
-  NodeRun run_;
+  WriterRun run_;
 };
 
 TEST_F(CommitFault, AResetBeforeTheServerGetsTheCommitLosesAndDoublesNothing) {

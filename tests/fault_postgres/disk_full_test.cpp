@@ -70,7 +70,7 @@ Commit large_commit(std::uint64_t number) {
 void fill_and_relieve(const SmallDisk& disk, PostgresServer& server, const SharedDatabase& database, bool log_too) {
   const auto hive = database.open("node");
   ASSERT_NE(hive, nullptr);
-  const auto prepared = prepare_nodes(*hive);
+  const auto prepared = prepare_workload(*hive);
   ASSERT_TRUE(prepared) << prepared.error().message;
   database.trace_effects();
   std::uint64_t acknowledged = 0;

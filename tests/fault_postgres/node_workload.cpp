@@ -31,22 +31,6 @@ Result<ReadOptions> at_head(Hive& hive) {
 
 }  // namespace
 
-Status prepare_nodes(Hive& hive) {
-  TRIUNE_TRY(hive.sql("CREATE TABLE IF NOT EXISTS tasks (id text PRIMARY KEY, title text NOT NULL, revision bigint)"));
-  TRIUNE_TRY(hive.create_collection({.name = std::string(workload_collection), .dimension = workload_dimension}));
-  TRIUNE_TRY(hive.commit({.changes = {PutNode{{"Hub", "hub"}, {}}}, .idempotency_key = "hub"}));
-  return {};
-}
-
-ThreadWorkload workload_after(const std::string& thread, std::uint64_t commits, Commit* last) {
-  ThreadWorkload workload(thread);
-  while (workload.number() < commits) {
-    auto commit = workload.next();
-    if (last != nullptr) *last = std::move(commit);
-  }
-  return workload;
-}
-
 NodeReference Contention::node() {
   return {"Shared", fmt::format("shared {}", random_() % contended_nodes)};
 }

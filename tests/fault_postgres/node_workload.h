@@ -9,12 +9,6 @@
 
 namespace triune::testing {
 
-/// The table, the collection and the nodes that the commits need. Idempotent; any number of processes at once.
-Status prepare_nodes(Hive& hive);
-
-/// `ThreadWorkload`'s commits until there are so many; what the last one left in `last`.
-ThreadWorkload workload_after(const std::string& thread, std::uint64_t commits, Commit* last = nullptr);
-
 /// Commits over a few nodes that everybody puts, connects and deletes at once. Some must be refused: an end is gone.
 class Contention {
  public:

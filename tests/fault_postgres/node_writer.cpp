@@ -6,18 +6,17 @@
 // answered. Beside them one thread contends for nodes with all others. Says "ready", then for each acknowledged commit
 // "ack THREAD NUMBER LSN", for each failed attempt "fail CODE RETRY MESSAGE", then "finished", and waits for SIGUSR1.
 // Then it brings its projections to the head of the log, compares them and says "graph DIGEST", "vectors DIGEST",
-// "done". SIGUSR2: no further commits. A line is one write(2) after the fact.
+// "done". SIGUSR2: no further commits.
 #include <fmt/format.h>
 #include <signal.h>
-#include <unistd.h>
 
 #include <atomic>
-#include <cstdlib>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "base/try.h"
+#include "fault/writer_output.h"
 #include "fault_postgres/node_workload.h"
 
 namespace triune::testing {
@@ -29,17 +28,6 @@ constexpr auto pause = std::chrono::milliseconds(20);
 /// Set by SIGUSR2.
 std::atomic<bool> enough = false;
 static_assert(std::atomic<bool>::is_always_lock_free);
-
-void say(const std::string& line) {
-  const auto text = line + "\n";
-  if (::write(STDOUT_FILENO, text.data(), text.size()) != static_cast<ssize_t>(text.size())) std::_Exit(3);
-}
-
-[[noreturn]] void give_up(std::string_view what, const Error& error) {
-  say(fmt::format("error {}: {} ({} {} {})", what, error.message, to_string(error.code), error.native_code,
-                  to_string(error.retry)));
-  std::_Exit(2);
-}
 
 /// Sends one commit until it is answered.
 Receipt persist(Hive& hive, const Commit& commit) {
@@ -59,7 +47,7 @@ void write_commits(Hive& hive, const std::string& name, std::uint64_t count) {
   while (workload.number() < count && !enough) {
     const auto number = workload.number();
     const auto receipt = persist(hive, workload.next());
-    say(fmt::format("ack {} {} {}", name, number, receipt.lsn));
+    say_acknowledged(name, number, receipt.lsn);
   }
 }
 
@@ -105,7 +93,7 @@ Status run_commits(const std::vector<std::string>& arguments, const sigset_t& si
   HiveOptions options;
   options.projections = arguments.at(3);
   TRIUNE_ASSIGN(const auto hive, Hive::open(arguments.at(2), options));
-  TRIUNE_TRY(prepare_nodes(*hive));
+  TRIUNE_TRY(prepare_workload(*hive));
   say("ready");
   std::atomic<bool> over = false;
   std::thread contention([&] { contend(*hive, name, over); });

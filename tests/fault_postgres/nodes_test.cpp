@@ -1,23 +1,22 @@
 // Several processes on one database, each a node with projections of its own (I2, I3, I11).
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <iostream>
 
 #include "fault_postgres/shared_database.h"
+#include "stress/settings.h"
 
 namespace triune::testing {
 namespace {
 
 std::uint64_t commits_each() {
-  const char* const given = std::getenv("TRIUNE_STRESS_COMMITS");
-  return given == nullptr ? 40 : std::stoull(given);
+  return stress_size("TRIUNE_STRESS_COMMITS", 40, 400);
 }
 
 TEST(Nodes, ProcessesThatCommitAtOnceConverge) {
   constexpr unsigned threads = 3;
   const SharedDatabase database(shared_postgres_server());
-  std::vector<std::unique_ptr<NodeProcess>> nodes;
+  std::vector<std::unique_ptr<WriterProcess>> nodes;
   for (const char* name : {"north", "south", "west"}) nodes.push_back(database.start(name, threads, commits_each()));
   for (auto& node : nodes) EXPECT_TRUE(node->wait_until_finished());
   // Only now is the head of the log the same for all.
@@ -25,7 +24,7 @@ TEST(Nodes, ProcessesThatCommitAtOnceConverge) {
   std::uint64_t commits = 0;
   std::uint64_t refused = 0;
   for (auto& node : nodes) {
-    const auto ending = node->finish();
+    const auto ending = node->finish().ending;
     EXPECT_EQ(ending.exit_code, 0) << "signal " << ending.signal;
     expect_clean(node->run());
     EXPECT_EQ(node->run().commits(), threads * commits_each());
@@ -134,10 +133,10 @@ TEST_F(TwoNodes, AMappingAndATextIndexMadeOnOneWorkOnTheOther) {
 }
 
 TEST_F(TwoNodes, TheSameCommitSentToBothAtOnceHasOneEffect) {
-  ASSERT_TRUE(prepare_nodes(*one_));
+  ASSERT_TRUE(prepare_workload(*one_));
   database_.trace_effects();
   ThreadWorkload workload("twice");
-  NodeRun run;
+  WriterRun run;
   for (int round = 0; round < 30; ++round) {
     const auto commit = workload.next();
     Result<Receipt> answers[2];

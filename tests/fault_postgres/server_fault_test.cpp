@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "fault_postgres/shared_database.h"
+#include "stress/settings.h"
 
 namespace triune::testing {
 namespace {
@@ -19,8 +20,7 @@ constexpr unsigned threads = 3;
 constexpr std::uint64_t without_end = 1'000'000;
 
 unsigned turns() {
-  const char* const given = std::getenv("TRIUNE_STRESS_ROUNDS");
-  return given == nullptr ? 1 : static_cast<unsigned>(std::stoul(given));
+  return static_cast<unsigned>(stress_size("TRIUNE_STRESS_TURNS", 1, 20));
 }
 
 class ServerFault : public ::testing::Test {
@@ -29,7 +29,7 @@ class ServerFault : public ::testing::Test {
     std::cout << "seed " << seed_ << "\n";
     judge_ = database_.open("judge");
     ASSERT_NE(judge_, nullptr);
-    const auto prepared = prepare_nodes(*judge_);
+    const auto prepared = prepare_workload(*judge_);
     ASSERT_TRUE(prepared) << prepared.error().message;
     database_.trace_effects();
   }
@@ -63,13 +63,13 @@ class ServerFault : public ::testing::Test {
     for (auto& node : nodes_) EXPECT_TRUE(node->wait_until_finished());
     for (auto& node : nodes_) node->settle();
     for (auto& node : nodes_) {
-      EXPECT_EQ(node->finish().exit_code, 0);
+      EXPECT_EQ(node->finish().ending.exit_code, 0);
       expect_clean(node->run());
       EXPECT_EQ(node->run().graph, nodes_.front()->run().graph);
       EXPECT_EQ(node->run().vectors, nodes_.front()->run().vectors);
       runs_.push_back(node->run());
     }
-    NodeRun all;
+    WriterRun all;
     for (const auto& run : runs_) {
       all.threads.insert(run.threads.begin(), run.threads.end());
       for (const auto& [kind, count] : run.failures) all.failures[kind] += count;
@@ -94,8 +94,8 @@ class ServerFault : public ::testing::Test {
   PostgresServer server_{{.settings = {{"max_connections", "100"}}, .durable = true}};
   SharedDatabase database_{server_};
   std::unique_ptr<Hive> judge_;
-  std::vector<std::unique_ptr<NodeProcess>> nodes_;
-  std::vector<NodeRun> runs_;  ///< Of processes that ended.
+  std::vector<std::unique_ptr<WriterProcess>> nodes_;
+  std::vector<WriterRun> runs_;  ///< Of processes that ended.
   std::uint64_t failed_ = 0;
   const unsigned seed_ = std::random_device{}();
   std::mt19937 random_{seed_};
@@ -141,9 +141,9 @@ TEST_F(ServerFault, KillsOfNodesLoseNothing) {
     let_work(200, 1'000);
     auto victim = std::move(nodes_.back());
     nodes_.pop_back();
-    victim->kill9();
+    victim->send(SIGKILL);
     ++kills;
-    EXPECT_EQ(victim->finish().signal, SIGKILL);
+    EXPECT_EQ(victim->finish().ending.signal, SIGKILL);
     expect_clean(victim->run());
     runs_.push_back(victim->run());
     start("south", life);

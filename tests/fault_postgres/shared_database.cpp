@@ -23,9 +23,11 @@ std::unique_ptr<Hive> SharedDatabase::open(const std::string& node, const std::s
   return hive ? std::move(*hive) : nullptr;
 }
 
-std::unique_ptr<NodeProcess> SharedDatabase::start(const std::string& node, unsigned threads, std::uint64_t commits,
-                                                   unsigned life) const {
-  return std::make_unique<NodeProcess>(url(), directory(node), node + std::to_string(life), threads, commits);
+std::unique_ptr<WriterProcess> SharedDatabase::start(const std::string& node, unsigned threads, std::uint64_t commits,
+                                                     unsigned life) const {
+  return std::make_unique<WriterProcess>(std::vector<std::string>{TRIUNE_NODE_WRITER, "commits", url(),
+                                                                  directory(node).string(), node + std::to_string(life),
+                                                                  std::to_string(threads), std::to_string(commits)});
 }
 
 void SharedDatabase::trace_effects() const {
@@ -39,34 +41,20 @@ void SharedDatabase::trace_effects() const {
       name_);
 }
 
-std::uint64_t expect_acknowledged(Hive& hive, const NodeRun& run) {
+std::uint64_t expect_acknowledged(Hive& hive, const WriterRun& run) {
   auto contents = read_contents(hive);
   EXPECT_TRUE(contents) << contents.error().message;
   if (!contents) return 0;
   std::uint64_t checked = 0;
   for (const auto& [thread, acknowledged] : run.threads) {
-    SCOPED_TRACE(fmt::format("thread {}, {} commits acknowledged", thread, acknowledged.commits));
-    Commit last;
-    auto workload = workload_after(thread, acknowledged.commits, &last);
-    const auto& found = (*contents)[thread];
-    const bool exactly = workload.contents() == found;
-    const auto difference = describe_difference(workload.contents(), found);
-    workload.next();
-    const bool one_more = workload.contents() == found;
-    EXPECT_TRUE(exactly || one_more) << difference << "or with the commit that was under way: "
-                                     << describe_difference(workload.contents(), found);
+    ThreadWorkload workload(thread);
+    const bool one_more = expect_acknowledged(hive, workload, acknowledged, (*contents)[thread]);
     checked += acknowledged.commits + (one_more ? 1 : 0);
-    if (acknowledged.commits == 0) continue;
-    const auto again = hive.commit(last);
-    EXPECT_TRUE(again) << again.error().message;
-    if (!again) continue;
-    EXPECT_TRUE(again->replayed) << "an acknowledged commit had a second effect";
-    EXPECT_EQ(again->lsn, acknowledged.lsn);
   }
   return checked;
 }
 
-void expect_clean(const NodeRun& run) {
+void expect_clean(const WriterRun& run) {
   for (const auto& error : run.errors) ADD_FAILURE() << error;
   for (const auto& failure : run.unclear) ADD_FAILURE() << failure;
 }
@@ -79,7 +67,7 @@ void expect_whole_edges(Hive& hive) {
   EXPECT_EQ(to_text(broken->rows[0][0]), "0");
 }
 
-void expect_single_effects(Hive& hive, const NodeRun& run) {
+void expect_single_effects(Hive& hive, const WriterRun& run) {
   // A thread's commits give each revision of a task once.
   const auto doubled =
       hive.sql("SELECT id, revision, count(*) FROM effects GROUP BY id, revision HAVING count(*) > 1 LIMIT 10");

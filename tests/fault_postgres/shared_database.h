@@ -5,7 +5,7 @@
 #include <memory>
 #include <string>
 
-#include "fault_postgres/node_process.h"
+#include "fault/crash_rig.h"
 #include "fault_postgres/node_workload.h"
 #include "support/postgres_server.h"
 #include "support/temporary_directory.h"
@@ -28,8 +28,8 @@ class SharedDatabase {
   /// Opens a node in this process; a test failure and null when it cannot be. `url` empty: the server's own.
   [[nodiscard]] std::unique_ptr<Hive> open(const std::string& node, const std::string& url = {}) const;
   /// Starts a node in a process of its own. `life`: which one under that name; its threads are called after both.
-  [[nodiscard]] std::unique_ptr<NodeProcess> start(const std::string& node, unsigned threads, std::uint64_t commits,
-                                                   unsigned life = 0) const;
+  [[nodiscard]] std::unique_ptr<WriterProcess> start(const std::string& node, unsigned threads, std::uint64_t commits,
+                                                     unsigned life = 0) const;
   /// From now on each time that a task is put, by whatever way, leaves a trace of its own.
   void trace_effects() const;
 
@@ -42,15 +42,15 @@ class SharedDatabase {
 /// Everything that the threads of a run were told to be committed is there, and at most the one commit of each that was
 /// under way besides; sent again, commits have no second effect and get the same answer (I1, I11). Returns how many
 /// commits were found.
-std::uint64_t expect_acknowledged(Hive& hive, const NodeRun& run);
+std::uint64_t expect_acknowledged(Hive& hive, const WriterRun& run);
 
 /// What processes that ended in good order said: no errors, each failure clear.
-void expect_clean(const NodeRun& run);
+void expect_clean(const WriterRun& run);
 
 /// No edge without its ends, in the canonical store.
 void expect_whole_edges(Hive& hive);
 
 /// No task was put more often than commits put it.
-void expect_single_effects(Hive& hive, const NodeRun& run);
+void expect_single_effects(Hive& hive, const WriterRun& run);
 
 }  // namespace triune::testing

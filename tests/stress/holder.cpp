@@ -7,6 +7,7 @@
 
 #include "base/try.h"
 #include "fault/workload.h"
+#include "support/hive_place.h"
 
 namespace triune::testing {
 namespace {
@@ -149,7 +150,8 @@ void Holder::acknowledge(const Receipt& receipt) {
 }
 
 Status prepare_holders(Hive& hive) {
-  TRIUNE_TRY(hive.sql("CREATE TABLE items (id TEXT PRIMARY KEY, holder TEXT, version INTEGER, title TEXT) STRICT"));
+  TRIUNE_TRY(hive.sql(
+      in_dialect("CREATE TABLE items (id TEXT PRIMARY KEY, holder TEXT, version INTEGER, title TEXT) STRICT")));
   TRIUNE_TRY(hive.create_text_index({.name = std::string(item_collection), .table = "items", .columns = {"title"}}));
   TRIUNE_TRY(hive.create_collection({.name = std::string(item_collection), .dimension = workload_dimension}));
   std::uint64_t made = 0;

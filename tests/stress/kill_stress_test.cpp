@@ -57,7 +57,8 @@ class KillStress : public ::testing::Test {
 
   void kill_one_hive(std::uint64_t hive, std::uint64_t kills) {
     const TemporaryDirectory directory;
-    CrashRig rig(directory.path() / "hive");
+    const HivePlace place(directory.path(), "hive");
+    CrashRig rig(place);
     bool loading = hive % 2 == 0;
     for (std::uint64_t kill = 0; kill < kills && !HasFailure(); ++kill) {
       const auto failpoint = choose(kill, loading);

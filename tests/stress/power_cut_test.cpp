@@ -83,7 +83,7 @@ TEST_F(PowerCut, FindsTheCommitsThatAWriterWithoutSyncsLoses) {
   PowerCutDisk disk(Journaling::ordered);
   const auto directory = disk.path() / "hive";
   ASSERT_TRUE(prepare_workload(*open_hive(directory)));
-  WriterProcess writer({TRIUNE_UNSYNCED_WRITER, "commits", directory.string(), "1", "1000000"}, {});
+  WriterProcess writer({TRIUNE_UNSYNCED_WRITER, "commits", directory.string(), directory.string(), "1", "1000000"});
   ASSERT_TRUE(writer.wait_until_ready());
   const auto run = cut_after(disk, writer, std::chrono::milliseconds(500));
   ASSERT_GT(run.commits(), 0U);

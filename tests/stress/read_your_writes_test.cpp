@@ -37,7 +37,7 @@ struct Tally {
 class ReadYourWrites : public ::testing::Test {
  protected:
   void SetUp() override {
-    hive_ = open_hive(directory_.path() / "hive");
+    hive_ = open_hive(place_);
     const auto prepared = prepare_holders(*hive_);
     ASSERT_TRUE(prepared) << prepared.error().message;
     for (unsigned number = 0; number < writers; ++number) holders_.emplace_back(std::make_unique<Holder>(number));
@@ -155,6 +155,7 @@ class ReadYourWrites : public ::testing::Test {
   }
 
   TemporaryDirectory directory_;
+  HivePlace place_{directory_.path(), "hive"};
   std::unique_ptr<Hive> hive_;
   std::string incarnation_;
   std::vector<std::unique_ptr<Holder>> holders_;

@@ -14,6 +14,11 @@ inline std::uint64_t stress_setting(const char* name, std::uint64_t otherwise) {
   return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
 }
 
+/// How much a test does that also runs each time: `few`, with TRIUNE_STRESS set `many`, or what `name` says.
+inline std::uint64_t stress_size(const char* name, std::uint64_t few, std::uint64_t many) {
+  return stress_setting(name, std::getenv("TRIUNE_STRESS") == nullptr ? few : many);
+}
+
 /// TRIUNE_STRESS_SEED or a new one, printed so that a run can be had again.
 inline std::uint64_t stress_seed() {
   const auto seed = stress_setting("TRIUNE_STRESS_SEED", std::random_device{}());

@@ -2,12 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cstdlib>
+#include <stdexcept>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
-#include "support/child_process.h"
 #include "support/pgbouncer.h"
 #include "support/postgres_server.h"
 
@@ -64,14 +66,28 @@ std::filesystem::path HivePlace::files() const {
   return on_postgres() ? directory_ / "node-1" : directory_;
 }
 
+Output HivePlace::try_other_program(const std::string& statements) const {
+  if (on_postgres())
+    return run_program(
+        {"psql", "-qAtX", "-v", "ON_ERROR_STOP=1", "-d", shared_postgres_server().url(database_), "-c", statements});
+  return run_program({"sqlite3", "-bail", "-cmd", ".timeout 10000", (directory_ / "hive.db").string(), statements});
+}
+
 std::string HivePlace::other_program(const std::string& statements) const {
-  const auto done =
-      on_postgres()
-          ? run_program({"psql", "-qAtX", "-v", "ON_ERROR_STOP=1", "-d", shared_postgres_server().url(database_), "-c",
-                         statements})
-          : run_program({"sqlite3", "-bail", "-cmd", ".timeout 10000", (directory_ / "hive.db").string(), statements});
-  EXPECT_EQ(done.exit_code, 0) << statements << "\n" << done.text;
+  const auto done = try_other_program(statements);
+  EXPECT_EQ(done.exit_code, 0) << statements.substr(0, 500) << "\n" << done.text;
   return done.text;
+}
+
+void HivePlace::wait_until_alone() const {
+  if (!on_postgres()) return;
+  const auto sessions =
+      "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND datname = '" + database_ + "'";
+  const auto end = Deadline::after(std::chrono::minutes(1));
+  while (shared_postgres_server().execute(sessions) != "0") {
+    if (end.expired()) throw std::runtime_error("sessions of processes that ended stay on the server");
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
 }
 
 }  // namespace triune::testing

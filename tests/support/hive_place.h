@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <string>
 
+#include "support/child_process.h"
 #include "triune/hive.h"
 
 namespace triune::testing {
@@ -32,10 +33,16 @@ class HivePlace {
   [[nodiscard]] const std::string& location() const { return location_; }
   /// The options with which this place is to be opened.
   [[nodiscard]] HiveOptions options(HiveOptions options = {}) const;
+  /// The place below the directory it was made with: the hive, or what a node that opens it is to be given.
+  [[nodiscard]] const std::filesystem::path& directory() const { return directory_; }
   /// The directory of the node's files: blobs, projections.
   [[nodiscard]] std::filesystem::path files() const;
   /// Runs statements in another program: the sqlite3 shell or psql. Its output; fails the test when it fails.
   std::string other_program(const std::string& statements) const;
+  /// The same without an opinion on how it ends.
+  Output try_other_program(const std::string& statements) const;
+  /// Until the server has noticed that processes were killed: until then it goes on with what they had asked.
+  void wait_until_alone() const;
 
  private:
   std::filesystem::path directory_;
