@@ -90,8 +90,10 @@ Result<std::vector<Seen>> ask_text(Hive& hive, const Holder& holder, const ReadO
                 hive.text({.query = holder.name(), .collection = std::string(item_collection)}, options));
   std::vector<Seen> seen;
   for (const auto& hit : hits) {
-    const auto version = number_behind(hit.snippet, "version ");
-    seen.push_back({version, version});
+    // PostgreSQL's snippet is a few words around the match, without the version: there the item tells least and most.
+    const bool whole = hit.snippet.find("version ") != std::string::npos;
+    const auto version = whole ? number_behind(hit.snippet, "version ") : 0;
+    seen.push_back(whole ? Seen{version, version} : Holder::versions_of_item(hit.id));
   }
   return seen;
 }

@@ -170,8 +170,10 @@ TEST_F(ReadYourWrites, NobodySeesAnythingOlderThanAskedFor) {
   report();
   for (const auto& holder : holders_)
     for (const auto& question : questions()) check(question, *holder, true);
+  // On a server an item is in the middle of its change for the larger part of the time.
+  const unsigned most_missed = on_postgres() ? 3 : 10;
   for (const auto& question : questions()) {
-    EXPECT_GT(tallies_[question.name].answers, 10 * tallies_[question.name].missed) << question.name;
+    EXPECT_GT(tallies_[question.name].answers, most_missed * tallies_[question.name].missed) << question.name;
     EXPECT_GT(tallies_[question.name].answers, writers) << question.name;
   }
   expect_current(*hive_);
