@@ -13,7 +13,7 @@ namespace triune::hive {
 namespace {
 
 /// A server keeps what it has prepared, which grows with the values: so few that hundreds of statements stay small.
-constexpr std::size_t most_values = 4'096;
+constexpr std::size_t most_values = 1'024;
 constexpr std::size_t most_rows = 256;
 constexpr std::size_t most_bytes = 1U << 20U;
 

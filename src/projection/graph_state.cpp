@@ -93,12 +93,20 @@ const std::string& select_nodes(Dialect dialect) {
 
 const std::string& select_edges(Dialect dialect) {
   static const DialectText sql([](Dialect one) {
+    const std::string is_edge =
+        "e.organization_id = ?2 AND e.type_id = ?3 AND e.from_node = k.first AND e.to_node = k.second";
+    // Found by the whole key, one at a time: joined freely, PostgreSQL with old statistics reads all edges of one end.
+    const auto edge = one == Dialect::sqlite
+                          ? fmt::format("{} triune_edges e ON {}", ordered_join(one), is_edge)
+                          : fmt::format(
+                                "JOIN LATERAL (SELECT e.properties, e.from_node, e.to_node FROM triune_edges e "
+                                "WHERE {} LIMIT 1) e ON true",
+                                is_edge);
     return fmt::format(
-        "SELECT f.label_id, f.id, t.label_id, t.id, e.properties, e.from_node, e.to_node FROM {0} k {1} triune_edges e "
-        "ON e.organization_id = ?2 AND e.type_id = ?3 AND e.from_node = k.first AND e.to_node = k.second "
+        "SELECT f.label_id, f.id, t.label_id, t.id, e.properties, e.from_node, e.to_node FROM {0} k {2} "
         "{1} triune_nodes f ON f.organization_id = ?2 AND f.node_id = e.from_node "
         "{1} triune_nodes t ON t.organization_id = ?2 AND t.node_id = e.to_node",
-        pair_set(one, 1), ordered_join(one));
+        pair_set(one, 1), ordered_join(one), edge);
   });
   return sql.in(dialect);
 }
