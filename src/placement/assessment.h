@@ -147,7 +147,7 @@ struct Assessment {
 };
 
 /// JSON documents of more bytes than this are reported.
-inline constexpr std::uint64_t large_json_bytes = 100 * 1024;
+inline constexpr std::uint64_t large_json_bytes = 100ULL * 1024;
 
 /// The words for kinds, as documents hold them.
 std::string_view to_string(TableReport::Kind kind) noexcept;

@@ -23,7 +23,7 @@ constexpr std::size_t most_other_columns = 3;
 constexpr std::uint64_t most_bytes_of_a_tie = 80;
 constexpr double enough = 0.8;
 constexpr std::uint64_t memory_of_a_piece = 8U << 20U;
-constexpr std::size_t longest_list = 64 * 1024;
+constexpr std::size_t longest_list = 64UL * 1024;
 
 /// Columns of a table that name one row each, in single-column foreign keys.
 std::vector<const ForeignKeyReport*> single_keys(const TableReport& table) {

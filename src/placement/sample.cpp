@@ -12,7 +12,7 @@
 namespace triune::placement {
 namespace {
 
-constexpr std::size_t longest_cell = 128 * 1024;
+constexpr std::size_t longest_cell = 128UL * 1024;
 
 /// The smallest and the largest key, when keys are integers.
 Result<std::optional<std::pair<std::int64_t, std::int64_t>>> key_range(Source& source, const TableReport& table) {

@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t most_cells = 1000;
 constexpr std::size_t most_columns = 1000;
-constexpr std::size_t longest_cell = 128 * 1024;
+constexpr std::size_t longest_cell = 128UL * 1024;
 constexpr std::uint64_t prose_bytes = 80;
 
 struct SampledColumn {
