@@ -48,13 +48,13 @@ TEST_F(KuzuStore, AppliesABatchAndReopensWithIt) {
   for (int round = 0; round < 2; ++round) {
     const auto rows = store->query("MATCH (a:Person)-[e:KNOWS]->(b) RETURN a, e.since, b.name, b.id", {}, {});
     ASSERT_TRUE(rows) << rows.error().message;
-    ASSERT_EQ(rows->rows.size(), 1U);
-    EXPECT_EQ(to_text(rows->rows[0][0]), R"({"_label":"Person","id":"a","name":"Ann","age":3})");
-    EXPECT_EQ(rows->rows[0][1], Value(1.5));
-    EXPECT_EQ(rows->rows[0][2], Value(Null{}));
+    ASSERT_EQ(rows->rows.rows.size(), 1U);
+    EXPECT_EQ(to_text(rows->rows.rows[0][0]), R"({"_label":"Person","id":"a","name":"Ann","age":3})");
+    EXPECT_EQ(rows->rows.rows[0][1], Value(1.5));
+    EXPECT_EQ(rows->rows.rows[0][2], Value(Null{}));
     EXPECT_EQ(*store->position(), (Position{"i", 7}));
     const auto all = store->query("MATCH (n) RETURN count(*)", {}, {});
-    EXPECT_EQ(all->rows[0][0], Value(std::int64_t{2}));  // the position is not seen
+    EXPECT_EQ(all->rows.rows[0][0], Value(std::int64_t{2}));  // the position is not seen
     const auto statistics = store->statistics();
     ASSERT_TRUE(statistics) << statistics.error().message;
     EXPECT_EQ(statistics->edges, 1U);
