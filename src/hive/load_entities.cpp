@@ -30,7 +30,7 @@ using WriteBatch =
 
 /// Collects entities of one kind into batches, checks each, writes each batch in a job of its own.
 template <class Entity>
-Result<std::uint64_t> load_in_batches(const LoadContext& context, const Supplier<Entity>& next, Entity blank,
+Result<std::uint64_t> load_in_batches(const LoadContext& context, const Supplier<Entity>& next, const Entity& blank,
                                       std::size_t batch_limit, std::string_view stage, const WriteBatch& write_batch) {
   std::uint64_t done = 0;
   std::uint64_t changed = 0;

@@ -44,7 +44,7 @@ std::vector<std::uint64_t> points(std::uint64_t operations, std::uint64_t wanted
 /// Lets operation `number` on files of Triune fail, once or from then on. Counts the operations.
 class FileFaults {
  public:
-  FileFaults(std::filesystem::path root, std::uint64_t number, bool sticky, int code) {
+  FileFaults(const std::filesystem::path& root, std::uint64_t number, bool sticky, int code) {
     base::set_file_fault([this, root = root.string(), number, sticky, code](base::FileOperation operation,
                                                                             const std::filesystem::path& path) {
       if (operation == base::FileOperation::read || !path.string().starts_with(root)) return 0;

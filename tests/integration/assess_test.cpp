@@ -26,7 +26,7 @@ class Assess : public ::testing::Test {
  protected:
   [[nodiscard]] std::filesystem::path path() const { return directory_.path() / "app.db"; }
   void make(const std::string& sql) const { ForeignProgram(path()).run(sql); }
-  [[nodiscard]] Assessment assessed(AssessOptions options = {}) const {
+  [[nodiscard]] Assessment assessed(const AssessOptions& options = {}) const {
     auto report = assess(adapters::builtin(), path(), options);
     if (!report) throw std::runtime_error(report.error().message);
     return std::move(*report);
@@ -317,7 +317,7 @@ TEST_F(Assess, ADamagedTableIsNamedAndTheOthersAreRead) {
        "INSERT INTO good SELECT i FROM n;" + numbers(3000) + "INSERT INTO bad SELECT 'text ' || i FROM n");
   {
     std::fstream file(path(), std::ios::binary | std::ios::in | std::ios::out);
-    file.seekp(-2 * 4096, std::ios::end);
+    file.seekp(std::streamoff{-2} * 4096, std::ios::end);
     file << std::string(4096, '\xAA');
   }
   const auto report = assessed();

@@ -42,7 +42,7 @@ TEST_F(CliLoad, StrictEndsAtTheFirstBadRow) {
   const auto outcome = triune({"load", "nodes", agents, "--label", "Agent", "--strict", "--json"});
   EXPECT_EQ(outcome.exit_code, 1) << outcome;
   EXPECT_EQ(outcome.out, "");
-  EXPECT_NE(outcome.err.find("2"), std::string::npos) << outcome;
+  EXPECT_NE(outcome.err.find('2'), std::string::npos) << outcome;
   EXPECT_EQ(triune({"get", "node", "Agent", "bob"}).exit_code, 3);
 }
 

@@ -1,10 +1,10 @@
 // Numbers in the order of bytes that PostgreSQL sends.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <concepts>
 #include <cstdint>
-#include <cstring>
 #include <string>
 #include <string_view>
 
@@ -23,7 +23,7 @@ T reverse_on_little(T value) {
 template <std::integral T>
 T take(std::string_view& bytes) {
   T value{};
-  std::memcpy(&value, bytes.data(), sizeof value);
+  std::copy_n(bytes.begin(), sizeof value, reinterpret_cast<char*>(&value));
   bytes.remove_prefix(sizeof value);
   return reverse_on_little(value);
 }

@@ -232,9 +232,12 @@ TEST_P(RelationalConformance, Names_and_values_cannot_inject) {
     must("INSERT INTO kept VALUES(?1)", {Value(nasty)});
     EXPECT_EQ(cell("SELECT count(*) FROM kept WHERE value = ?1", {Value(nasty)}), integer(1));
     const std::string table = model::quote_identifier(nasty);
-    must("CREATE TABLE " + table + "(" + table + " TEXT)");
-    must("INSERT INTO " + table + "(" + table + ") VALUES(" + model::quote_literal(nasty) + ")");
-    EXPECT_EQ(cell("SELECT " + table + " FROM " + table), Value(nasty));
+    std::string statement = "CREATE TABLE ";
+    must(statement.append(table).append("(").append(table).append(" TEXT)"));
+    statement = "INSERT INTO ";
+    must(statement.append(table).append(" VALUES(").append(model::quote_literal(nasty)).append(")"));
+    statement = "SELECT ";
+    EXPECT_EQ(cell(statement.append(table).append(" FROM ").append(table)), Value(nasty));
     EXPECT_TRUE(store().describe(nasty)) << nasty;
   }
   EXPECT_EQ(count("kept"), 7);
