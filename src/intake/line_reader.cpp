@@ -34,15 +34,26 @@ Result<LineReader> LineReader::open(const std::filesystem::path& path, std::uint
   const int descriptor = standard_input ? ::dup(STDIN_FILENO) : ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) return file_failure(path.string(), errno);
   LineReader reader(descriptor, offset, first_line, max_line_bytes);
-  if (offset > 0 && ::lseek(descriptor, static_cast<off_t>(offset), SEEK_SET) < 0)
+  // The byte before tells whether the line that was read last had its end already.
+  if (offset > 0 && ::lseek(descriptor, static_cast<off_t>(offset - 1), SEEK_SET) < 0)
     return file_failure(path.string(), errno);
   TRIUNE_TRY(reader.fill());
   const std::string_view start(reader.buffer_.data(), reader.end_);
+  if (offset > 0 && !start.empty()) reader.skip_to_line(start);
   if (offset == 0 && start.starts_with(byte_order_mark)) {
     reader.begin_ = byte_order_mark.size();
     reader.offset_ = byte_order_mark.size();
   }
   return reader;
+}
+
+void LineReader::skip_to_line(std::string_view start) {
+  begin_ = 1;
+  if (start[0] == '\n') return;
+  const auto rest = start.substr(1);
+  const std::size_t line_end = rest.starts_with("\r\n") ? 2 : rest.starts_with('\n') ? 1 : 0;
+  begin_ += line_end;
+  offset_ += line_end;
 }
 
 LineReader::LineReader(int descriptor, std::uint64_t offset, std::uint64_t first_line, std::uint64_t max_line_bytes)

@@ -28,7 +28,8 @@ class LineReader {
   static constexpr std::size_t slack_bytes = 64;
   static constexpr std::size_t kept_of_oversized = 32U << 10U;
 
-  /// Opens `path` at `offset`, whose first line has `first_line` as number; "-" is standard input. Errors: `not_found`,
+  /// Opens `path` at `offset`, whose first line has `first_line` as number; "-" is standard input. Where the line
+  /// before was read without its end, which has come since, this end is passed over. Errors: `not_found`,
   /// `unavailable`, with "file" as engine and the errno as native code.
   static Result<LineReader> open(const std::filesystem::path& path, std::uint64_t offset, std::uint64_t first_line,
                                  std::uint64_t max_line_bytes);
@@ -45,6 +46,8 @@ class LineReader {
 
  private:
   LineReader(int descriptor, std::uint64_t offset, std::uint64_t first_line, std::uint64_t max_line_bytes);
+  /// From the byte before the offset, with which the buffer begins as `start`.
+  void skip_to_line(std::string_view start);
   Result<bool> fill();
   Result<bool> finish_oversized(Line& line);
   void take(Line& line, std::size_t length, bool terminated);

@@ -57,6 +57,23 @@ TEST(LineReader, ContinuesAtAnOffset) {
   EXPECT_EQ(line.end, 8U);
 }
 
+TEST(LineReader, DoesNotCountTheEndOfALineThatWasReadWithoutIt) {
+  const TestFolder folder;
+  for (const std::string end : {"\n", "\r\n"}) {
+    auto reader = LineReader::open(folder.write("a.txt", "one" + end + "two\n\nfour"), 3, 2, 1000);
+    ASSERT_TRUE(reader.has_value());
+    Line line;
+    ASSERT_TRUE(*reader->next(line));
+    EXPECT_EQ(line.text, "two");
+    EXPECT_EQ(line.number, 2U);
+    EXPECT_EQ(line.end, 3 + end.size() + 4);
+    ASSERT_TRUE(*reader->next(line));
+    EXPECT_EQ(line.text, "") << "an empty line is one";
+    ASSERT_TRUE(*reader->next(line));
+    EXPECT_EQ(line.number, 4U);
+  }
+}
+
 TEST(LineReader, SkipsAnOversizedLineAndGoesOn) {
   const TestFolder folder;
   const std::string huge(3U << 20U, 'x');
