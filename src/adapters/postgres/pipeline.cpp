@@ -118,16 +118,6 @@ void Pipeline::dispatch() {
   if (!broken_ && PQflush(connection_) < 0) broken_ = true;
 }
 
-void Pipeline::push() {
-  set_sync_point();
-  if (!broken_ && PQflush(connection_) < 0) broken_ = true;
-}
-
-void Pipeline::forget(const Receiver* receiver) {
-  for (auto& expected : expected_)
-    if (expected.order.receiver == receiver) expected.order.receiver = nullptr;
-}
-
 bool Pipeline::absorb() {
   while (!broken_ && !expected_.empty()) {
     pollfd ready{.fd = PQsocket(connection_), .events = POLLIN, .revents = 0};
@@ -147,8 +137,7 @@ bool Pipeline::absorb() {
 
 Status Pipeline::read_answers(Deadline deadline) {
   const bool sync = expected_.front().kind == Expected::Kind::sync;
-  const Order& order = expected_.front().order;
-  if (order.receiver != nullptr && !order.whole) PQsetSingleRowMode(connection_);
+  if (expected_.front().order.receiver != nullptr) PQsetSingleRowMode(connection_);
   while (true) {
     TRIUNE_TRY(wait(deadline));
     const Answer result(PQgetResult(connection_), &PQclear);

@@ -26,7 +26,6 @@ using Producer = std::function<bool(std::string&)>;
 struct Order {
   std::uint64_t* changed = nullptr;    ///< The number of rows it changed is added.
   const Receiver* receiver = nullptr;  ///< Rows go here, one result for each row.
-  bool whole = false;                  ///< The receiver gets all rows in one result: they are few, and read sooner.
   std::string* tag = nullptr;          ///< The command tag.
   std::size_t row = 0;                 ///< Named in errors, from 1; 0: none.
 };
@@ -62,10 +61,6 @@ class Pipeline {
   Status copy_in(const std::string& sql, const Producer& producer, std::uint64_t* rows, Deadline deadline);
   /// Sends everything off without waiting for an answer. What fails then is of no interest.
   void dispatch();
-  /// Sends everything off so that the server can begin; whoever settles next gets the answers.
-  void push();
-  /// Rows on their way to this receiver go nowhere.
-  void forget(const Receiver* receiver);
   /// Takes what has arrived, without waiting. False: broken.
   bool absorb();
 

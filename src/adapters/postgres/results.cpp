@@ -178,12 +178,9 @@ std::vector<std::string> column_names(const PGresult* result) {
 }
 
 Status read_row(const PGresult* result, int row, std::vector<Value>& values) {
-  values.resize(static_cast<std::size_t>(PQnfields(result)));
-  return read_row(result, row, std::span(values));
-}
-
-Status read_row(const PGresult* result, int row, std::span<Value> values) {
-  for (int column = 0; column < PQnfields(result); ++column) {
+  const int columns = PQnfields(result);
+  values.resize(static_cast<std::size_t>(columns));
+  for (int column = 0; column < columns; ++column) {
     Value& value = values[static_cast<std::size_t>(column)];
     if (PQgetisnull(result, row, column) != 0) {
       value = Null{};

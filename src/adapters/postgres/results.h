@@ -3,7 +3,6 @@
 
 #include <libpq-fe.h>
 
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,8 +21,6 @@ std::vector<std::string> column_names(const PGresult* result);
 /// One row. Errors: `conflict`, `safe` when a column came in a binary form that is unknown (its type changed since the
 /// statement ran last); `internal` for bytes that are not of their type.
 Status read_row(const PGresult* result, int row, std::vector<Value>& values);
-/// The same into as many values as there are columns.
-Status read_row(const PGresult* result, int row, std::span<Value> values);
 
 /// One value that is not NULL. Times are ISO text, timestamptz in UTC, in both forms alike; numeric is an integer when
 /// it has no fraction and fits, otherwise its exact decimal text; arrays are JSON.

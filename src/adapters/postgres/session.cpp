@@ -73,13 +73,14 @@ Status Session::visit(std::string_view sql, std::span<const Value> parameters, c
 Status Session::fetch(const Prepared& prepared, std::size_t most, std::vector<std::string>* columns,
                       const contract::RowVisitor& visitor) {
   TRIUNE_TRY(begin());
-  Cursor cursor(connection_.pipeline(), prepared.statement, cursors_++, most);
+  Cursor cursor(connection_.pipeline(), prepared.statement, cursors_++);
   TRIUNE_TRY(checked(cursor.declare(prepared.parameters)));
-  while (!cursor.at_end()) {
-    TRIUNE_TRY(checked(cursor.fetch(deadline_)));
+  for (std::size_t seen = 0; seen < most && !cursor.at_end();) {
+    TRIUNE_TRY(checked(cursor.fetch(most - seen, deadline_)));
     if (columns != nullptr) *columns = cursor.columns();
-    for (std::size_t row = 0; row < cursor.rows(); ++row) {
-      if (auto visited = visitor(cursor.row(row)); !visited) {
+    for (const auto& row : cursor.rows()) {
+      ++seen;
+      if (auto visited = visitor(row); !visited) {
         if (failed_) TRIUNE_TRY(cursor.close());
         return visited;
       }
