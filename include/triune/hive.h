@@ -178,7 +178,7 @@ class Hive {
   virtual Result<SqlResult> execute(std::string_view statement, std::span<const Value> parameters = {},
                                     const ReadOptions& options = {}) = 0;
   /// How a statement that reads is answered; with `analyze` it is run, and what each step cost is told. Errors: those
-  /// of `sql`; `unsupported` for a statement that writes.
+  /// of `sql`; `permission_denied` for a statement that writes.
   virtual Result<PlanNode> explain(std::string_view statement, std::span<const Value> parameters = {},
                                    bool analyze = false, const ReadOptions& options = {}) = 0;
   /// Runs one reading Cypher statement on the graph projection; parameters are `$name`. A statement that writes fails

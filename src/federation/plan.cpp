@@ -19,20 +19,20 @@ struct FunctionStep {
   std::string operation;
 };
 
-std::optional<FunctionStep> function_step(std::string_view detail, const Query* query) {
+std::optional<FunctionStep> function_step(std::string_view detail, const Query& query) {
   const auto at = detail.find(mark);
-  if (query == nullptr || at == std::string_view::npos) return std::nullopt;
+  if (at == std::string_view::npos) return std::nullopt;
   const auto index = detail.substr(at + mark.size());
   const auto first = index.find(' ');
   const auto space = first == std::string_view::npos ? first : index.find(' ', first + 1);
   FunctionStep step;
   std::from_chars(index.data(), index.data() + index.size(), step.place);
   if (space != std::string_view::npos) step.rows = std::strtod(std::string(index.substr(first)).c_str(), nullptr);
-  const auto functions = query->functions();
+  const auto functions = query.functions();
   for (; step.function < functions.size(); ++step.function)
     if (space != std::string_view::npos && index.substr(space + 1) == functions[step.function].name) break;
   if (step.function == functions.size()) return std::nullopt;
-  const auto name = function_names()[static_cast<std::size_t>(query->kind(step.function))];
+  const auto name = function_names()[static_cast<std::size_t>(query.kind(step.function))];
   step.operation = fmt::format("{} ({})", detail.substr(0, at), name);
   return step;
 }
@@ -85,10 +85,12 @@ PlanNode line_node(std::string_view line) {
   const auto actual = line.find("(actual");
   if (actual == std::string_view::npos) return node;
   const auto measured = line.substr(actual);
-  if (const auto rows = figure(measured, " rows=")) node.rows = static_cast<std::uint64_t>(*rows);
-  if (const auto loops = figure(measured, " loops=")) node.calls = static_cast<std::uint64_t>(*loops);
+  // Rows and time are of one loop.
+  const double loops = figure(measured, " loops=").value_or(1);
+  node.calls = static_cast<std::uint64_t>(loops);
+  if (const auto rows = figure(measured, " rows=")) node.rows = static_cast<std::uint64_t>(*rows * loops);
   if (const auto dots = measured.find(".."); dots != std::string_view::npos)
-    node.milliseconds = figure(measured.substr(dots), "..");
+    node.milliseconds = figure(measured.substr(dots), "..").value_or(0) * loops;
   return node;
 }
 
@@ -104,8 +106,17 @@ PlanNode root_node(std::string_view engine, const std::optional<Measured>& measu
   if (measured) {
     root.rows = measured->rows;
     root.milliseconds = measured->milliseconds;
+    if (measured->cut) root.reason = "stopped at the limit of rows; there are more";
   }
   return root;
+}
+
+/// Adds `node` below the one that `path` leads to, by the places among inputs; returns its place there.
+std::size_t add_below(PlanNode& root, const std::vector<std::size_t>& path, PlanNode node) {
+  PlanNode* above = &root;
+  for (const auto place : path) above = &above->inputs[place];
+  above->inputs.push_back(std::move(node));
+  return above->inputs.size() - 1;
 }
 
 }  // namespace
@@ -113,31 +124,32 @@ PlanNode root_node(std::string_view engine, const std::optional<Measured>& measu
 PlanNode plan_of_lines(const RowSet& lines, const Query& query, std::string_view engine,
                        const std::optional<Measured>& measured) {
   PlanNode root = root_node(engine, measured);
-  // How far each node above is indented, and how to get there.
-  std::vector<std::pair<std::size_t, PlanNode*>> above{{0, &root}};
+  // The way to the node of the line before, and how far each on it is indented.
+  std::vector<std::size_t> path;
+  std::vector<std::size_t> indents;
   for (const auto& row : lines.rows) {
     const auto line = to_text(row.at(0));
     const auto arrow = line.find("->  ");
-    const bool step = arrow != std::string::npos || root.inputs.empty();
-    if (!step) {
-      const auto text = line.substr(std::min(line.find_first_not_of(' '), line.size()));
-      auto& reason = above.back().second->reason;
-      reason += (reason.empty() ? "" : "; ") + text;
+    if (arrow == std::string::npos && !path.empty()) {
+      PlanNode* node = &root;
+      for (const auto place : path) node = &node->inputs[place];
+      node->reason +=
+          (node->reason.empty() ? "" : "; ") + line.substr(std::min(line.find_first_not_of(' '), line.size()));
       continue;
     }
     const std::size_t begin = arrow == std::string::npos ? 0 : arrow + 4;
-    while (above.size() > 1 && above.back().first >= begin + 1) above.pop_back();
-    auto& inputs = above.back().second->inputs;
-    inputs.reserve(64);  // addresses stay
-    if (inputs.size() == inputs.capacity()) continue;
-    inputs.push_back(line_node(std::string_view(line).substr(begin)));
-    above.emplace_back(begin + 1, &inputs.back());
+    while (!path.empty() && indents.back() >= begin) {
+      path.pop_back();
+      indents.pop_back();
+    }
+    path.push_back(add_below(root, path, line_node(std::string_view(line).substr(begin))));
+    indents.push_back(begin);
   }
   for (const auto& [place, costs] : query.costs()) root.inputs.push_back(call_node("CALL", costs));
   return root;
 }
 
-PlanNode plan_of(const RowSet& steps, const Query* query, std::string_view engine,
+PlanNode plan_of(const RowSet& steps, const Query& query, std::string_view engine,
                  const std::optional<Measured>& measured) {
   PlanNode root = root_node(engine, measured);
   // A step comes after the one it feeds; the paths lead from the root to each.
@@ -147,17 +159,15 @@ PlanNode plan_of(const RowSet& steps, const Query* query, std::string_view engin
     const auto* const parent = std::get_if<std::int64_t>(&row.at(1));
     if (id == nullptr || parent == nullptr) continue;
     auto path = paths[*parent];
-    PlanNode* above = &root;
-    for (const auto index : path) above = &above->inputs[index];
     const auto detail = to_text(row.at(3));
     const auto step = function_step(detail, query);
-    above->inputs.push_back(step ? function_node(*step, *query, measured.has_value())
-                                 : PlanNode{.operation = detail, .engine = {}, .reason = {}});
-    path.push_back(above->inputs.size() - 1);
+    path.push_back(add_below(root, path,
+                             step ? function_node(*step, query, measured.has_value())
+                                  : PlanNode{.operation = detail, .engine = {}, .reason = {}}));
     paths[*id] = std::move(path);
   }
-  if (query != nullptr && measured)
-    for (const auto& [place, costs] : query->costs())
+  if (measured)
+    for (const auto& [place, costs] : query.costs())
       if (place >= contract::first_nested_place) root.inputs.push_back(call_node("IN A PREDICATE", costs));
   return root;
 }

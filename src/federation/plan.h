@@ -15,11 +15,12 @@ namespace triune::federation {
 struct Measured {
   std::uint64_t rows = 0;
   double milliseconds = 0;
+  bool cut = false;  ///< At the limit of rows: there are more.
 };
 
 /// `steps` are the rows of SQLite's EXPLAIN QUERY PLAN: id, parent, anything, what is done. Without `measured` nothing
-/// was run. `query` may be null for a statement that calls no function.
-PlanNode plan_of(const RowSet& steps, const Query* query, std::string_view engine,
+/// was run.
+PlanNode plan_of(const RowSet& steps, const Query& query, std::string_view engine,
                  const std::optional<Measured>& measured);
 
 /// The same from PostgreSQL's EXPLAIN in its text form, one line a row; functions answered before hang below the root.

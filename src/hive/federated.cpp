@@ -47,7 +47,7 @@ class HiveEngines final : public federation::Engines {
                               .parameters = call.parameters};
     TRIUNE_ASSIGN(VectorSearchResult found, hive_.search_in(&session, search, options_));
     federation::Answer answer;
-    answer.route = {.engine = found.strategy == "canonical scan" ? "sql" : "usearch",
+    answer.route = {.engine = found.strategy == "canonical scan" ? hive_.canonical_engine() : "usearch",
                     .reason = found.strategy,
                     .degraded = found.degraded};
     for (auto& hit : found.hits)
@@ -58,7 +58,7 @@ class HiveEngines final : public federation::Engines {
   Result<federation::Answer> text_search(contract::RelationalSession& session, const TextSearch& search) override {
     TRIUNE_ASSIGN(auto hits, hive_.text_in(session, search));
     federation::Answer answer;
-    answer.route = {.engine = "sql", .reason = "the full-text index of the canonical store"};
+    answer.route = {.engine = hive_.canonical_engine(), .reason = "the full-text index of the canonical store"};
     for (auto& hit : hits) answer.rows.push_back({std::move(hit.id), hit.score, std::move(hit.snippet)});
     return answer;
   }
@@ -91,6 +91,10 @@ class HiveEngines final : public federation::Engines {
   Implementation& hive_;
   ReadOptions options_;
 };
+
+double since(Deadline::Clock::time_point began) {
+  return std::chrono::duration<double, std::milli>(Deadline::Clock::now() - began).count();
+}
 
 RowSet plan_rows(const PlanNode& plan, bool json) {
   RowSet rows{.columns = {"plan"}, .rows = {}};
@@ -138,10 +142,10 @@ Result<PlanNode> Implementation::explain(std::string_view statement, std::span<c
   if (analyze) {
     const auto began = Deadline::Clock::now();
     TRIUNE_ASSIGN(const RowSet rows, session->query(query->sql(), parameters, options.max_rows));
-    measured = {rows.rows.size(), std::chrono::duration<double, std::milli>(Deadline::Clock::now() - began).count()};
+    measured = {.rows = rows.rows.size(), .milliseconds = since(began), .cut = rows.truncated};
   }
   TRIUNE_ASSIGN(const RowSet steps, session->query("EXPLAIN QUERY PLAN " + query->sql(), parameters, most_plan_steps));
-  return federation::plan_of(steps, query.get(), store_->capabilities().engine, measured);
+  return federation::plan_of(steps, *query, store_->capabilities().engine, measured);
 }
 
 Result<PlanNode> Implementation::explain_bound(std::string_view statement, std::span<const Value> parameters,
@@ -154,17 +158,18 @@ Result<PlanNode> Implementation::explain_bound(std::string_view statement, std::
   TRIUNE_ASSIGN(const RowSet lines, session->query((analyze ? "EXPLAIN (ANALYZE) " : "EXPLAIN ") + bound.sql,
                                                    bound.parameters, most_plan_steps));
   std::optional<federation::Measured> measured;
-  if (analyze) measured = {0, std::chrono::duration<double, std::milli>(Deadline::Clock::now() - began).count()};
+  if (analyze) measured = {.rows = 0, .milliseconds = since(began), .cut = false};
   auto plan = federation::plan_of_lines(lines, *query, store_->capabilities().engine, measured);
   if (analyze && !plan.inputs.empty()) plan.rows = plan.inputs[0].rows;
   return plan;
 }
 
-Result<SqlResult> Implementation::explain_as_rows(std::string_view statement, std::span<const Value> parameters,
-                                                  const ReadOptions& options, bool& handled) {
+Result<std::optional<SqlResult>> Implementation::explain_as_rows(std::string_view statement,
+                                                                 std::span<const Value> parameters,
+                                                                 const ReadOptions& options) {
   const auto request = federation::explain_request(statement);
-  handled = request && (dialect() == SqlDialect::sqlite || federation::is_federated(request->statement));
-  if (!handled) return SqlResult();
+  const bool ours = request && (dialect() == SqlDialect::sqlite || federation::is_federated(request->statement));
+  if (!ours) return std::optional<SqlResult>();
   TRIUNE_ASSIGN(const PlanNode plan, explain(request->statement, parameters, request->analyze, options));
   return SqlResult{.rows = plan_rows(plan, request->json), .receipt = {}, .routes = {}};
 }

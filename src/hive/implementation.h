@@ -90,6 +90,7 @@ class Implementation final : public Hive {
                                                      const ReadOptions& options);
   Result<Routed<Path>> shortest_path_in(contract::RelationalSession& session, const PathQuery& query,
                                         const ReadOptions& options);
+  [[nodiscard]] std::string canonical_engine() const { return store_->capabilities().engine; }
   /// The text index on the table that owns the vectors of a collection.
   Result<std::string> text_index_of(contract::RelationalSession& session, std::string_view collection);
   projection::Catalog& catalog() { return catalog_; }
@@ -130,14 +131,15 @@ class Implementation final : public Hive {
   /// The same where the store cannot call engines itself.
   Result<PlanNode> explain_bound(std::string_view statement, std::span<const Value> parameters, bool analyze,
                                  const ReadOptions& options);
-  Result<SqlResult> explain_as_rows(std::string_view statement, std::span<const Value> parameters,
-                                    const ReadOptions& options, bool& handled);
+  /// Nothing for a statement that is no EXPLAIN of ours.
+  Result<std::optional<SqlResult>> explain_as_rows(std::string_view statement, std::span<const Value> parameters,
+                                                   const ReadOptions& options);
   Result<SqlResult> write_sql(std::string_view statement, std::span<const Value> parameters,
                               const ReadOptions& options);
 
   /// Of an answer of the canonical store.
   [[nodiscard]] Route sql_route(std::string reason) const {
-    return {.engine = store_->capabilities().engine, .reason = std::move(reason)};
+    return {.engine = canonical_engine(), .reason = std::move(reason)};
   }
 
   using Patience = projection::ProjectionWorker::Patience;

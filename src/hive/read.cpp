@@ -40,9 +40,8 @@ Result<RowSet> Implementation::sql(std::string_view statement, std::span<const V
 Result<SqlResult> Implementation::execute(std::string_view statement, std::span<const Value> parameters,
                                           const ReadOptions& options) {
   TRIUNE_TRY(check_open());
-  bool explained = false;
-  TRIUNE_ASSIGN(SqlResult plan, explain_as_rows(statement, parameters, options, explained));
-  if (explained) return plan;
+  TRIUNE_ASSIGN(auto plan, explain_as_rows(statement, parameters, options));
+  if (plan) return std::move(*plan);
   if (federation::is_federated(statement)) return run_federated(statement, parameters, options);
   TRIUNE_ASSIGN(const bool reads, store_->is_read_only(statement, options.deadline));
   if (!reads) return write_sql(statement, parameters, options);

@@ -24,7 +24,8 @@ Result<std::uint64_t> one_number(contract::RelationalSession& session, std::stri
 }
 
 /// Of the running transaction, or of the newest one when that made no difference: others may have committed with a
-/// greater id since this one began. SQLite's log is of all organizations.
+/// greater id since this one began. SQLite's log is of all organizations; its
+/// statement takes the number only to be called alike.
 std::string_view commit_lsn_sql(Dialect dialect) {
   if (dialect == Dialect::sqlite) return "SELECT coalesce((SELECT max(lsn) FROM triune_change_log), ?1 * 0)";
   return "SELECT coalesce((SELECT lsn FROM triune_change_log WHERE organization_id = ?1 AND lsn "

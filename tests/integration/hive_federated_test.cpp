@@ -200,6 +200,18 @@ TEST_F(Federated, ExplainShowsTheTreeAndAnalyzeWhatEachEngineDid) {
   EXPECT_THAT(all("EXPLAIN (ANALYZE, FORMAT JSON) " + std::string(sql)), HasSubstr(R"("operation":"RESULT")"));
 }
 
+TEST_F(Federated, APlanOfWhatIsCutSaysSoAndNothingThatWritesIsRun) {
+  const auto cut = hive_->explain("SELECT * FROM neighbors('Agent/ada', 'KNOWS', 'out', 3)", {}, true, {.max_rows = 2});
+  ASSERT_TRUE(cut) << cut.error().message;
+  if (!testing::on_postgres()) {  // whose server counts all rows itself
+    EXPECT_THAT(to_text(*cut), HasSubstr("stopped at the limit of rows"));
+  }
+  const auto writes = hive_->explain("DELETE FROM notes WHERE id IN (SELECT id FROM neighbors('Agent/ada'))", {}, true);
+  ASSERT_FALSE(writes);
+  EXPECT_EQ(writes.error().code, ErrorCode::permission_denied);
+  EXPECT_EQ(all("SELECT count(*) FROM notes"), "4");
+}
+
 TEST_F(Federated, RoutesAreToldWithTheAnswer) {
   const auto answer = hive_->execute("SELECT * FROM neighbors('Agent/ada')");
   ASSERT_TRUE(answer);

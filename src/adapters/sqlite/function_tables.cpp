@@ -16,7 +16,7 @@
 
 namespace triune::adapters::sqlite {
 
-/// The callbacks of a module. Nothing is thrown through SQLite, which is C.
+/// The callbacks of a module. What the functions throw ends in `guarded`, before SQLite, which is C.
 struct FunctionModule {
   struct Table : sqlite3_vtab {
     FunctionTables* tables = nullptr;
@@ -68,6 +68,18 @@ Status guarded(const Work& work) {
     return refuse(ErrorCode::internal, fmt::format("the function threw an exception: {}", exception.what()));
   }
 }
+
+/// Counts a call while it is under way, also when it throws.
+class CallScope {
+ public:
+  explicit CallScope(int& calls) : calls_(calls) { ++calls_; }
+  CallScope(const CallScope&) = delete;
+  CallScope& operator=(const CallScope&) = delete;
+  ~CallScope() { --calls_; }
+
+ private:
+  int& calls_;
+};
 
 using Constraints = std::array<int, most_arguments>;
 
@@ -201,9 +213,8 @@ int FunctionModule::filter(sqlite3_vtab_cursor* base, int place, const char* giv
     int position = 0;
     for (std::size_t argument = 0; argument < cursor.arguments.size() && position < count; ++argument)
       if ((mask >> argument & 1U) != 0) cursor.arguments[argument] = value_of(values[position++]);
-    ++tables.calls_;
+    const CallScope scope(tables.calls_);
     auto source = tables.functions_.call(table.number, place, tables.session_, cursor.arguments);
-    --tables.calls_;
     if (!source) return failure_of(source);
     cursor.source = std::move(*source);
     return {};
