@@ -42,6 +42,12 @@ class LogReader {
         "SELECT collection_id FROM triune_collections WHERE kind = 'label' AND name = 'Event'", database.name()));
     organization_ = std::stoll(database.server().execute(
         "SELECT organization_id FROM triune_organizations WHERE name = 'default'", database.name()));
+    // A node that has read nothing yet, and is never silent: the log is kept for it however long the test takes.
+    database.server().execute(
+        "INSERT INTO triune_cluster_nodes (node_id, organization_id, host, process_id, seen_at, "
+        "watermark) SELECT 'reader', organization_id, 'here', 1, now() + interval '1 year', 0 "
+        "FROM triune_organizations WHERE name = 'default'",
+        database.name());
   }
 
   /// Reads on; how many events it saw. Counts steps during which it waited for transactions that had not ended.
