@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -45,6 +47,16 @@ class ForeignDatabase {
   /// when the file had to be opened again. Errors: those of `query`, `resource_exhausted` when there is no room.
   virtual Status scratch(std::string_view sql, std::span<const Value> parameters, Deadline deadline) = 0;
   virtual Result<ForeignDescription> describe() = 0;
+  /// Rows one by one, of one statement and so of one snapshot; an error of the visitor ends it and is returned. Where
+  /// reads hold writers up they do so until the end: for copies, and for files that nobody else uses. A file that was
+  /// changed unprotected meanwhile is `conflict`, safe to retry. Errors: those of `query`.
+  virtual Status visit(std::string_view sql, std::span<const Value> parameters,
+                       const std::function<Status(std::span<const Value>)>& visitor, Deadline deadline) = 0;
+  /// Copies the whole database as of one moment into the new file `path`, with what the log holds; nobody is held up
+  /// for long, unless writers leave no other way. `progress` is told pages done and pages in all. The copy is durable.
+  /// Errors: `already_exists`, `resource_exhausted` (disk), `deadline_exceeded`, `conflict`, an error of `progress`.
+  virtual Status copy_to(const std::filesystem::path& path,
+                         const std::function<Status(std::uint64_t, std::uint64_t)>& progress, Deadline deadline) = 0;
 };
 
 }  // namespace triune::contract

@@ -95,6 +95,9 @@ class RelationalTransaction {
  public:
   virtual ~RelationalTransaction() = default;
   virtual RelationalSession& session() = 0;
+  /// From now on until the transaction ends, foreign keys and CHECKs are not looked at: for rows that another database
+  /// held already and that are taken as they are. `unsupported` where an engine adds constraints afterwards instead.
+  virtual Status trust_rows() = 0;
   /// Blocks until durable (I1). An error may have `outcome_unknown` (I11).
   virtual Status commit() = 0;
   virtual Status rollback() = 0;

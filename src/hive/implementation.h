@@ -94,6 +94,8 @@ class Implementation final : public Hive {
   /// The text index on the table that owns the vectors of a collection.
   Result<std::string> text_index_of(contract::RelationalSession& session, std::string_view collection);
   projection::Catalog& catalog() { return catalog_; }
+  /// For migrations, which take rows as they are (relocation.h).
+  contract::RelationalStore& store() { return *store_; }
   /// Makes the bytes of every PutBlob durable (I8).
   Result<std::vector<StagedBlob>> stage_blobs(std::span<const Change> changes);
   /// In the job that refers to them: no sweep takes them from now on.

@@ -22,6 +22,7 @@ class GuardedTransaction final : public RelationalTransaction {
       : transaction_(std::move(transaction)), session_(transaction_->session(), std::move(permit)) {}
 
   RelationalSession& session() override { return session_; }
+  Status trust_rows() override { return transaction_->trust_rows(); }
   Status commit() override { return session_.noted(transaction_->commit()); }
   Status rollback() override { return session_.noted(transaction_->rollback()); }
 

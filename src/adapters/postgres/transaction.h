@@ -21,6 +21,9 @@ class Transaction final : public contract::RelationalTransaction {
   Transaction(Lease lease, Deadline deadline, const Session::Alarm& alarm)
       : lease_(std::move(lease)), session_(connection_of(lease_), Session::Kind::write, deadline, alarm) {}
   contract::RelationalSession& session() override { return session_; }
+  Status trust_rows() override {
+    return failure(ErrorCode::unsupported, "PostgreSQL looks at constraints; add them NOT VALID behind the rows");
+  }
   Status commit() override { return ended(session_.commit()); }
   Status rollback() override { return ended(session_.roll_back_by_word()); }
 

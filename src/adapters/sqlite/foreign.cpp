@@ -168,6 +168,37 @@ Result<std::int64_t> Foreign::number_of(std::string_view pragma) {
   return number == nullptr ? 0 : *number;
 }
 
+Status Foreign::visit_once(std::string_view sql, std::span<const Value> parameters,
+                           const std::function<Status(std::span<const Value>)>& visitor) {
+  const AuthorityScope scope(*connection_, Authority::user_read);
+  TRIUNE_ASSIGN(StatementLease statement, connection_->prepare(sql));
+  if (!statement->read_only())
+    return refuse(ErrorCode::permission_denied, "this statement writes, and a foreign file is only read");
+  TRIUNE_TRY(statement->bind(parameters));
+  std::vector<Value> row;
+  while (true) {
+    TRIUNE_ASSIGN(const bool more, statement->step());
+    if (!more) return {};
+    statement->read_row(row);
+    TRIUNE_TRY(visitor(row));
+  }
+}
+
+Status Foreign::visit(std::string_view sql, std::span<const Value> parameters,
+                      const std::function<Status(std::span<const Value>)>& visitor, Deadline deadline) {
+  if (connection_ == nullptr || disturbed()) TRIUNE_TRY(connect());
+  connection_->set_deadline(deadline);
+  auto visited = visit_once(sql, parameters, visitor);
+  if (disturbed())
+    return refuse(ErrorCode::conflict, fmt::format("{} was changed while it was read; try again", path_.string()),
+                  Retry::safe);
+  if (!visited) {
+    explain(visited.error());
+    if (!visited.error().connection_usable) connection_.reset();
+  }
+  return visited;
+}
+
 Result<contract::ForeignDescription> Foreign::describe() {
   contract::ForeignDescription description{.engine = "sqlite",
                                            .engine_version = sqlite3_libversion(),

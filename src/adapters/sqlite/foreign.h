@@ -28,6 +28,10 @@ class Foreign final : public contract::ForeignDatabase {
                        Deadline deadline) override;
   Status scratch(std::string_view sql, std::span<const Value> parameters, Deadline deadline) override;
   Result<contract::ForeignDescription> describe() override;
+  Status visit(std::string_view sql, std::span<const Value> parameters,
+               const std::function<Status(std::span<const Value>)>& visitor, Deadline deadline) override;
+  Status copy_to(const std::filesystem::path& path, const std::function<Status(std::uint64_t, std::uint64_t)>& progress,
+                 Deadline deadline) override;
 
  private:
   /// What must stay as it is while the file is read without locks.
@@ -47,6 +51,8 @@ class Foreign final : public contract::ForeignDatabase {
                           Authority authority, Deadline deadline);
   Result<RowSet> run(std::string_view sql, std::span<const Value> parameters, std::size_t max_rows, Authority authority,
                      Deadline deadline);
+  Status visit_once(std::string_view sql, std::span<const Value> parameters,
+                    const std::function<Status(std::span<const Value>)>& visitor);
   Result<std::int64_t> number_of(std::string_view pragma);
 
   const std::filesystem::path path_;

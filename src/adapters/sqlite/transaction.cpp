@@ -13,6 +13,17 @@ Transaction::~Transaction() {
   if (!ended_) end();
 }
 
+Status Transaction::set_constraints(bool on) {
+  sqlite3_db_config(connection_.handle(), SQLITE_DBCONFIG_ENABLE_FKEY, on ? 1 : 0, nullptr);
+  return connection_.control(on ? "PRAGMA ignore_check_constraints = OFF" : "PRAGMA ignore_check_constraints = ON");
+}
+
+Status Transaction::trust_rows() {
+  if (ended_) return refuse(ErrorCode::invalid_argument, "the transaction has ended already");
+  trusts_rows_ = true;
+  return set_constraints(false);
+}
+
 Status Transaction::commit() {
   if (ended_) return refuse(ErrorCode::invalid_argument, "the transaction has ended already");
   if (!connection_.in_transaction()) {
@@ -37,6 +48,7 @@ void Transaction::end() {
   ended_ = true;
   session_.close();
   if (connection_.in_transaction() && connection_.control_code("ROLLBACK") != SQLITE_OK) writer_.broken_ = true;
+  if (trusts_rows_ && !set_constraints(true)) writer_.broken_ = true;
   writer_.give_back();
 }
 

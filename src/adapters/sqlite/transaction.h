@@ -18,16 +18,20 @@ class Transaction final : public contract::RelationalTransaction {
   Transaction& operator=(const Transaction&) = delete;
 
   contract::RelationalSession& session() override { return session_; }
+  Status trust_rows() override;
   Status commit() override;
   Status rollback() override;
 
  private:
   void end();
+  /// Of foreign keys and CHECKs; may be called inside a transaction, as the pragma for foreign keys may not.
+  Status set_constraints(bool on);
 
   Writer& writer_;
   Connection& connection_;
   Session session_;
   bool ended_ = false;
+  bool trusts_rows_ = false;
 };
 
 }  // namespace triune::adapters::sqlite
