@@ -40,6 +40,8 @@ struct TableChange {
 struct LateAnswer {
   std::uint64_t* changed = nullptr;  ///< The number of rows changed is added.
   RowSet* rows = nullptr;            ///< Its rows, at most `late_row_limit`.
+  /// It is asked when all else of the transaction was sent, at the latest; of equal ones one may serve all.
+  bool at_end = false;
 };
 inline constexpr std::size_t late_row_limit = 1'000;
 
@@ -107,6 +109,12 @@ class RelationalTransaction {
 /// failure), so it must have no other effects.
 using WriteJob = std::function<Status(RelationalSession&)>;
 
+/// Whether a job may have its transaction together with jobs of other callers.
+enum class WriteMode : std::uint8_t {
+  alone,   ///< It waits for nobody; the rule on a server.
+  shared,  ///< It asks for no answer before its commit: several such jobs are one transaction where that is cheaper.
+};
+
 /// Who may do what in a read session.
 enum class ReadScope : std::uint8_t {
   internal,  ///< Triune's own reads.
@@ -161,11 +169,11 @@ class RelationalStore {
   virtual Result<std::unique_ptr<RelationalSession>> read(
       ReadScope scope, Deadline deadline, TableFunctions* functions = nullptr,
       std::source_location place = std::source_location::current()) = 0;
-  /// Runs `job` in a durable transaction, which an engine with one writer shares among jobs that wait, each in a
-  /// savepoint of its own: an error undoes this job alone. Blocks until durable. Errors: the job's own,
+  /// Runs `job` in a durable transaction. An engine with one writer always shares it among jobs that wait, a server
+  /// as `mode` says; whichever way, an error undoes this job alone. Blocks until durable. Errors: the job's own,
   /// `deadline_exceeded` (not begun, `safe`), `resource_exhausted` (queue full, `safe`), `outcome_unknown` ones when
   /// the commit itself failed.
-  virtual Status write(const WriteJob& job, Deadline deadline,
+  virtual Status write(const WriteJob& job, Deadline deadline, WriteMode mode = WriteMode::alone,
                        std::source_location place = std::source_location::current()) = 0;
   /// A transaction over several calls. Waits its turn in the same queue as `write`.
   virtual Result<std::unique_ptr<RelationalTransaction>> begin(

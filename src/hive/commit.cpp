@@ -134,11 +134,14 @@ Status Implementation::hold_blobs(contract::RelationalSession& session, std::spa
   return hashes.empty() ? Status() : blobs_->hold(session, hashes);
 }
 
-Status Implementation::run_commit(const contract::WriteJob& job, bool& hurries, bool has_key, Deadline deadline) {
+Status Implementation::run_commit(const contract::WriteJob& job, bool& hurries, bool has_key, bool has_blobs,
+                                  Deadline deadline) {
   // A lost answer of a server is asked for again, where the key makes that safe (I11).
   const auto write = [&] {
-    return has_key ? retries_.run(deadline, true, [&] { return store_->write(job, deadline); })
-                   : store_->write(job, deadline);
+    if (has_key) return retries_.run(deadline, true, [&] { return store_->write(job, deadline); });
+    // Blobs are asked for before the commit, and so are keys.
+    return store_->write(job, deadline,
+                         hurries && !has_blobs ? contract::WriteMode::shared : contract::WriteMode::alone);
   };
   if (!hurries) return store_->write(job, deadline);
   auto written = write();
@@ -180,7 +183,7 @@ Result<Receipt> Implementation::commit(const Commit& commit, const CommitOptions
     attempt->tell(outcome);
     return record_commit(session, organization_id_, key, hash, outcome, hurries);
   };
-  TRIUNE_TRY(run_commit(job, hurries, !key.empty(), options.deadline));
+  TRIUNE_TRY(run_commit(job, hurries, !key.empty(), !blobs.empty(), options.deadline));
   if (attempt) attempt->tell(outcome);
   base::failpoint("commit.durable");
   committed(outcome.lsn, outcome.catalog_changed);

@@ -122,7 +122,7 @@ class Implementation final : public Hive {
   Status identify();
   Status check_open() const;
   /// Writes a commit's job; `hurries` says how and is false when it was written step by step.
-  Status run_commit(const contract::WriteJob& job, bool& hurries, bool has_key, Deadline deadline);
+  Status run_commit(const contract::WriteJob& job, bool& hurries, bool has_key, bool has_blobs, Deadline deadline);
   Status define_in_job(const std::function<Status(contract::RelationalSession&, projection::CatalogWriter&)>& job);
   /// The lsn a read needs; `conflict` for a token of another incarnation.
   Result<std::uint64_t> required_lsn(const Consistency& consistency) const;

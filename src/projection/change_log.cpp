@@ -147,7 +147,7 @@ Result<std::uint64_t> commit_lsn(contract::RelationalSession& session, std::int6
 
 Status commit_lsn_soon(contract::RelationalSession& session, std::int64_t organization_id, RowSet& answer) {
   const std::array<Value, 1> parameters{organization_id};
-  return session.execute_soon(commit_lsn_sql(session.dialect()), parameters, {.rows = &answer});
+  return session.execute_soon(commit_lsn_sql(session.dialect()), parameters, {.rows = &answer, .at_end = true});
 }
 
 std::uint64_t lsn_in(const RowSet& answer) {

@@ -40,7 +40,8 @@ class GuardedStore final : public RelationalStore {
   Result<std::unique_ptr<RelationalSession>> read(ReadScope scope, Deadline deadline,
                                                   contract::TableFunctions* functions,
                                                   std::source_location place) override;
-  Status write(const contract::WriteJob& job, Deadline deadline, std::source_location place) override;
+  Status write(const contract::WriteJob& job, Deadline deadline, contract::WriteMode mode,
+               std::source_location place) override;
   Result<std::unique_ptr<RelationalTransaction>> begin(Deadline deadline, std::source_location place) override;
   Result<bool> is_read_only(std::string_view sql, Deadline deadline) override;
   Result<std::vector<contract::ColumnDescription>> describe(std::string_view table) override;
@@ -123,7 +124,8 @@ Result<std::unique_ptr<RelationalTransaction>> GuardedStore::begin(Deadline dead
   return transaction;
 }
 
-Status GuardedStore::write(const contract::WriteJob& job, Deadline deadline, std::source_location place) {
+Status GuardedStore::write(const contract::WriteJob& job, Deadline deadline, contract::WriteMode mode,
+                           std::source_location place) {
   // What the breaker refuses is not repeated here: it is to fail at once.
   std::optional<Status> refused;
   auto done = retry_.run(deadline, false, [&]() -> Status {
@@ -132,7 +134,7 @@ Status GuardedStore::write(const contract::WriteJob& job, Deadline deadline, std
       refused = failure_of(permit);
       return {};
     }
-    return guarded(std::move(*permit), [&] { return store_->write(job, deadline, place); });
+    return guarded(std::move(*permit), [&] { return store_->write(job, deadline, mode, place); });
   });
   return refused ? std::move(*refused) : std::move(done);
 }

@@ -100,7 +100,7 @@ class ScriptedStore final : public contract::RelationalStore {
     if (!status) return failure_of(status);
     return std::make_unique<ScriptedSession>(script_);
   }
-  Status write(const contract::WriteJob&, Deadline, std::source_location place) override {
+  Status write(const contract::WriteJob&, Deadline, contract::WriteMode, std::source_location place) override {
     script_.borrowers.emplace_back(place.function_name());
     return script_.next();
   }

@@ -97,6 +97,11 @@ Result<std::uint64_t> Session::execute(std::string_view sql, std::span<const Val
 }
 
 Status Session::execute_soon(std::string_view sql, std::span<const Value> parameters, contract::LateAnswer answer) {
+  TRIUNE_TRY(ready());
+  if (answer.at_end && answer.rows != nullptr) {
+    ask_at_end(sql, parameters, *answer.rows);
+    return {};
+  }
   TRIUNE_ASSIGN(const Prepared prepared, start(sql, parameters));
   Order order{.changed = answer.changed};
   if (answer.rows != nullptr)
@@ -104,6 +109,27 @@ Status Session::execute_soon(std::string_view sql, std::span<const Value> parame
         [rows = answer.rows](const PGresult* result) { return add_rows(result, contract::late_row_limit, *rows); });
   TRIUNE_TRY(send(prepared, order));
   return connection_.pipeline().full() ? settle() : Status();
+}
+
+void Session::ask_at_end(std::string_view sql, std::span<const Value> parameters, RowSet& answer) {
+  for (auto& question : questions_) {
+    if (question.sql != sql || !std::ranges::equal(question.parameters, parameters)) continue;
+    question.askers.push_back(&answer);
+    return;
+  }
+  questions_.push_back({std::string(sql), {parameters.begin(), parameters.end()}, {&answer}});
+}
+
+Status Session::ask_questions() {
+  for (const auto& question : questions_) {
+    TRIUNE_ASSIGN(const Prepared prepared, start(question.sql, question.parameters));
+    const auto& receiver = late_receivers_.emplace_back([&question](const PGresult* result) -> Status {
+      for (RowSet* const rows : question.askers) TRIUNE_TRY(add_rows(result, contract::late_row_limit, *rows));
+      return {};
+    });
+    TRIUNE_TRY(send(prepared, {.receiver = &receiver}));
+  }
+  return {};
 }
 
 Result<std::uint64_t> Session::execute_many(std::string_view sql, std::size_t column_count,

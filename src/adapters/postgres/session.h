@@ -1,6 +1,7 @@
 // Statements on one connection: the relational contract's session.
 #pragma once
 
+#include <chrono>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -46,6 +47,8 @@ class Session : public contract::RelationalSession {
   Status release(std::string_view name) override;
   Status rollback_to(std::string_view name) override;
 
+  /// Before the first statement: fail instead of waiting longer for a lock.
+  Status limit_lock_waits(std::chrono::milliseconds longest);
   /// Ends the session with a COMMIT. Errors: `outcome_unknown` when it was not answered; what a statement failed with
   /// before, also when the caller overlooked it.
   Status commit();
@@ -102,6 +105,17 @@ class Session : public contract::RelationalSession {
   Result<std::string> protected_objects();
   Result<std::size_t> find_savepoint(std::string_view name) const;
 
+  void ask_at_end(std::string_view sql, std::span<const Value> parameters, RowSet& answer);
+  /// Sends what was to be asked at the end.
+  Status ask_questions();
+
+  /// A statement to be sent just before the COMMIT, for all who asked it.
+  struct Question {
+    std::string sql;
+    std::vector<Value> parameters;
+    std::vector<RowSet*> askers;
+  };
+
   Connection& connection_;
   const Kind kind_;
   const Deadline deadline_;
@@ -112,7 +126,8 @@ class Session : public contract::RelationalSession {
   std::uint64_t cursors_ = 0;
   std::int64_t timeout_ = 0;             ///< Milliseconds that the server was told; 0: none.
   std::deque<Receiver> late_receivers_;  ///< Of rows that arrive later, at places that stay.
-  Status failed_;                        ///< The first error since the last savepoint that was rolled back to.
+  std::vector<Question> questions_;
+  Status failed_;  ///< The first error since the last savepoint that was rolled back to.
   std::vector<std::string> savepoints_;
 };
 

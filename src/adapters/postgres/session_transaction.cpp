@@ -101,6 +101,11 @@ std::string Session::settings() const {
       timeout_);
 }
 
+Status Session::limit_lock_waits(std::chrono::milliseconds longest) {
+  TRIUNE_TRY(begin());
+  return own(fmt::format("SET LOCAL lock_timeout = {}", longest.count()));
+}
+
 /// The server counts from the start of each statement, so what was right for the first is too long for a late one.
 Status Session::tighten_timeout() {
   if (!deadline_.is_bounded()) return {};
@@ -151,6 +156,10 @@ Status Session::commit() {
     auto error = asks_for_another_run(failed_.error()) || connection_.pipeline().broken() ? failed_ : ready();
     abandon();
     return error;
+  }
+  if (auto asked = ask_questions(); !asked) {
+    abandon();
+    return asked;
   }
   ended_ = true;
   if (!begun_) return {};

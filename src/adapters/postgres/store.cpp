@@ -29,17 +29,6 @@ contract::PoolSettings settings_of(const contract::EngineOptions& options, std::
   return settings;
 }
 
-/// Exceptions of a job end here.
-Status run_job(const contract::WriteJob& job, contract::RelationalSession& session) {
-  try {
-    return job(session);
-  } catch (const std::exception& exception) {
-    return refuse(ErrorCode::internal, fmt::format("the job threw an exception: {}", exception.what()));
-  } catch (...) {
-    return refuse(ErrorCode::internal, "the job threw something that is no exception");
-  }
-}
-
 /// Grows with each attempt, and differs between those who collided.
 std::chrono::microseconds pause_before(int attempt) {
   thread_local std::minstd_rand random(std::random_device{}());
@@ -73,6 +62,7 @@ Store::Store(const contract::EngineOptions& options) : connection_{options.url, 
     readers_->evict_all();
     writers_->evict_all();
   };
+  groups_ = std::make_unique<GroupWriter>(*writers_, alarm_);
 }
 
 Store::~Store() = default;
@@ -97,7 +87,13 @@ Result<std::unique_ptr<contract::RelationalSession>> Store::read(contract::ReadS
   return std::unique_ptr<contract::RelationalSession>(new ReadSession(std::move(lease), kind, deadline, alarm_));
 }
 
-Status Store::write(const contract::WriteJob& job, Deadline deadline, std::source_location place) {
+Status Store::write(const contract::WriteJob& job, Deadline deadline, contract::WriteMode mode,
+                    std::source_location place) {
+  const auto by_itself = [&] { return write_alone(job, deadline, place); };
+  return mode == contract::WriteMode::shared ? groups_->run(job, deadline, place, by_itself) : by_itself();
+}
+
+Status Store::write_alone(const contract::WriteJob& job, Deadline deadline, std::source_location place) {
   for (int number = 1;; ++number) {
     auto result = attempt(job, deadline, place);
     if (result) return result;
@@ -161,12 +157,12 @@ Result<contract::RelationalStatistics> Store::statistics() {
   TRIUNE_ASSIGN(auto lease, readers_->take(0, Deadline::after(short_patience)));
   Session session(connection_of(lease), Session::Kind::internal_read, Deadline::after(short_patience), alarm_);
   TRIUNE_ASSIGN(const auto size, session.query("SELECT pg_catalog.pg_database_size(current_database())", {}, 1));
-  const std::uint64_t commits = commits_.load(std::memory_order_relaxed);
+  const std::uint64_t alone = commits_.load(std::memory_order_relaxed);
   return contract::RelationalStatistics{
       .file_bytes = static_cast<std::uint64_t>(std::get<std::int64_t>(size.rows[0][0])),
       .log_bytes = 0,
-      .commits = commits,
-      .groups = commits,
+      .commits = alone + groups_->grouped_jobs(),
+      .groups = alone + groups_->groups(),
       .reads = reads,
       .pools = {readers_->statistics(), writers_->statistics()}};
 }

@@ -6,6 +6,7 @@
 #include <source_location>
 
 #include "adapters/postgres/connection.h"
+#include "adapters/postgres/group_writer.h"
 #include "adapters/postgres/session.h"
 #include "contract/registry.h"
 #include "contract/relational_store.h"
@@ -24,7 +25,8 @@ class Store final : public contract::RelationalStore {
   Result<std::unique_ptr<contract::RelationalSession>> read(contract::ReadScope scope, Deadline deadline,
                                                             contract::TableFunctions* functions,
                                                             std::source_location place) override;
-  Status write(const contract::WriteJob& job, Deadline deadline, std::source_location place) override;
+  Status write(const contract::WriteJob& job, Deadline deadline, contract::WriteMode mode,
+               std::source_location place) override;
   Result<std::unique_ptr<contract::RelationalTransaction>> begin(Deadline deadline,
                                                                  std::source_location place) override;
   Result<bool> is_read_only(std::string_view sql, Deadline deadline) override;
@@ -38,6 +40,8 @@ class Store final : public contract::RelationalStore {
 
  private:
   explicit Store(const contract::EngineOptions& options);
+  /// In a transaction of its own, again when the server asks for that.
+  Status write_alone(const contract::WriteJob& job, Deadline deadline, std::source_location place);
   Status attempt(const contract::WriteJob& job, Deadline deadline, std::source_location place);
 
   const ConnectionOptions connection_;
@@ -45,7 +49,8 @@ class Store final : public contract::RelationalStore {
   std::unique_ptr<contract::ConnectionPool> writers_;
   Session::Alarm alarm_;
   std::atomic<std::uint64_t> reads_{0};
-  std::atomic<std::uint64_t> commits_{0};
+  std::atomic<std::uint64_t> commits_{0};  ///< Of jobs that ran by themselves.
+  std::unique_ptr<GroupWriter> groups_;
 };
 
 }  // namespace triune::adapters::postgres

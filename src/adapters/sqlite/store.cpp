@@ -104,7 +104,7 @@ Result<std::unique_ptr<contract::RelationalSession>> Store::read(contract::ReadS
   return ReadSession::open(std::move(lease), scope, deadline, functions);
 }
 
-Status Store::write(const contract::WriteJob& job, Deadline deadline, std::source_location) {
+Status Store::write(const contract::WriteJob& job, Deadline deadline, contract::WriteMode, std::source_location) {
   return writer_->run(job, deadline);
 }
 

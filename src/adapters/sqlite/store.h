@@ -27,7 +27,8 @@ class Store final : public contract::RelationalStore {
   Result<std::unique_ptr<contract::RelationalSession>> read(contract::ReadScope scope, Deadline deadline,
                                                             contract::TableFunctions* functions,
                                                             std::source_location place) override;
-  Status write(const contract::WriteJob& job, Deadline deadline, std::source_location place) override;
+  Status write(const contract::WriteJob& job, Deadline deadline, contract::WriteMode,
+               std::source_location place) override;
   Result<std::unique_ptr<contract::RelationalTransaction>> begin(Deadline deadline,
                                                                  std::source_location place) override;
   Result<bool> is_read_only(std::string_view sql, Deadline deadline) override;
