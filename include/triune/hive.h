@@ -21,6 +21,7 @@
 #include "triune/change.h"
 #include "triune/cluster.h"
 #include "triune/deadline.h"
+#include "triune/placement.h"
 #include "triune/query.h"
 #include "triune/schema.h"
 #include "triune/status.h"
@@ -94,6 +95,7 @@ struct HiveStatus {
   std::uint64_t blobs = 0;
   std::uint64_t database_bytes = 0;
   std::vector<ProjectionStatus> projections;
+  RouteCounts routes;  ///< Which engines answered, as this process knows it.
   // The rest is of hives on PostgreSQL.
   std::optional<LogHorizon> log;             ///< How far the change log has settled.
   std::vector<ClusterNodeStatus> processes;  ///< Those that share the hive.
@@ -211,6 +213,15 @@ class Hive {
   virtual Status map_nodes(const NodeMapping& mapping) = 0;
   virtual Status map_edges(const EdgeMapping& mapping) = 0;
   virtual Status create_text_index(const TextIndex& index) = 0;
+
+  /// The decisions about collections as recorded, and the routes that queries took. A definition records one.
+  virtual Result<PlacementList> placements() = 0;
+  /// Why a collection is where it is, and what it was before. `name` may be "KIND:NAME". Errors: `not_found`,
+  /// `invalid_argument` when the name is that of several.
+  virtual Result<PlacementExplanation> explain_placement(std::string_view name) = 0;
+  /// Measures every collection and decides anew; a decision that changed, or that none was recorded of, is recorded and
+  /// returned. Nothing is moved. Reads every collection once, networks by their first 100,000 edges.
+  virtual Result<std::vector<Placement>> review_placements() = 0;
 
   /// Loads many entities: batches commit as they go (a killed load is resumed by running it again), the projections
   /// take the engine's bulk path. Idempotent. Returns the receipt of the last batch.

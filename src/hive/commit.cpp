@@ -7,7 +7,6 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/try.h"
-#include "hive/definitions.h"
 #include "hive/implementation.h"
 #include "hive/schema_upkeep.h"
 #include "projection/change_log.h"
@@ -321,30 +320,6 @@ Status Implementation::define_in_job(
       Deadline::after(std::chrono::minutes(10))));
   committed(outcome.lsn, outcome.catalog_changed);
   return {};
-}
-
-Status Implementation::create_collection(const VectorCollection& collection) {
-  return define_in_job([&](contract::RelationalSession& session, projection::CatalogWriter& catalog) {
-    return define({session, catalog, organization_id_}, collection);
-  });
-}
-
-Status Implementation::map_nodes(const NodeMapping& mapping) {
-  return define_in_job([&](contract::RelationalSession& session, projection::CatalogWriter& catalog) {
-    return define({session, catalog, organization_id_}, mapping);
-  });
-}
-
-Status Implementation::map_edges(const EdgeMapping& mapping) {
-  return define_in_job([&](contract::RelationalSession& session, projection::CatalogWriter& catalog) {
-    return define({session, catalog, organization_id_}, mapping);
-  });
-}
-
-Status Implementation::create_text_index(const TextIndex& index) {
-  return define_in_job([&](contract::RelationalSession& session, projection::CatalogWriter& catalog) {
-    return define({session, catalog, organization_id_}, index);
-  });
 }
 
 }  // namespace triune::hive

@@ -116,6 +116,11 @@ Result<std::uint64_t> GraphWalk::degree(NodeNumber node, std::string_view type, 
   return total;
 }
 
+Status GraphWalk::count_edge() {
+  if (++edges_seen_ <= edge_budget_) return {};
+  return failure(ErrorCode::resource_exhausted, fmt::format("more than {} edges to visit", edge_budget_));
+}
+
 Status GraphWalk::expand_one_way(const std::string& frontier, std::int64_t type, bool outwards,
                                  const EdgeVisitor& visitor) {
   static const contract::DialectText along([](contract::Dialect dialect) { return edges_sql(dialect, true); });
@@ -123,8 +128,7 @@ Status GraphWalk::expand_one_way(const std::string& frontier, std::int64_t type,
   const auto& sql = (outwards ? along : against).in(session_.dialect());
   const std::array<Value, 3> parameters{frontier, organization_id_, type};
   return session_.visit(sql, parameters, [&](std::span<const Value> row) -> Status {
-    if (++edges_seen_ > edge_budget_)
-      return failure(ErrorCode::resource_exhausted, fmt::format("more than {} edges to visit", edge_budget_));
+    TRIUNE_TRY(count_edge());
     return visitor(number(row[0]), number(row[1]));
   });
 }
@@ -246,9 +250,12 @@ Result<std::uint64_t> GraphWalk::count_paths(std::string_view type, std::uint32_
     for (const auto type_id : types) {
       const std::array<Value, 2> parameters{organization_id_, type_id};
       if (start == nullptr)
-        TRIUNE_TRY(session_.visit(
-            "SELECT from_node, to_node FROM triune_edges WHERE organization_id = ?1 AND type_id = ?2", parameters,
-            [&](std::span<const Value> row) { return visitor(number(row[0]), number(row[1])); }));
+        TRIUNE_TRY(
+            session_.visit("SELECT from_node, to_node FROM triune_edges WHERE organization_id = ?1 AND type_id = ?2",
+                           parameters, [&](std::span<const Value> row) -> Status {
+                             TRIUNE_TRY(count_edge());
+                             return visitor(number(row[0]), number(row[1]));
+                           }));
     }
     if (start != nullptr) {
       std::vector<NodeNumber> frontier;

@@ -73,6 +73,7 @@ class GraphWalk {
   /// Each edge leaving `frontier` that way, seen from the frontier.
   Status expand(const std::vector<NodeNumber>& frontier, const std::vector<std::int64_t>& types, Direction direction,
                 const EdgeVisitor& visitor);
+  Status count_edge();
   Status expand_one_way(const std::string& frontier, std::int64_t type, bool outwards, const EdgeVisitor& visitor);
   [[nodiscard]] std::vector<std::int64_t> type_numbers(std::string_view type) const;
 

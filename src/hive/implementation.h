@@ -4,6 +4,7 @@
 //   read.cpp     SQL, Cypher, point reads                    federated.cpp  SQL that calls other engines, EXPLAIN
 //   search.cpp   vectors                                     text.cpp     full text
 //   graph.cpp    traversals and their routing                load.cpp     bulk loads
+//   placements.cpp  definitions, and decisions about them   learning.h   what queries teach the router
 //   membership.cpp  being one node of several on a shared store
 //   maintain.cpp status, verify, repair, rebuild, sweep
 #pragma once
@@ -21,8 +22,12 @@
 #include "hive/change_applier.h"
 #include "hive/cluster_node.h"
 #include "hive/directory_lock.h"
+#include "hive/graph_walk.h"
+#include "hive/learning.h"
 #include "hive/location.h"
 #include "hive/projection_set.h"
+#include "placement/decide.h"
+#include "placement/router.h"
 #include "projection/catalog.h"
 #include "runtime/retry_policy.h"
 #include "triune/hive.h"
@@ -60,6 +65,9 @@ class Implementation final : public Hive {
   Status map_nodes(const NodeMapping& mapping) override;
   Status map_edges(const EdgeMapping& mapping) override;
   Status create_text_index(const TextIndex& index) override;
+  Result<PlacementList> placements() override;
+  Result<PlacementExplanation> explain_placement(std::string_view name) override;
+  Result<std::vector<Placement>> review_placements() override;
   Result<Receipt> load_nodes(std::string_view label, const Supplier<PutNode>& next, const Progress& progress) override;
   Result<Receipt> load_edges(std::string_view type, std::string_view from_label, std::string_view to_label,
                              const Supplier<PutEdge>& next, const Progress& progress) override;
@@ -124,6 +132,11 @@ class Implementation final : public Hive {
   /// Writes a commit's job; `hurries` says how and is false when it was written step by step.
   Status run_commit(const contract::WriteJob& job, bool& hurries, bool has_key, bool has_blobs, Deadline deadline);
   Status define_in_job(const std::function<Status(contract::RelationalSession&, projection::CatalogWriter&)>& job);
+  using Measurement = std::function<Result<placement::CollectionFigures>(contract::RelationalSession&)>;
+  /// What `measure` finds, in a read session of its own; nothing when it fails.
+  placement::CollectionFigures measured(const Measurement& measure);
+  /// Decisions about every collection by what is measured now; nothing is recorded.
+  Result<std::vector<Placement>> decide_anew();
   /// The lsn a read needs; `conflict` for a token of another incarnation.
   Result<std::uint64_t> required_lsn(const Consistency& consistency) const;
   Result<std::unique_ptr<contract::RelationalSession>> reader(const ReadOptions& options);
@@ -147,6 +160,14 @@ class Implementation final : public Hive {
   using Patience = projection::ProjectionWorker::Patience;
   /// The graph engine at the asked token, or the reason why it cannot answer in time.
   Result<std::shared_ptr<contract::GraphStore>> graph_store(const ReadOptions& options, Patience patience);
+  /// Whether the graph engine could answer at once.
+  bool graph_is_current(const ReadOptions& options);
+  /// Answers by SQL, `Result<Answer>(edge budget)`, or by the graph engine, `Result<Answer>(store, deadline)`, as the
+  /// router says; and by SQL where the graph engine cannot (I4).
+  template <class Answer, class BySql, class ByGraph>
+  Result<Routed<Answer>> route(placement::RouteQuestion question, const ReadOptions& options, const BySql& by_sql,
+                               const ByGraph& by_graph);
+  Result<Routed<std::uint64_t>> count_adjacent(GraphWalk& walk, const NeighborsQuery& query);
   /// Tells the projection when its engine failed in a read (I4).
   void report(projection::ProjectionWorker& worker, const Error& error);
 
@@ -176,6 +197,7 @@ class Implementation final : public Hive {
   std::unique_ptr<contract::BlobStore> blobs_;
   std::unique_ptr<contract::ChangeSignal> signal_;  ///< Between processes that share the store; null without any.
   std::unique_ptr<ProjectionSet> projections_;
+  std::unique_ptr<Learning> learned_;
   std::atomic<std::uint64_t> session_lsn_{0};
   std::atomic<bool> catalog_stale_{false};
   std::atomic<bool> closed_{false};

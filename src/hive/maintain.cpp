@@ -72,6 +72,7 @@ Result<HiveStatus> Implementation::status() {
   TRIUNE_ASSIGN(const auto statistics, store_->statistics());
   status.database_bytes = statistics.file_bytes + statistics.log_bytes;
   status.note = note_;
+  status.routes = learned_->counts();
   for (const auto& pool : statistics.pools) status.pools.push_back(status_of(pool));
   for (const auto& breaker : statistics.breakers) status.breakers.push_back(status_of(breaker));
   for (auto* const worker : projections_->all_moving()) {

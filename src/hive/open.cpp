@@ -121,6 +121,7 @@ Status Implementation::start() {
       .graph_memory_bytes = options_.graph_memory_bytes,
       .background = options_.project_in_background});
   projections_->notify(session_lsn_);
+  learned_ = std::make_unique<Learning>(directory_ / "projections" / number / "learned", canonical_engine());
   return join();
 }
 
@@ -172,6 +173,7 @@ Status Implementation::check_open() const {
 Status Implementation::close() {
   if (closed_.exchange(true)) return {};
   signal_.reset();
+  if (learned_) learned_->keep(true);
   if (projections_) projections_->stop();
   Status trimmed;
   // What others still need of a shared log, this process alone does not know.

@@ -1,4 +1,5 @@
 #include "front/cli/documents.h"
+#include "front/cli/placement_documents.h"
 
 namespace triune::front {
 namespace {
@@ -154,6 +155,8 @@ std::string status_document(const HiveStatus& status) {
       .member("database_bytes", status.database_bytes)
       .key("projections");
   write_projections(to, status.projections);
+  to.key("routes");
+  write_route_counts(to, status.routes);
   if (status.log) write_cluster(to, status);
   return to.end_object().text();
 }

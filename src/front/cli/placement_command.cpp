@@ -1,0 +1,98 @@
+// placement: recorded decisions about collections, and the routes that queries took.
+#include <fmt/format.h>
+
+#include "base/try.h"
+#include "front/cli/commands.h"
+#include "front/cli/placement_documents.h"
+#include "front/cli/terminal.h"
+
+namespace triune::front {
+namespace {
+
+struct NoArguments {};
+
+struct ExplainArguments {
+  std::string name;
+};
+
+// What a command looks at moves no projection.
+constexpr Opening looking{.create = false, .project_in_background = false};
+
+Result<ExitCode> run_list(const NoArguments&, const CommandLine& line) {
+  return with_hive(line.settings, looking, [&](Hive& hive) -> Result<ExitCode> {
+    TRIUNE_ASSIGN(const PlacementList list, hive.placements());
+    if (!line.settings.json) {
+      print(placements_text(list, line.settings.wide));
+      return ExitCode::ok;
+    }
+    JsonWriter to;
+    to.begin_object().key("placements").begin_array();
+    for (const auto& one : list.placements) write_placement(to, one);
+    to.end_array().member("decisions", list.decisions).key("totals");
+    write_route_counts(to, list.totals);
+    to.key("routes");
+    write_routes(to, list.routes);
+    print(to.end_object().text() + "\n");
+    return ExitCode::ok;
+  });
+}
+
+Result<ExitCode> run_explain(const ExplainArguments& arguments, const CommandLine& line) {
+  return with_hive(line.settings, looking, [&](Hive& hive) -> Result<ExitCode> {
+    TRIUNE_ASSIGN(const PlacementExplanation explanation, hive.explain_placement(arguments.name));
+    if (!line.settings.json) {
+      print(explanation_text(explanation, line.settings.wide));
+      return ExitCode::ok;
+    }
+    JsonWriter to;
+    to.begin_object().key("current");
+    write_placement(to, explanation.current);
+    to.key("history").begin_array();
+    for (const auto& one : explanation.history) write_placement(to, one);
+    to.end_array().key("routes");
+    write_routes(to, explanation.routes);
+    print(to.end_object().text() + "\n");
+    return ExitCode::ok;
+  });
+}
+
+Result<ExitCode> run_review(const NoArguments&, const CommandLine& line) {
+  return with_hive(line.settings, looking, [&](Hive& hive) -> Result<ExitCode> {
+    TRIUNE_ASSIGN(const auto changed, hive.review_placements());
+    JsonWriter to;
+    std::string text = changed.empty() ? "every decision stands\n" : "";
+    to.begin_object().key("changed").begin_array();
+    for (const auto& one : changed) {
+      write_placement(to, one);
+      text += placement_text(one);
+    }
+    to.end_array().end_object();
+    print(line.settings.json ? to.text() + "\n" : text);
+    return ExitCode::ok;
+  });
+}
+
+}  // namespace
+
+void add_placement_command(CLI::App& root, CommandLine& line) {
+  auto* placement = add_command(root, "placement", "Show where collections are and why, and which engines answered",
+                                "triune placement list");
+  placement->require_subcommand(1);
+  auto* list = add_command(*placement, "list", "List the decisions about all collections, and the routes taken",
+                           "triune placement list --json");
+  when_chosen(list, line, std::make_shared<NoArguments>(), run_list);
+
+  auto explain_arguments = std::make_shared<ExplainArguments>();
+  auto* explain = add_command(*placement, "explain", "Say why a collection is where it is, and what it was before",
+                              "triune placement explain KNOWS\n  triune placement explain vector:memories --json");
+  explain->add_option("name", explain_arguments->name, "Of the collection, or KIND:NAME")
+      ->required()
+      ->type_name("NAME");
+  when_chosen(explain, line, explain_arguments, run_explain);
+
+  auto* review = add_command(*placement, "review", "Measure every collection and record decisions that changed",
+                             "triune placement review");
+  when_chosen(review, line, std::make_shared<NoArguments>(), run_review);
+}
+
+}  // namespace triune::front

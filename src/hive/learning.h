@@ -1,0 +1,48 @@
+// What this node learned from its queries, and the file it is kept in beside the projections: it may be lost at any
+// time, and then the estimates decide again.
+//
+// Thread rule: any thread.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <filesystem>
+#include <mutex>
+#include <string>
+
+#include "placement/router.h"
+
+namespace triune::hive {
+
+class Learning {
+ public:
+  /// Reads `file` where there is one. One that is damaged is ignored, told of in `counts().trouble`, and made anew.
+  Learning(std::filesystem::path file, std::string canonical_engine);
+
+  /// SQL or the graph engine.
+  placement::Router& graph() { return graph_; }
+  /// The canonical store or the vector engine: counted and timed, chosen by the search itself.
+  placement::Router& searches() { return searches_; }
+
+  /// Writes the file when something is new and the last time is a minute ago; `now`: whenever something is new. What
+  /// cannot be written is told of in `counts().trouble`: no query fails for it.
+  void keep(bool now);
+  [[nodiscard]] RouteCounts counts() const;
+  [[nodiscard]] std::vector<RouteFigures> figures() const;
+
+ private:
+  void read();
+  void write();
+  void set_trouble(std::string trouble);
+  [[nodiscard]] std::uint64_t recorded() const;
+
+  const std::filesystem::path file_;
+  placement::Router graph_;
+  placement::Router searches_;
+  mutable std::mutex mutex_;  // guards trouble_, and one writes at a time
+  std::string trouble_;
+  std::uint64_t kept_ = 0;  // calls recorded when the file was written; guarded by mutex_
+  std::atomic<std::chrono::steady_clock::duration> due_;
+};
+
+}  // namespace triune::hive
