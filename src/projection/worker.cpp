@@ -14,6 +14,8 @@ namespace {
 constexpr std::chrono::milliseconds poll_interval{50};
 // A commit that is notified of is soon settled, unless an older transaction goes on: then the wait grows.
 constexpr std::chrono::milliseconds settle_interval{1};
+// Commits that follow each other closely are taken together, unless somebody waits for one.
+constexpr std::chrono::milliseconds gather_interval{5};
 constexpr std::chrono::minutes step_deadline{2};
 // Loads come one after the other, nodes before edges.
 constexpr std::chrono::milliseconds linger{300};
@@ -265,7 +267,10 @@ void ProjectionWorker::rest() {
                       [&] { return stopping_ || retry_requested_; });
   else
     changed_.wait_for(lock, rest_interval(), [&] { return stopping_ || woken_; });
+  if (woken_)
+    changed_.wait_until(lock, stepped_at_ + gather_interval, [&] { return stopping_ || waiters_ > 0 || pauses_ > 0; });
   rest_while_paused(lock);
+  stepped_at_ = Deadline::Clock::now();
   woken_ = false;
   retry_requested_ = false;
 }

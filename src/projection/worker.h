@@ -104,6 +104,7 @@ class ProjectionWorker {
   unsigned hiccups_ = 0;          // in a row, guarded by work_mutex_
   std::uint64_t attempts_ = 0;    // that failed, ever
   unsigned unsettled_rests_ = 0;  // in a row
+  Deadline::Clock::time_point stepped_at_;
   unsigned pauses_ = 0;
   unsigned waiters_ = 0;
   bool opened_ = false;

@@ -8,10 +8,11 @@
 namespace triune::adapters::postgres {
 namespace {
 
-constexpr std::size_t most_leaders = 2;
+constexpr std::size_t most_leaders = 4;
 constexpr std::size_t most_jobs = 128;
-/// A leader that takes longer is held up.
-constexpr auto patience = std::chrono::milliseconds(20);
+/// Longer than a group takes where the server writes its log at once. Where it waits for a disk, more groups on their
+/// way are better: it writes the log for all of them together.
+constexpr auto patience = std::chrono::microseconds(300);
 constexpr auto longest_lock_wait = std::chrono::milliseconds(50);
 /// Whoever has less time than this does not risk a group that is undone.
 constexpr auto shortest_deadline = std::chrono::seconds(1);
