@@ -5,11 +5,14 @@
 #include <condition_variable>
 #include <deque>
 #include <exception>
+#include <functional>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include "commit_work.h"
 #include "scenarios.h"
+#include "support/postgres_server.h"
 
 namespace triune::bench {
 namespace {
@@ -91,7 +94,7 @@ class LagWatch {
 struct Load {
   Hive& hive;
   const WorkItems& items;
-  LagWatch& lag;
+  std::function<void(const Receipt&)> committed;
   double seconds;
   std::mutex mutex;
   Samples latencies;
@@ -105,7 +108,7 @@ struct Load {
       std::this_thread::sleep_until(start +
                                     std::chrono::duration_cast<Clock::duration>(interval * static_cast<double>(i)));
       const auto begin = Clock::now();
-      lag.committed(must(hive.commit(items.commit(1 + i * producers + producer))));
+      committed(must(hive.commit(items.commit(1 + i * producers + producer))));
       mine.add(milliseconds_since(begin));
     }
     const std::scoped_lock lock(mutex);
@@ -143,16 +146,41 @@ struct Probe {
   }
 };
 
-}  // namespace
+/// Where commits are made and, when other processes share the store, where one of them follows.
+struct Nodes {
+  Hive& hive;
+  Hive* other = nullptr;
+};
 
-void bench_lag(Bench& bench) {
-  const WorkFolder folder(bench.settings(), "lag");
+void add_lag(Bench& bench, std::string_view name, const Samples& lags, const Load& load, double elapsed) {
+  const double rate = static_cast<double>(load.latencies.size()) / elapsed;
+  bench.add(measured(std::string(name), "ms", lags.percentile(99))
+                .at_most(250)
+                .detail("measure", std::string("p99 of the time from a commit's end until every projection holds it"))
+                .detail("p50_ms", lags.percentile(50))
+                .detail("largest_ms", lags.largest())
+                .detail("commits_per_second", rate)
+                .detail("rate_reached", rate >= 0.98 * commits_per_second)
+                .detail("commit_p50_ms", load.latencies.percentile(50))
+                .detail("commit_p99_ms", load.latencies.percentile(99)));
+}
+
+/// Rows `prefix`lag, `prefix`read_own_writes and, with another node, `prefix`lag_other_node.
+void measure_lag(Bench& bench, const Nodes& nodes, std::string_view prefix) {
   const WorkItems items;
-  const auto hive = must(Hive::open(folder.path() / "hive"));
-  prepare_hive(*hive);
-  LagWatch lag(*hive);
-  Load load{*hive, items, lag, bench.sized(4.0, 20.0, 60.0), {}, {}};
-  Probe probe{*hive, items, {}, {}};
+  LagWatch lag(nodes.hive);
+  std::optional<LagWatch> other_lag;
+  if (nodes.other != nullptr) other_lag.emplace(*nodes.other);
+  Load load{nodes.hive,
+            items,
+            [&](const Receipt& receipt) {
+              lag.committed(receipt);
+              if (other_lag) other_lag->committed(receipt);
+            },
+            bench.sized(4.0, 20.0, 60.0),
+            {},
+            {}};
+  Probe probe{nodes.hive, items, {}, {}};
   std::atomic<bool> stop{false};
   std::mutex mutex;
   std::exception_ptr failed;
@@ -177,19 +205,13 @@ void bench_lag(Bench& bench) {
   stop = true;
   prober.join();
   const Samples lags = lag.finish();
+  const Samples others = other_lag ? other_lag->finish() : Samples();
   if (failed) std::rethrow_exception(failed);
-  const double rate = static_cast<double>(load.latencies.size()) / elapsed;
-  bench.add(measured("lag", "ms", lags.percentile(99))
-                .at_most(250)
-                .detail("measure", std::string("p99 of the time from a commit's end until every projection holds it"))
-                .detail("p50_ms", lags.percentile(50))
-                .detail("largest_ms", lags.largest())
-                .detail("commits_per_second", rate)
-                .detail("rate_reached", rate >= 0.98 * commits_per_second)
-                .detail("commit_p50_ms", load.latencies.percentile(50))
-                .detail("commit_p99_ms", load.latencies.percentile(99)));
+  add_lag(bench, fmt::format("{}lag", prefix), lags, load, elapsed);
+  if (other_lag) add_lag(bench, fmt::format("{}lag_other_node", prefix), others, load, elapsed);
   bench.add(
-      measured("read_own_writes", "ms", std::max(probe.graph.percentile(95), probe.vector.percentile(95)))
+      measured(fmt::format("{}read_own_writes", prefix), "ms",
+               std::max(probe.graph.percentile(95), probe.vector.percentile(95)))
           .at_most(50)
           .detail("measure", std::string("p95 of a whole read at the token of a commit just made, the slower engine"))
           .detail("cypher_p50_ms", probe.graph.percentile(50))
@@ -197,6 +219,26 @@ void bench_lag(Bench& bench) {
           .detail("search_p50_ms", probe.vector.percentile(50))
           .detail("search_p95_ms", probe.vector.percentile(95))
           .detail("reads", static_cast<std::int64_t>(probe.graph.size() + probe.vector.size())));
+}
+
+}  // namespace
+
+void bench_lag(Bench& bench) {
+  const WorkFolder folder(bench.settings(), "lag");
+  const auto hive = must(Hive::open(folder.path() / "hive"));
+  prepare_hive(*hive);
+  measure_lag(bench, {.hive = *hive}, "");
+}
+
+void bench_postgres_lag(Bench& bench) {
+  const WorkFolder folder(bench.settings(), "postgres_lag");
+  testing::PostgresServer server({.settings = {{"max_connections", "100"}}, .durable = true});
+  const auto url = server.url(server.create_database());
+  const auto hive = must(Hive::open(url, {.projections = folder.path() / "writer"}));
+  prepare_hive(*hive);
+  const auto other = must(Hive::open(url, {.projections = folder.path() / "reader"}));
+  must(other->wait(must(hive->receipt()).token(), patient()));
+  measure_lag(bench, {.hive = *hive, .other = other.get()}, "postgres_loaded_");
 }
 
 }  // namespace triune::bench

@@ -27,6 +27,7 @@ std::span<const Scenario> scenarios() {
       {"point_read", "rows and nodes by key among a million", bench_point_read},
       {"open", "a large hive from a fresh process", bench_open},
       {"postgres_bulk", "bulk loads and imports on a PostgreSQL of its own", bench_postgres_bulk},
+      {"postgres_lag", "projection lag of two nodes at 1,000 commits/s on a PostgreSQL of its own", bench_postgres_lag},
       {"postgres", "commits, batches, COPY, 1,000 callers and lag on a PostgreSQL of its own", bench_postgres},
   });
   return all;
