@@ -16,4 +16,12 @@ std::string sha256_hex(std::span<const std::byte> bytes);
 std::uint64_t hash64(std::span<const std::byte> bytes, std::uint64_t seed = 0) noexcept;
 std::uint64_t hash64(std::string_view text, std::uint64_t seed = 0) noexcept;
 
+/// XXH3, 128 bit: for digests of more things than 64 bit tell apart.
+struct Hash128 {
+  std::uint64_t low = 0;
+  std::uint64_t high = 0;
+  bool operator==(const Hash128&) const = default;
+};
+Hash128 hash128(std::span<const std::byte> bytes) noexcept;
+
 }  // namespace triune::base

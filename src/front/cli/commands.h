@@ -33,6 +33,7 @@ void add_definition_commands(CLI::App& root, CommandLine& line);  // collection 
 void add_assess_command(CLI::App& root, CommandLine& line);       // assess
 void add_classify_command(CLI::App& root, CommandLine& line);     // classify
 void add_placement_command(CLI::App& root, CommandLine& line);    // placement list|explain|review
+void add_migrate_commands(CLI::App& root, CommandLine& line);     // migrate plan|apply|verify|status|rollback
 void add_program_commands(CLI::App& root, CommandLine& line);     // bench version help
 
 /// A command with the help that all have: a purpose and an example.
