@@ -85,6 +85,13 @@ void PostgresServer::prepare_data() {
   data_ = (options_.data_directory.empty() ? directory_ : options_.data_directory) / "data";
   if (!options_.data_directory.empty()) give_to_server(options_.data_directory);
   const auto log = directory_ / "log";
+  if (options_.standby_of != nullptr) {
+    if (!run_as_server({postgres_programs() / "pg_basebackup", "--pgdata=" + data_.string(), "--write-recovery-conf",
+                        "--checkpoint=fast", "--no-sync", "--dbname=" + options_.standby_of->url()},
+                       log))
+      fail("cannot copy the server that runs");
+    return;
+  }
   if (!run_as_server({"/bin/cp", "-a", "--reflink=auto", template_data(), data_}, log))
     fail("cannot copy the data directory");
 }
@@ -151,6 +158,10 @@ void PostgresServer::kill9() {
   wait_for_end();
   for (const pid_t child : children)
     while (::kill(child, 0) == 0) std::this_thread::sleep_for(step);
+}
+
+void PostgresServer::promote() {
+  if (execute("SELECT pg_promote()") != "t") fail("the standby was not promoted");
 }
 
 void PostgresServer::wait_for_end() {

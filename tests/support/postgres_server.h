@@ -13,12 +13,16 @@
 
 namespace triune::testing {
 
+class PostgresServer;
+
 struct PostgresOptions {
   /// Settings as in postgresql.conf, later ones win. Without any, a server forgets what a power cut would take.
   std::vector<std::pair<std::string, std::string>> settings;
   /// Existing directory for the data, as of a size-limited file system; empty: a temporary one.
   std::filesystem::path data_directory;
   bool durable = false;  ///< fsync and full pages on.
+  /// A server that runs: this one begins as its copy and follows it, until it is promoted.
+  const PostgresServer* standby_of = nullptr;
 };
 
 /// Starts on construction, stops on destruction; never runs as root, and dies with the test program however that ends.
@@ -43,6 +47,9 @@ class PostgresServer {
   /// Whether others run it (TRIUNE_TEST_POSTGRES_URL).
   [[nodiscard]] bool external() const { return !external_.empty(); }
   [[nodiscard]] bool running() const { return process_ > 0 || !external_.empty(); }
+
+  /// A standby becomes a server of its own, with a history of its own.
+  void promote();
 
   /// `postgresql://…` over TCP.
   [[nodiscard]] std::string url(const std::string& database = "postgres") const;
