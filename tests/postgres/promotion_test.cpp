@@ -4,11 +4,13 @@
 
 #include <atomic>
 #include <chrono>
+#include <memory>
 #include <mutex>
 #include <set>
 #include <string>
 #include <thread>
 
+#include "support/patroni.h"
 #include "support/postgres_server.h"
 #include "support/temporary_directory.h"
 #include "triune/hive.h"
@@ -21,19 +23,55 @@ using std::chrono::seconds;
 
 constexpr int writers = 4;
 
-class Promotion : public ::testing::Test {
- protected:
-  void SetUp() override {
-    if (primary_.external()) GTEST_SKIP() << "the server is somebody else's";
-    standby_ = std::make_unique<PostgresServer>(PostgresOptions{.standby_of = &primary_});
+/// A primary and its synchronous standby.
+class Cluster {
+ public:
+  virtual ~Cluster() = default;
+  [[nodiscard]] virtual std::string hosts() const = 0;
+  /// Kills the primary; the standby takes over at once or in a while.
+  virtual void fail_over() = 0;
+};
+
+/// Promoted by hand.
+class ByHand final : public Cluster {
+ public:
+  ByHand() : standby_(PostgresOptions{.standby_of = &primary_}) {
     primary_.execute("ALTER SYSTEM SET synchronous_standby_names = '*'");
     primary_.execute("SELECT pg_reload_conf()");
-    database_ = primary_.create_database();
+  }
+  [[nodiscard]] std::string hosts() const override {
+    return "127.0.0.1:" + std::to_string(primary_.port()) + ",127.0.0.1:" + std::to_string(standby_.port());
+  }
+  void fail_over() override {
+    primary_.kill9();
+    standby_.promote();
+  }
+
+ private:
+  PostgresServer primary_;
+  PostgresServer standby_;
+};
+
+class ByPatroni final : public Cluster {
+ public:
+  [[nodiscard]] std::string hosts() const override { return cluster_.hosts(); }
+  void fail_over() override { cluster_.kill_primary(); }
+
+ private:
+  PatroniCluster cluster_;
+};
+
+class Promotion : public ::testing::TestWithParam<std::string> {
+ protected:
+  void SetUp() override {
+    if (GetParam() == "patroni")
+      cluster_ = std::make_unique<ByPatroni>();
+    else
+      cluster_ = std::make_unique<ByHand>();
   }
 
   [[nodiscard]] std::string url() const {
-    return "postgresql://triune@127.0.0.1:" + std::to_string(primary_.port()) +
-           ",127.0.0.1:" + std::to_string(standby_->port()) + "/" + database_ + "?target_session_attrs=read-write";
+    return "postgresql://triune@" + cluster_->hosts() + "/postgres?target_session_attrs=read-write";
   }
   std::unique_ptr<Hive> open() {
     auto opened = Hive::open(url(), {.projections = directory_.path() / "node"});
@@ -45,13 +83,11 @@ class Promotion : public ::testing::Test {
             .idempotency_key = id};
   }
 
-  PostgresServer primary_;
-  std::unique_ptr<PostgresServer> standby_;
-  std::string database_;
+  std::unique_ptr<Cluster> cluster_;
   TemporaryDirectory directory_;
 };
 
-TEST_F(Promotion, OfASynchronousStandbyLosesNothingAcknowledged) {
+TEST_P(Promotion, OfASynchronousStandbyLosesNothingAcknowledged) {
   auto hive = open();
   ASSERT_TRUE(hive);
   ASSERT_TRUE(hive->commit({.changes = {PutNode{{"Plan", "all"}, {}}}, .idempotency_key = {}}));
@@ -73,14 +109,13 @@ TEST_F(Promotion, OfASynchronousStandbyLosesNothingAcknowledged) {
       }
     });
   std::this_thread::sleep_for(milliseconds(700));
-  primary_.kill9();
-  standby_->promote();
+  cluster_->fail_over();
   stop = true;
   threads.clear();
   ASSERT_GT(acknowledged.size(), 20U) << "too little was written; the test shows nothing";
 
   // Told so, sooner or later; meanwhile calls reach the new primary.
-  const auto until = std::chrono::steady_clock::now() + seconds(40);
+  const auto until = std::chrono::steady_clock::now() + seconds(90);
   Status told;
   while (told && std::chrono::steady_clock::now() < until) {
     if (auto asked = hive->receipt(); !asked && asked.error().code == ErrorCode::conflict)
@@ -107,6 +142,9 @@ TEST_F(Promotion, OfASynchronousStandbyLosesNothingAcknowledged) {
   ASSERT_TRUE(report) << report.error().message;
   EXPECT_TRUE(report->ok);
 }
+
+INSTANTIATE_TEST_SUITE_P(Clusters, Promotion, ::testing::Values("hand", "patroni"),
+                         [](const auto& which) { return which.param; });
 
 }  // namespace
 }  // namespace triune::testing
