@@ -222,6 +222,12 @@ class Hive {
   /// Measures every collection and decides anew; a decision that changed, or that none was recorded of, is recorded and
   /// returned. Nothing is moved. Reads every collection once, networks by their first 100,000 edges.
   virtual Result<std::vector<Placement>> review_placements() = 0;
+  /// See `create_optimal_storage`, which is this.
+  virtual Result<OptimalStorage> create_storage(const DataCharacteristics& characteristics) = 0;
+  /// What to add or drop, from the statements that were read here and what was asked of the projections. Gains are
+  /// measured on temporary copies of at most 100,000 rows, until the deadline; on a server for 20 s at most. Changes
+  /// nothing. The workload is this node's, and kept over restarts, without any value of a statement.
+  virtual Result<AdviceReport> advise(Deadline deadline) = 0;
 
   /// Loads many entities: batches commit as they go (a killed load is resumed by running it again), the projections
   /// take the engine's bulk path. Idempotent. Returns the receipt of the last batch.

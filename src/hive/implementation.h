@@ -5,6 +5,7 @@
 //   search.cpp   vectors                                     text.cpp     full text
 //   graph.cpp    traversals and their routing                load.cpp     bulk loads
 //   placements.cpp  definitions, and decisions about them   learning.h   what queries teach the router
+//   storage_factory.cpp  ready stores                        advise.cpp   advice from the recorded workload
 //   membership.cpp  being one node of several on a shared store
 //   maintain.cpp status, verify, repair, rebuild, sweep
 #pragma once
@@ -18,6 +19,7 @@
 
 #include "contract/blob_store.h"
 #include "contract/relational_store.h"
+#include "hive/advise_copy.h"
 #include "hive/bulk.h"
 #include "hive/change_applier.h"
 #include "hive/cluster_node.h"
@@ -26,6 +28,7 @@
 #include "hive/learning.h"
 #include "hive/location.h"
 #include "hive/projection_set.h"
+#include "hive/stored_definition.h"
 #include "placement/decide.h"
 #include "placement/router.h"
 #include "projection/catalog.h"
@@ -68,6 +71,8 @@ class Implementation final : public Hive {
   Result<PlacementList> placements() override;
   Result<PlacementExplanation> explain_placement(std::string_view name) override;
   Result<std::vector<Placement>> review_placements() override;
+  Result<OptimalStorage> create_storage(const DataCharacteristics& characteristics) override;
+  Result<AdviceReport> advise(Deadline deadline) override;
   Result<Receipt> load_nodes(std::string_view label, const Supplier<PutNode>& next, const Progress& progress) override;
   Result<Receipt> load_edges(std::string_view type, std::string_view from_label, std::string_view to_label,
                              const Supplier<PutEdge>& next, const Progress& progress) override;
@@ -168,6 +173,12 @@ class Implementation final : public Hive {
   Result<Routed<Answer>> route(placement::RouteQuestion question, const ReadOptions& options, const BySql& by_sql,
                                const ByGraph& by_graph);
   Result<Routed<std::uint64_t>> count_adjacent(GraphWalk& walk, const NeighborsQuery& query);
+  /// Records what was read by SQL, without its values.
+  void note_read(std::string_view statement, Deadline::Clock::time_point began, std::size_t rows);
+  /// Where advice is measured (advise.cpp).
+  Result<std::unique_ptr<CopyBench>> copy_bench(Deadline deadline);
+  std::vector<Advice> unused_projections(const projection::CatalogSnapshot& catalog,
+                                         const std::vector<StoredDefinition>& definitions);
   /// Tells the projection when its engine failed in a read (I4).
   void report(projection::ProjectionWorker& worker, const Error& error);
 

@@ -29,7 +29,7 @@ Learning::Learning(std::filesystem::path file, std::string canonical_engine)
 }
 
 std::uint64_t Learning::recorded() const {
-  return graph_.counts().calls + searches_.counts().calls;
+  return graph_.counts().calls + searches_.counts().calls + workload_.statements();
 }
 
 void Learning::set_trouble(std::string trouble) {
@@ -50,12 +50,14 @@ void Learning::read() {
     if (!taken) break;
     if (part.name == "graph") taken = graph_.restore(part.lines);
     if (part.name == "searches") taken = searches_.restore(part.lines);
+    if (part.name == "workload") taken = workload_.restore(part.lines);
   }
   if (!taken) set_trouble(fmt::format("{} ({}); learning begins anew", taken.error().message, file_.string()));
 }
 
 void Learning::write() {
-  const auto text = placement::sealed({{"graph", graph_.save()}, {"searches", searches_.save()}});
+  const auto text =
+      placement::sealed({{"graph", graph_.save()}, {"searches", searches_.save()}, {"workload", workload_.save()}});
   const auto written = base::write_durably(file_, base::as_bytes(text));
   trouble_ = written ? std::string() : written.error().message;
 }

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "placement/router.h"
+#include "placement/workload.h"
 
 namespace triune::hive {
 
@@ -23,6 +24,8 @@ class Learning {
   placement::Router& graph() { return graph_; }
   /// The canonical store or the vector engine: counted and timed, chosen by the search itself.
   placement::Router& searches() { return searches_; }
+  /// What is read by SQL.
+  placement::Workload& workload() { return workload_; }
 
   /// Writes the file when something is new and the last time is a minute ago; `now`: whenever something is new. What
   /// cannot be written is told of in `counts().trouble`: no query fails for it.
@@ -39,9 +42,10 @@ class Learning {
   const std::filesystem::path file_;
   placement::Router graph_;
   placement::Router searches_;
+  placement::Workload workload_;
   mutable std::mutex mutex_;  // guards trouble_, and one writes at a time
   std::string trouble_;
-  std::uint64_t kept_ = 0;  // calls recorded when the file was written; guarded by mutex_
+  std::uint64_t kept_ = 0;  // what was recorded when the file was written; guarded by mutex_
   std::atomic<std::chrono::steady_clock::duration> due_;
 };
 

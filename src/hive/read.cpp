@@ -7,6 +7,7 @@
 #include "base/try.h"
 #include "federation/query.h"
 #include "hive/implementation.h"
+#include "hive/statement_shape.h"
 #include "hive/tables.h"
 #include "model/json.h"
 #include "model/sql_text.h"
@@ -42,13 +43,27 @@ Result<SqlResult> Implementation::execute(std::string_view statement, std::span<
   TRIUNE_TRY(check_open());
   TRIUNE_ASSIGN(auto plan, explain_as_rows(statement, parameters, options));
   if (plan) return std::move(*plan);
-  if (federation::is_federated(statement)) return run_federated(statement, parameters, options);
+  const auto began = Deadline::Clock::now();
+  if (federation::is_federated(statement)) {
+    TRIUNE_ASSIGN(SqlResult result, run_federated(statement, parameters, options));
+    note_read(statement, began, result.rows.rows.size());
+    return result;
+  }
   TRIUNE_ASSIGN(const bool reads, store_->is_read_only(statement, options.deadline));
   if (!reads) return write_sql(statement, parameters, options);
   TRIUNE_ASSIGN(const auto session, store_->read(contract::ReadScope::user, options.deadline));
   SqlResult result;
   TRIUNE_ASSIGN(result.rows, session->query(statement, parameters, options.max_rows));
+  note_read(statement, began, result.rows.rows.size());
   return result;
+}
+
+void Implementation::note_read(std::string_view statement, Deadline::Clock::time_point began, std::size_t rows) {
+  const std::chrono::duration<double, std::micro> took = Deadline::Clock::now() - began;
+  learned_->workload().record(statement, took.count(), rows, [this](std::string_view text) {
+    return statement_shape(store_->capabilities().dialect, text);
+  });
+  learned_->keep(false);
 }
 
 void Implementation::report(projection::ProjectionWorker& worker, const Error& error) {
@@ -80,9 +95,12 @@ Result<RowSet> Implementation::cypher(std::string_view statement, const Record& 
 Result<contract::TypedRows> Implementation::typed_cypher(std::string_view statement, const Record& parameters,
                                                          const ReadOptions& options) {
   TRIUNE_ASSIGN(const auto store, graph_store(options, Patience::until_given_up));
+  const auto began = Deadline::Clock::now();
   auto rows = store->query(statement, parameters,
                            {.deadline = options.deadline, .read_only = true, .max_rows = options.max_rows});
   if (!rows) report(*projections_->graph().worker, rows.error());
+  const std::chrono::duration<double, std::micro> took = Deadline::Clock::now() - began;
+  if (rows) learned_->graph().record("cypher", {.side = placement::Side::engine, .microseconds = took.count()});
   return rows;
 }
 

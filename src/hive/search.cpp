@@ -205,6 +205,7 @@ Result<VectorSearchResult> Implementation::search_in(contract::RelationalSession
   TRIUNE_TRY(check_open());
   if (search.count < 1 || search.count > count_limit)
     return failure(ErrorCode::invalid_argument, fmt::format("a search returns 1 to {} vectors", count_limit));
+  const auto asked_at = Deadline::Clock::now();
   TRIUNE_ASSIGN(const std::uint64_t lsn, required_lsn(options.consistency));
   static_cast<void>(catalog_with(projection::CollectionKind::vector, search.collection));
   TRIUNE_ASSIGN(const auto driven, projections_->vector(search.collection));
@@ -251,6 +252,13 @@ Result<VectorSearchResult> Implementation::search_in(contract::RelationalSession
                                              engine.filter.keys, search.count));
   }
   TRIUNE_ASSIGN(result.hits, describe_hits(*session, organization_id_, candidates));
+  const std::chrono::duration<double, std::micro> took = Deadline::Clock::now() - asked_at;
+  learned_->searches().record(fmt::format("vector_search{}{} {}", search.where.empty() ? "" : " where",
+                                          search.exact ? " exact" : "", search.collection),
+                              {.side = canonical ? placement::Side::sql : placement::Side::engine,
+                               .microseconds = took.count(),
+                               .degraded = degraded});
+  learned_->keep(false);
   return result;
 }
 

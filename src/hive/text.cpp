@@ -108,9 +108,13 @@ Result<std::vector<TextHit>> Implementation::text_in(contract::RelationalSession
     return failure(ErrorCode::not_found, fmt::format("there is no text index{}{}; make one with `triune index text`",
                                                      search.collection.empty() ? "" : " ", search.collection));
   std::vector<TextHit> hits;
+  const auto began = Deadline::Clock::now();
   for (const auto& index : indexes) TRIUNE_TRY(search_index(session, index, query, search, hits));
   std::stable_sort(hits.begin(), hits.end(), [](const TextHit& a, const TextHit& b) { return a.score > b.score; });
   if (hits.size() > search.count) hits.resize(search.count);
+  const std::chrono::duration<double, std::micro> took = Deadline::Clock::now() - began;
+  learned_->searches().record("text_search " + (search.collection.empty() ? "all" : search.collection),
+                              {.microseconds = took.count()});
   return hits;
 }
 

@@ -110,6 +110,7 @@ void add_commands(CLI::App& root, CommandLine& line) {
   add_classify_command(root, line);
   add_migrate_commands(root, line);
   add_placement_command(root, line);
+  add_advise_command(root, line);
   add_program_commands(root, line);
 }
 

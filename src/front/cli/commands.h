@@ -32,7 +32,8 @@ void add_commit_command(CLI::App& root, CommandLine& line);       // commit
 void add_definition_commands(CLI::App& root, CommandLine& line);  // collection map index
 void add_assess_command(CLI::App& root, CommandLine& line);       // assess
 void add_classify_command(CLI::App& root, CommandLine& line);     // classify
-void add_placement_command(CLI::App& root, CommandLine& line);    // placement list|explain|review
+void add_placement_command(CLI::App& root, CommandLine& line);    // placement list|explain|create|review
+void add_advise_command(CLI::App& root, CommandLine& line);       // advise
 void add_migrate_commands(CLI::App& root, CommandLine& line);     // migrate plan|apply|verify|status|rollback
 void add_program_commands(CLI::App& root, CommandLine& line);     // bench version help
 

@@ -72,6 +72,43 @@ Result<ExitCode> run_review(const NoArguments&, const CommandLine& line) {
   });
 }
 
+struct CreateArguments {
+  std::string characteristics;
+  std::string file;
+};
+
+Result<ExitCode> run_create(const CreateArguments& arguments, const CommandLine& line) {
+  if (arguments.characteristics.empty() == arguments.file.empty()) {
+    note("triune: placement create takes one of --characteristics and --file; see `triune placement create --help`");
+    return ExitCode::usage;
+  }
+  TRIUNE_ASSIGN(const std::string json, read_statement(arguments.characteristics, arguments.file));
+  TRIUNE_ASSIGN(const auto characteristics, parse_data_characteristics(json));
+  return with_hive(line.settings, looking, [&](Hive& hive) -> Result<ExitCode> {
+    TRIUNE_ASSIGN(const auto storage, create_optimal_storage(hive, characteristics));
+    if (!line.settings.json) {
+      print(storage_text(storage));
+      return ExitCode::ok;
+    }
+    JsonWriter to;
+    write_storage(to, storage);
+    print(to.text() + "\n");
+    return ExitCode::ok;
+  });
+}
+
+void add_create(CLI::App& placement, CommandLine& line) {
+  auto arguments = std::make_shared<CreateArguments>();
+  auto* create = add_command(placement, "create", "Make a store that suits some data, and say how to use it",
+                             "triune placement create --characteristics '{\"name\":\"notes\",\"columns\":"
+                             "[{\"name\":\"body\",\"prose\":true}],\"vectors\":[{\"dimension\":384}]}'");
+  create
+      ->add_option("--characteristics", arguments->characteristics, "What is known of the data; - reads standard input")
+      ->type_name("JSON");
+  create->add_option("--file", arguments->file, "The same from a file")->type_name("FILE");
+  when_chosen(create, line, arguments, run_create);
+}
+
 }  // namespace
 
 void add_placement_command(CLI::App& root, CommandLine& line) {
@@ -89,6 +126,8 @@ void add_placement_command(CLI::App& root, CommandLine& line) {
       ->required()
       ->type_name("NAME");
   when_chosen(explain, line, explain_arguments, run_explain);
+
+  add_create(*placement, line);
 
   auto* review = add_command(*placement, "review", "Measure every collection and record decisions that changed",
                              "triune placement review");

@@ -95,6 +95,26 @@ void write_route_counts(JsonWriter& to, const RouteCounts& counts) {
       .end_object();
 }
 
+void write_storage(JsonWriter& to, const OptimalStorage& storage) {
+  to.begin_object().member("name", storage.name).member("created", storage.created);
+  write_texts(to, "made", storage.made);
+  write_texts(to, "how_to", storage.how_to);
+  to.key("placement");
+  write_placement(to, storage.placement);
+  to.end_object();
+}
+
+std::string storage_text(const OptimalStorage& storage) {
+  std::string text =
+      fmt::format("store {} {}\n", storage.name, storage.created ? "is made" : "was there already, just so");
+  for (const auto& part : storage.made) text += fmt::format("  {}\n", printable(part));
+  text += "\nuse it with\n";
+  for (const auto& way : storage.how_to) text += fmt::format("  {}\n", printable(way));
+  text += "\nwhy\n";
+  for (const auto& reason : storage.placement.reasons) text += fmt::format("  - {}\n", printable(reason));
+  return text;
+}
+
 std::string placement_text(const Placement& placement) {
   std::string text = fmt::format("{} {}: {}; typical queries ask the {} engine (confidence {:.2f})\n", placement.kind,
                                  printable(placement.name), fmt::join(placement.engines, " and "), placement.primary,

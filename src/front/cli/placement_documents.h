@@ -13,6 +13,9 @@ void write_placement(JsonWriter& to, const Placement& placement);
 void write_routes(JsonWriter& to, std::span<const RouteFigures> routes);
 void write_route_counts(JsonWriter& to, const RouteCounts& counts);
 
+void write_storage(JsonWriter& to, const OptimalStorage& storage);
+
+std::string storage_text(const OptimalStorage& storage);
 std::string placements_text(const PlacementList& list, bool wide);
 std::string explanation_text(const PlacementExplanation& explanation, bool wide);
 /// One decision: its engines, reasons and figures.
