@@ -9,6 +9,7 @@
 #include "hive/bulk.h"
 #include "hive/change_applier.h"
 #include "hive/definitions.h"
+#include "hive/deleted_ends.h"
 #include "hive/load_copy.h"
 #include "hive/node_index.h"
 #include "hive/schema_upkeep.h"
@@ -83,6 +84,14 @@ class EdgeLoader {
       : context_(context), type_(type), from_label_(from_label), to_label_(to_label) {}
 
   Result<std::uint64_t> run(const Supplier<PutEdge>& next) {
+    auto loaded = load(next);
+    if (type_id_ != 0) TRIUNE_TRY(deleted_ends_.settle(context_.store, type_id_, load_deadline()));
+    if (!loaded) return failure_of(loaded);
+    return changed_;
+  }
+
+ private:
+  Status load(const Supplier<PutEdge>& next) {
     TRIUNE_TRY(index_nodes());
     PutEdge edge;
     for (;;) {
@@ -95,17 +104,16 @@ class EdgeLoader {
       TRIUNE_TRY(take(edge));
       if (batch_.full()) TRIUNE_TRY(write());
     }
-    if (!batch_.empty()) TRIUNE_TRY(write());
-    return changed_;
+    return batch_.empty() ? Status() : write();
   }
 
- private:
   Status index_nodes() {
     TRIUNE_ASSIGN(const auto session, context_.store.read(contract::ReadScope::internal, load_deadline()));
     const auto catalog = context_.catalog.snapshot();
     const auto number = [&](const std::string& label) {
       return catalog->collection(context_.organization_id, CollectionKind::label, label).value_or(0);
     };
+    TRIUNE_TRY(deleted_ends_.mark(*session, context_.organization_id, number(from_label_), number(to_label_)));
     TRIUNE_TRY(from_nodes_.load(*session, context_.organization_id, number(from_label_)));
     if (from_label_ == to_label_) return {};
     return other_nodes_.load(*session, context_.organization_id, number(to_label_));
@@ -157,6 +165,8 @@ class EdgeLoader {
           projection::CatalogWriter catalog(context_.catalog, session);
           TRIUNE_TRY(keep_up({session, catalog, context_.organization_id}));
           TRIUNE_ASSIGN(const std::int64_t type_id, register_type(session, catalog));
+          type_id_ = type_id;
+          TRIUNE_TRY(deleted_ends_.check(session));
           TRIUNE_ASSIGN(const std::uint64_t existing, count_rows(session, "triune_edges", context_.organization_id));
           TRIUNE_TRY(insert_batch(session, context_.organization_id, type_id, batch_.edges().size(), existing, loaded,
                                   [&] { return insert(session, type_id); }));
@@ -282,6 +292,8 @@ class EdgeLoader {
   std::string to_label_;
   NodeIndex from_nodes_;
   NodeIndex other_nodes_;  // of the to label, when it is another
+  DeletedEnds deleted_ends_;
+  std::int64_t type_id_ = 0;  // once a batch was written
   EdgeBatch batch_;
   std::vector<Record> examples_;
   std::uint64_t done_ = 0;

@@ -1,8 +1,12 @@
 // Bulk loads, traversals and the routing between the engines.
 #include <gmock/gmock.h>
 
+#include <array>
+#include <atomic>
+#include <chrono>
 #include <random>
 #include <set>
+#include <thread>
 
 #include "integration/hive_fixture.h"
 
@@ -51,6 +55,87 @@ TEST_F(HiveLoad, LoadsThroughTheBulkPathAndAgainWithoutChange) {
   const auto second = load_edges();
   EXPECT_EQ(second.changes, 0U);
   EXPECT_EQ(second.lsn, first.lsn);
+  expect_verified();
+}
+
+TEST_F(HiveLoad, RefusesEdgesWhoseEndsAreDeletedMeanwhile) {
+  load_nodes();
+  int at = 0;
+  const auto load = [&] {
+    return hive_->load_edges("KNOWS", "Person", "Person", [&](PutEdge& edge) -> Result<bool> {
+      if (at == nodes - 1) return false;
+      edge.edge.from.id = "p" + std::to_string(at);
+      edge.edge.to.id = "p" + std::to_string(++at);
+      if (at == nodes / 2) {
+        EXPECT_TRUE(hive_->commit({.changes = {DeleteNode{{"Person", "p7"}}}, .idempotency_key = {}}));
+      }
+      return true;
+    });
+  };
+  const auto refused = load();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::conflict);
+  EXPECT_EQ(refused.error().retry, Retry::safe);
+  EXPECT_EQ(scalar("SELECT count(*) FROM triune_graph_edges"), "0");
+  at = 8;
+  ASSERT_TRUE(load()) << "nothing was deleted since it began";
+  EXPECT_EQ(scalar("SELECT count(*) FROM triune_graph_edges"), std::to_string(nodes - 9));
+  expect_verified();
+}
+
+TEST_F(HiveLoad, LeavesNoEdgeWithoutItsEndsWhoeverDeletesNodesMeanwhile) {
+  load_nodes();
+  std::atomic<bool> stop = false;
+  std::jthread deleting([&] {
+    for (int i = 0; !stop; i = (i + 1) % 200) {
+      EXPECT_TRUE(hive_->commit({.changes = {DeleteNode{{"Person", "p" + std::to_string(i)}}}, .idempotency_key = {}}));
+      EXPECT_TRUE(
+          hive_->commit({.changes = {PutNode{{"Person", "p" + std::to_string(i)}, {}}}, .idempotency_key = {}}));
+    }
+  });
+  for (int round = 0; round < 5; ++round) {
+    int at = 0;
+    const auto loaded = hive_->load_edges("KNOWS", "Person", "Person", [&](PutEdge& edge) -> Result<bool> {
+      if (at == nodes - 1) return false;
+      edge.edge.from.id = "p" + std::to_string(at);
+      edge.edge.to.id = "p" + std::to_string(++at);
+      return true;
+    });
+    if (!loaded) {
+      EXPECT_TRUE(loaded.error().retry == Retry::safe || loaded.error().code == ErrorCode::not_found);
+    }
+  }
+  stop = true;
+  deleting.join();
+  EXPECT_EQ(scalar("SELECT count(*) FROM triune_edges WHERE from_node NOT IN (SELECT node_id FROM triune_nodes) "
+                   "OR to_node NOT IN (SELECT node_id FROM triune_nodes)"),
+            "0");
+  expect_verified();
+}
+
+TEST_F(HiveLoad, WaitsForADeletionThatCouldNotSeeItsEdges) {
+  if (!testing::on_postgres()) GTEST_SKIP() << "one writer at a time: nobody deletes while edges are written";
+  load_nodes();
+  auto deleting = hive_->begin(Deadline::after(std::chrono::seconds(60)));
+  ASSERT_TRUE(deleting) << deleting.error().message;
+  const std::array<Change, 1> deletion{DeleteNode{{"Person", "p7"}}};
+  ASSERT_TRUE((*deleting)->apply(deletion));
+  std::jthread loading([&] {
+    int at = 0;
+    const auto loaded = hive_->load_edges("KNOWS", "Person", "Person", [&](PutEdge& edge) -> Result<bool> {
+      if (at == nodes - 1) return false;
+      edge.edge.from.id = "p" + std::to_string(at);
+      edge.edge.to.id = "p" + std::to_string(++at);
+      return true;
+    });
+    EXPECT_TRUE(loaded) << loaded.error().message;
+  });
+  const auto all = std::to_string(nodes - 1);
+  while (scalar("SELECT count(*) FROM triune_edges") != all) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  ASSERT_TRUE((*deleting)->commit());
+  loading.join();
+  EXPECT_EQ(scalar("SELECT count(*) FROM triune_edges"), std::to_string(nodes - 3))
+      << "those of the deleted node went with it";
   expect_verified();
 }
 
