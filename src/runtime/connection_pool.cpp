@@ -119,12 +119,15 @@ std::unexpected<Error> Pool::give_up(std::list<Waiter*>::iterator place_in_line)
   waiters_.erase(place_in_line);
   ++counted_.timeouts;
   const auto last = guard_.reason().message;
-  const bool is_connecting_badly = guard_.is_warned() && !last.empty();
+  std::string cause;
+  if (guard_.is_warned() && !last.empty())
+    cause = "; the last attempt to connect failed: " + last;
+  else if (members_.lent() < settings_.largest)
+    cause = "; connecting, or looking whether an idle one still works, took longer than that";
   return refused(
       ErrorCode::deadline_exceeded,
       fmt::format("no connection of the pool '{}' was free until the deadline: {} of at most {} are lent out{}",
-                  settings_.name, members_.lent(), settings_.largest,
-                  is_connecting_badly ? "; the last attempt to connect failed: " + last : ""));
+                  settings_.name, members_.lent(), settings_.largest, cause));
 }
 
 bool Pool::is_lasting(const Error& error) {
