@@ -23,8 +23,10 @@ constexpr std::uint64_t progress_interval = 50'000;
 std::int64_t integer(const Value& value) {
   return std::get<std::int64_t>(value);
 }
-const std::string& text(const Value& value) {
-  return std::get<std::string>(value);
+/// Rows of other programs may name nodes by text that is not UTF-8, which comes as bytes: spelled in hexadecimal.
+std::string text(const Value& value) {
+  const auto* const text = std::get_if<std::string>(&value);
+  return text == nullptr ? to_text(value) : *text;
 }
 
 constexpr std::size_t refused_limit = 100'000;
