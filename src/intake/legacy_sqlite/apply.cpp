@@ -103,6 +103,9 @@ class Apply {
       report_.migration = one.id;
       report_.state = one.state;
       report_.finished_before = one.state == "finished";
+      snapshot_ = one.snapshot;
+      // A run that was killed after its last commit may have left it.
+      if (report_.finished_before) remove_snapshot();
       if (report_.finished_before) return {};
       report_.resumed = true;
       return resume(one);
@@ -123,7 +126,6 @@ class Apply {
                      fmt::format("the copy {} that the migration works from is gone; take the migration back with "
                                  "`triune migrate rollback` and apply the plan again",
                                  migration.snapshot));
-    snapshot_ = migration.snapshot;
     TRIUNE_ASSIGN(source_, LegacySource::open(engines_, snapshot_));
     return journal_.note(migration.id, options_.approved_by, "resumed", "");
   }

@@ -3,22 +3,26 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "base/try.h"
 #include "intake/legacy_sqlite/work.h"
+#include "model/sql_text.h"
 #include "placement/classify.h"
 #include "placement/names.h"
 
 namespace triune::intake::legacy {
 namespace {
 
+using model::quote_identifier;
 using placement::Assessment;
 using placement::ColumnReport;
 using placement::RelationshipReport;
 using placement::TableReport;
 
 constexpr std::size_t most_properties = 8;
+constexpr std::uint64_t longest_id = 1024;          ///< Bytes.
 constexpr std::uint64_t longest_property = 64;      ///< Bytes on average.
 constexpr std::uint64_t large_value = 1ULL << 20U;  ///< Worth a blob, if anything is.
 /// What a query along edges gains at least where the old file has no index for it, or where many ways lead on.
@@ -118,14 +122,46 @@ class Proposal {
                        [&](const auto& vector) { return vector.table == table.name && vector.column == column.name; });
   }
 
+  /// Columns that hold text which is not UTF-8 or has NUL: no engine but SQLite's tables can keep it.
+  const std::set<std::string>& odd_columns(const TableReport& table) {
+    const auto known = odd_.find(table.name);
+    if (known != odd_.end()) return known->second;
+    auto& odd = odd_[table.name];
+    std::vector<std::string> names;
+    for (const auto& column : table.columns)
+      if (is_short(table, column) && column.texts > 0) names.push_back(column.name);
+    if (names.empty()) return odd;
+    const auto sql =
+        fmt::format("SELECT {} FROM \"main\".{}", placement::quoted_list(names), quote_identifier(table.name));
+    const auto read = source_.reader()(sql, {}, [&](std::span<const Value> row) -> Status {
+      for (std::size_t i = 0; i < row.size(); ++i)
+        if (std::holds_alternative<Bytes>(row[i])) odd.insert(names[i]);
+      return {};
+    });
+    // A table that cannot be read to its end is not made nodes or edges of.
+    if (!read) odd.insert(names.begin(), names.end());
+    return odd;
+  }
+
+  [[nodiscard]] bool is_short(const TableReport& table, const ColumnReport& column) const {
+    const auto values = column.texts + column.blobs;
+    return !column.generated && column.blobs == 0 && !is_vector(table, column) &&
+           (values == 0 || column.bytes / values <= longest_property);
+  }
+
+  /// Whether values name rows as text without doubt: all whole numbers, or all texts that any engine can hold.
+  bool names_rows(const TableReport& table, const std::string& name) {
+    const auto* column = placement::find_column(table, name);
+    if (column == nullptr || column->reals > 0 || column->blobs > 0 || column->largest_bytes > longest_id) return false;
+    return (column->integers == 0 || column->texts == 0) && !odd_columns(table).contains(column->name);
+  }
+
   /// Short columns: what a query along edges wants to see or filter by. Long ones would be stored twice.
   [[nodiscard]] std::vector<std::string> properties_of(const TableReport& table,
-                                                       const std::vector<std::string>& without) const {
+                                                       const std::vector<std::string>& without) {
     std::vector<std::string> names;
     for (const auto& column : table.columns) {
-      const auto values = column.texts + column.blobs;
-      const bool fits = !column.generated && column.blobs == 0 && !is_vector(table, column) &&
-                        (values == 0 || column.bytes / values <= longest_property);
+      const bool fits = is_short(table, column) && !odd_columns(table).contains(column.name);
       const bool taken = std::any_of(without.begin(), without.end(),
                                      [&](const auto& name) { return placement::same_name(name, column.name); });
       if (fits && !taken && names.size() < most_properties) names.push_back(column.name);
@@ -140,13 +176,11 @@ class Proposal {
     const auto* table = report_of(table_name);
     if (table == nullptr || !is_copied(table_name)) return {};
     const auto key = identity_column(*table);
-    if (key.empty()) return {};
+    if (key.empty() || !names_rows(*table, key)) return {};
     const auto label = unused(labels_, table->name);
     auto properties = properties_of(*table, {key});
-    // Without any named, a mapping would take all columns.
-    const bool all = properties.empty();
-    for (const auto& column : table->columns)
-      if (all && properties.empty() && !placement::same_name(column.name, key)) properties.push_back(column.name);
+    // Without any named, a mapping would take all columns; the key is there anyway.
+    if (properties.empty()) properties.push_back(key);
     plan_.nodes.push_back({.label = label,
                            .table = table->name,
                            .properties = std::move(properties),
@@ -179,6 +213,7 @@ class Proposal {
                   .edges = relationship.network.edges,
                   .complexity = relationship.network.complexity};
     if (relationship.from_table.empty()) {
+      if (!names_rows(*table, edge.from_column) || !names_rows(*table, edge.to_column)) return;
       edge.from_label = edge.to_label = value_label(relationship);
     } else {
       edge.from_label = label_of(relationship.from_table);
@@ -263,9 +298,13 @@ class Proposal {
   }
 
   void add_vector(const placement::VectorReport& vector) {
-    if (!is_copied(vector.table)) return;
+    const auto* table = report_of(vector.table);
+    if (table == nullptr || !is_copied(vector.table)) return;
+    const auto key = identity_column(*table);
+    const bool named = key.empty() ? !table->without_rowid : names_rows(*table, key);
     plan_.vectors.push_back(
         {.collection = unused(collections_, vector.table + "_" + vector.column),
+         .apply = named,
          .table = vector.table,
          .column = vector.column,
          .form = vector.form,
@@ -290,7 +329,7 @@ class Proposal {
   void add_objects() {
     for (const auto& one : source_.definitions()) {
       if (one.type == "view") plan_.views.push_back({.name = one.name, .reason = "carried over as it is"});
-      const auto on_table = is_copied(one.table);
+      const bool on_table = is_copied(one.table) || source_.definition("view", one.table) != nullptr;
       if (one.type == "trigger")
         plan_.triggers.push_back({.name = one.name,
                                   .apply = on_table,
@@ -305,6 +344,7 @@ class Proposal {
   const Assessment& assessment_;
   LegacySource& source_;
   Plan plan_;
+  std::map<std::string, std::set<std::string>> odd_;
   std::set<std::string> labels_;
   std::set<std::string> types_;
   std::set<std::string> collections_;

@@ -13,21 +13,6 @@ namespace triune::intake::legacy {
 
 using model::quote_identifier;
 
-namespace {
-
-/// The elements of a list column of a table called `t`, as a table called `e`.
-std::string elements_of(const EdgePlan& edge) {
-  const auto column = "t." + quote_identifier(edge.to_column);
-  if (edge.kind == "json list")
-    return fmt::format("json_each(CASE WHEN json_valid({0}) THEN {0} ELSE '[]' END) e", column);
-  // Words between commas as a JSON array: quotes and backslashes in them are escaped.
-  const auto escaped = fmt::format("replace(replace({}, '\\', '\\\\'), '\"', '\\\"')", column);
-  const auto array = fmt::format("'[\"' || replace({}, ',', '\",\"') || '\"]'", escaped);
-  return fmt::format("json_each(CASE WHEN json_valid({0}) THEN {0} ELSE '[]' END) e", array);
-}
-
-}  // namespace
-
 Status Work::go_on() const {
   if (!cancelled || !cancelled()) return {};
   return failure(ErrorCode::cancelled, "the migration was interrupted; apply the same plan again to go on");
@@ -58,6 +43,16 @@ std::string identity_column(const placement::TableReport& table) {
     column = each.name;
   }
   return column;
+}
+
+std::string elements_of(const EdgePlan& edge) {
+  const auto column = "t." + quote_identifier(edge.to_column);
+  if (edge.kind == "json list")
+    return fmt::format("json_each(CASE WHEN json_valid({0}) THEN {0} ELSE '[]' END) e", column);
+  // Words between commas as a JSON array: quotes and backslashes in them are escaped.
+  const auto escaped = fmt::format("replace(replace({}, '\\', '\\\\'), '\"', '\\\"')", column);
+  const auto array = fmt::format("'[\"' || replace({}, ',', '\",\"') || '\"]'", escaped);
+  return fmt::format("json_each(CASE WHEN json_valid({0}) THEN {0} ELSE '[]' END) e", array);
 }
 
 const NodePlan* node_plan(const Plan& plan, std::string_view label) {

@@ -51,6 +51,9 @@ const TablePlan* copied_table(const Plan& plan, std::string_view name);
 /// The key column whose text is the id of a node or a vector; empty when no single column names a row.
 std::string identity_column(const placement::TableReport& table);
 
+/// The elements of a list column of a table called `t`, as a table called `e`.
+std::string elements_of(const EdgePlan& edge);
+
 /// The plan's nodes of a label; nullptr when there are none.
 const NodePlan* node_plan(const Plan& plan, std::string_view label);
 
