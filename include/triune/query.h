@@ -60,8 +60,10 @@ struct VectorHit {
 /// What a vector search returns, nearest first, and how it was answered.
 struct VectorSearchResult {
   std::vector<VectorHit> hits;
-  std::string strategy;  ///< "index", "index with filter", "scan of N", "canonical scan": for EXPLAIN and for tests.
-  std::chrono::nanoseconds filter_time{0};  ///< Spent on finding the vectors that satisfy `where`.
+  /// "index", "index with filter", "index, then the predicate: N of M", "scan of N", "canonical scan": for EXPLAIN and
+  /// for tests.
+  std::string strategy;
+  std::chrono::nanoseconds filter_time{0};  ///< Spent on finding all vectors that satisfy `where`, where that was done.
   std::uint64_t watermark = 0;
   bool degraded = false;  ///< The vector engine was not available, and the canonical store answered (I4).
 };

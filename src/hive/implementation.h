@@ -28,7 +28,9 @@
 #include "hive/learning.h"
 #include "hive/location.h"
 #include "hive/projection_set.h"
+#include "hive/selectivity.h"
 #include "hive/stored_definition.h"
+#include "hive/vector_candidates.h"
 #include "placement/decide.h"
 #include "placement/router.h"
 #include "projection/catalog.h"
@@ -182,6 +184,14 @@ class Implementation final : public Hive {
   /// Tells the projection when its engine failed in a read (I4).
   void report(projection::ProjectionWorker& worker, const Error& error);
 
+  /// The candidates of a search and, in `result`, how they were found; `store` is null while the engine is out.
+  Result<std::vector<Candidate>> find_candidates(const CandidateSearch& asked, const VectorCollection& definition,
+                                                 const VectorSearch& search, contract::VectorStore* store,
+                                                 Deadline deadline, VectorSearchResult& result);
+  /// By the index first, where so many satisfy the predicate that this is the better way.
+  Result<std::optional<std::vector<Candidate>>> find_before_predicate(
+      const CandidateSearch& asked, VectorPredicate& predicate, const VectorSearch& search,
+      contract::VectorStore& store, const contract::VectorQueryOptions& engine, VectorSearchResult& result);
   Result<std::vector<float>> query_vector(contract::RelationalSession& session, std::int64_t collection_id,
                                           const VectorCollection& definition, const VectorSearch& search);
   Result<VerifyReport> compare_all(bool repair, const Progress& progress);
@@ -208,6 +218,7 @@ class Implementation final : public Hive {
   std::unique_ptr<contract::BlobStore> blobs_;
   std::unique_ptr<contract::ChangeSignal> signal_;  ///< Between processes that share the store; null without any.
   std::unique_ptr<ProjectionSet> projections_;
+  Selectivity selectivity_;
   std::unique_ptr<Learning> learned_;
   std::atomic<std::uint64_t> session_lsn_{0};
   std::atomic<bool> catalog_stale_{false};

@@ -4,11 +4,10 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstring>
-#include <queue>
 
 #include "base/try.h"
 #include "hive/implementation.h"
+#include "hive/vector_candidates.h"
 #include "hive/vector_filter.h"
 #include "model/json.h"
 #include "projection/canonical_sql.h"
@@ -19,132 +18,10 @@ namespace {
 using contract::VectorKey;
 using projection::VectorProjection;
 
+constexpr std::string_view canonical_scan = "canonical scan";
 constexpr std::size_t count_limit = 10'000;
-// Asked for beyond the count: half-precision distances seldom swap more than neighbours, and each costs a read.
-constexpr std::size_t spare_candidates = 10;
-
-/// Distance in the collection's metric, on the stored values.
-double distance(Metric metric, std::span<const float> a, std::span<const float> b) {
-  double dot = 0;
-  double a_square = 0;
-  double b_square = 0;
-  double squared = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    const double x = a[i];
-    const double y = b[i];
-    dot += x * y;
-    a_square += x * x;
-    b_square += y * y;
-    squared += (x - y) * (x - y);
-  }
-  if (metric == Metric::l2) return squared;
-  if (metric == Metric::dot) return 1 - dot;
-  return a_square == 0 || b_square == 0 ? 1 : 1 - dot / std::sqrt(a_square * b_square);
-}
-
-struct Candidate {
-  double distance = 0;
-  VectorKey key = 0;
-  auto operator<=>(const Candidate&) const = default;
-};
-
-std::span<const float> as_floats(const Value& blob, std::vector<float>& buffer) {
-  const auto& bytes = std::get<Bytes>(blob);
-  buffer.resize(bytes.size() / sizeof(float));
-  std::memcpy(buffer.data(), bytes.data(), buffer.size() * sizeof(float));
-  return buffer;
-}
-
-std::string json_keys(std::span<const VectorKey> keys) {
-  std::string json = "[";
-  for (const auto key : keys) fmt::format_to(std::back_inserter(json), "{}{}", json.size() > 1 ? "," : "", key);
-  return json + "]";
-}
-
-/// Exact distances of `keys`, those still stored, nearest first.
-Result<std::vector<Candidate>> rank(contract::RelationalSession& session, std::int64_t organization_id, Metric metric,
-                                    std::span<const float> query, std::span<const VectorKey> keys) {
-  std::vector<Candidate> ranked;
-  std::vector<float> buffer;
-  const auto dialect = session.dialect();
-  const auto sql = fmt::format("SELECT x.vector_key, x.vector FROM {} k {} triune_vector_values x ON {}",
-                               integer_set(dialect, 1), ordered_join(dialect),
-                               projection::vector_value_is(dialect, std::to_string(organization_id), "k.value"));
-  const std::array<Value, 1> parameters{json_keys(keys)};
-  TRIUNE_TRY(session.visit(sql, parameters, [&](std::span<const Value> row) -> Status {
-    const auto values = as_floats(row[1], buffer);
-    if (values.size() == query.size())
-      ranked.push_back({distance(metric, query, values), static_cast<VectorKey>(std::get<std::int64_t>(row[0]))});
-    return {};
-  }));
-  std::sort(ranked.begin(), ranked.end());
-  return ranked;
-}
-
-/// The nearest of all, or of `keys`, straight from the canonical store: slow and always right (I4).
-Result<std::vector<Candidate>> scan_canonical(contract::RelationalSession& session, std::int64_t organization_id,
-                                              std::int64_t collection_id, Metric metric, std::span<const float> query,
-                                              const std::optional<std::vector<VectorKey>>& keys, std::size_t count) {
-  if (keys) {
-    TRIUNE_ASSIGN(auto ranked, rank(session, organization_id, metric, query, *keys));
-    if (ranked.size() > count) ranked.resize(count);
-    return ranked;
-  }
-  std::priority_queue<Candidate> nearest;
-  std::vector<float> buffer;
-  const std::array<Value, 2> parameters{organization_id, collection_id};
-  static const contract::DialectText sql([](contract::Dialect dialect) {
-    return fmt::format(
-        "SELECT v.vector_key, x.vector FROM triune_vectors v {} triune_vector_values x ON {} "
-        "WHERE v.organization_id = ?1 AND v.collection_id = ?2",
-        ordered_join(dialect), projection::vector_value_is(dialect, "v.organization_id", "v.vector_key"));
-  });
-  TRIUNE_TRY(session.visit(sql.in(session.dialect()), parameters, [&](std::span<const Value> row) -> Status {
-    const auto values = as_floats(row[1], buffer);
-    if (values.size() != query.size()) return {};
-    nearest.push({distance(metric, query, values), static_cast<VectorKey>(std::get<std::int64_t>(row[0]))});
-    if (nearest.size() > count) nearest.pop();
-    return {};
-  }));
-  std::vector<Candidate> ranked;
-  for (; !nearest.empty(); nearest.pop()) ranked.push_back(nearest.top());
-  std::reverse(ranked.begin(), ranked.end());
-  return ranked;
-}
-
-/// Whether fewer than `count` were found although the snapshot has more: the engine is at another lsn than the
-/// snapshot, and where one vector took the place of another it knows neither.
-Result<bool> too_few(contract::RelationalSession& session, std::int64_t organization_id, std::int64_t collection_id,
-                     const std::optional<std::vector<VectorKey>>& keys, std::size_t found, std::size_t count) {
-  if (found >= count) return false;
-  if (keys) return found < keys->size();
-  const std::array<Value, 3> parameters{organization_id, collection_id, static_cast<std::int64_t>(found)};
-  TRIUNE_ASSIGN(const RowSet more, session.query("SELECT 1 FROM triune_vectors WHERE organization_id = ?1 AND "
-                                                 "collection_id = ?2 LIMIT 1 OFFSET ?3",
-                                                 parameters, 1));
-  return !more.rows.empty();
-}
-
-/// Asks the engine for a few more than wanted, because its copy is quantised and may hold what was just deleted; and
-/// for more again until enough are left.
-Result<std::vector<Candidate>> ask_engine(contract::RelationalSession& session, std::int64_t organization_id,
-                                          contract::VectorStore& store, Metric metric, std::span<const float> query,
-                                          contract::VectorQueryOptions options, std::size_t count,
-                                          std::string& strategy) {
-  for (std::size_t wanted = count + std::max<std::size_t>(count / 2, spare_candidates);; wanted *= 2) {
-    options.count = wanted;
-    TRIUNE_ASSIGN(const contract::VectorAnswer answer,
-                  store.search(VectorProjection::engine_collection, query, options));
-    strategy = answer.strategy;
-    std::vector<VectorKey> keys;
-    for (const auto& match : answer.matches) keys.push_back(match.key);
-    TRIUNE_ASSIGN(auto ranked, rank(session, organization_id, metric, query, keys));
-    if (ranked.size() >= count || answer.matches.size() < wanted) {
-      if (ranked.size() > count) ranked.resize(count);
-      return ranked;
-    }
-  }
-}
+// Of fewer vectors the engine compares all, and their predicate is soon evaluated.
+constexpr std::uint64_t index_minimum = 10'000;
 
 /// Ids and metadata of `candidates`, in their order.
 Result<std::vector<VectorHit>> describe_hits(contract::RelationalSession& session, std::int64_t organization_id,
@@ -196,6 +73,51 @@ Result<std::vector<float>> Implementation::query_vector(contract::RelationalSess
   return values;
 }
 
+Result<std::vector<Candidate>> Implementation::find_candidates(const CandidateSearch& asked,
+                                                               const VectorCollection& definition,
+                                                               const VectorSearch& search, contract::VectorStore* store,
+                                                               Deadline deadline, VectorSearchResult& result) {
+  contract::VectorQueryOptions engine{.exact = search.exact, .deadline = deadline};
+  if (!search.where.empty()) {
+    const auto began = Deadline::Clock::now();
+    TRIUNE_ASSIGN(auto predicate,
+                  VectorPredicate::of(asked.session, organization_id_, asked.collection_id, definition, search));
+    if (store != nullptr && !search.exact) {
+      TRIUNE_ASSIGN(auto found, find_before_predicate(asked, predicate, search, *store, engine, result));
+      if (found) return std::move(*found);
+    }
+    TRIUNE_ASSIGN(engine.filter.keys, predicate.all());
+    result.filter_time = Deadline::Clock::now() - began;
+    if (store != nullptr) {
+      TRIUNE_ASSIGN(const auto held, store->statistics(VectorProjection::engine_collection));
+      selectivity_.note(asked.collection_id, search.where,
+                        {.satisfied = engine.filter.keys->size(), .looked_at = held.vectors});
+    }
+  }
+  if (store != nullptr) {
+    TRIUNE_ASSIGN(auto candidates, asked.ask_engine(*store, engine, result.strategy));
+    TRIUNE_ASSIGN(const bool lacking, asked.too_few(engine.filter.keys, candidates.size()));
+    if (!lacking) return candidates;
+  }
+  result.strategy = canonical_scan;
+  return asked.scan_canonical(engine.filter.keys);
+}
+
+Result<std::optional<std::vector<Candidate>>> Implementation::find_before_predicate(
+    const CandidateSearch& asked, VectorPredicate& predicate, const VectorSearch& search, contract::VectorStore& store,
+    const contract::VectorQueryOptions& engine, VectorSearchResult& result) {
+  TRIUNE_ASSIGN(const auto held, store.statistics(VectorProjection::engine_collection));
+  if (held.vectors < index_minimum || !predicate.takes_keys()) return std::nullopt;
+  Selected found;
+  TRIUNE_ASSIGN(auto candidates,
+                asked.ask_before_predicate(store, engine, predicate,
+                                           selectivity_.expected(asked.collection_id, search.where), found));
+  if (!candidates) return candidates;
+  selectivity_.note(asked.collection_id, search.where, found);
+  result.strategy = fmt::format("index, then the predicate: {} of {}", found.satisfied, found.looked_at);
+  return candidates;
+}
+
 Result<VectorSearchResult> Implementation::search(const VectorSearch& search, const ReadOptions& options) {
   return search_in(nullptr, search, options);
 }
@@ -219,7 +141,6 @@ Result<VectorSearchResult> Implementation::search_in(contract::RelationalSession
   VectorSearchResult result;
   result.watermark = driven.worker->watermark();
   result.degraded = degraded;
-  contract::VectorQueryOptions engine{.exact = search.exact, .deadline = options.deadline};
   // One snapshot for predicate, distances and metadata: every hit satisfies the predicate as it is returned.
   std::unique_ptr<contract::RelationalSession> own;
   if (session == nullptr) {
@@ -227,31 +148,17 @@ Result<VectorSearchResult> Implementation::search_in(contract::RelationalSession
     TRIUNE_ASSIGN(own, store_->read(scope, options.deadline));
     session = own.get();
   }
-  if (!search.where.empty()) {
-    const auto began = Deadline::Clock::now();
-    TRIUNE_ASSIGN(engine.filter.keys, filter_keys(*session, organization_id_, collection_id, definition, search));
-    result.filter_time = Deadline::Clock::now() - began;
-  }
   TRIUNE_ASSIGN(const auto query, query_vector(*session, collection_id, definition, search));
-  std::vector<Candidate> candidates;
-  bool canonical = degraded;
-  if (!degraded) {
-    auto asked =
-        ask_engine(*session, organization_id_, *store, definition.metric, query, engine, search.count, result.strategy);
-    if (!asked) {
-      report(*driven.worker, asked.error());
-      return failure_of(asked);
-    }
-    candidates = std::move(*asked);
-    TRIUNE_ASSIGN(canonical, too_few(*session, organization_id_, collection_id, engine.filter.keys, candidates.size(),
-                                     search.count));
+  const CandidateSearch asked{*session, organization_id_, collection_id, definition.metric, query, search.count};
+  auto candidates =
+      find_candidates(asked, definition, search, degraded ? nullptr : store.get(), options.deadline, result);
+  if (!candidates) {
+    // An error of the predicate is not the engine's.
+    if (candidates.error().engine == driven.projection->engine()) report(*driven.worker, candidates.error());
+    return failure_of(candidates);
   }
-  if (canonical) {
-    result.strategy = "canonical scan";
-    TRIUNE_ASSIGN(candidates, scan_canonical(*session, organization_id_, collection_id, definition.metric, query,
-                                             engine.filter.keys, search.count));
-  }
-  TRIUNE_ASSIGN(result.hits, describe_hits(*session, organization_id_, candidates));
+  const bool canonical = result.strategy == canonical_scan;
+  TRIUNE_ASSIGN(result.hits, describe_hits(*session, organization_id_, *candidates));
   const std::chrono::duration<double, std::micro> took = Deadline::Clock::now() - asked_at;
   learned_->searches().record(fmt::format("vector_search{}{} {}", search.where.empty() ? "" : " where",
                                           search.exact ? " exact" : "", search.collection),

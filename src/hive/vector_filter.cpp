@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <array>
-#include <map>
-#include <optional>
+#include <charconv>
+#include <iterator>
 
 #include "base/try.h"
-#include "hive/tables.h"
+#include "federation/sql_tokens.h"
 #include "model/sql_text.h"
 
 namespace triune::hive {
@@ -61,8 +61,10 @@ std::string owner_is(contract::Dialect dialect, const TableShape& owner) {
 }
 
 /// The vectors with everything a predicate can name as columns.
+/// `vectors` is where they come from: the table as v, and what it is joined with.
 std::string source_sql(contract::Dialect dialect, std::int64_t organization_id, std::int64_t collection_id,
-                       const TableShape* owner, const std::map<std::string, std::string>& metadata_columns) {
+                       std::string_view vectors, const TableShape* owner,
+                       const std::map<std::string, std::string>& metadata_columns) {
   // Where a predicate takes metadata apart itself, `->>` works alike on both.
   std::string columns =
       fmt::format("v.vector_key AS triune_key, v.id AS id, {} AS metadata",
@@ -75,7 +77,7 @@ std::string source_sql(contract::Dialect dialect, std::int64_t organization_id, 
   }
   for (const auto& [key, expression] : metadata_columns)
     columns += fmt::format(", {} AS {}", expression, quote_identifier(key));
-  return fmt::format("SELECT {} FROM triune_vectors v{} WHERE v.organization_id = {} AND v.collection_id = {}", columns,
+  return fmt::format("SELECT {} FROM {}{} WHERE v.organization_id = {} AND v.collection_id = {}", columns, vectors,
                      join, organization_id, collection_id);
 }
 
@@ -135,38 +137,75 @@ Result<std::optional<TableShape>> owner_of(contract::RelationalSession& session,
 
 }  // namespace
 
-Result<std::vector<contract::VectorKey>> filter_keys(contract::RelationalSession& session, std::int64_t organization_id,
-                                                     std::int64_t collection_id, const VectorCollection& definition,
-                                                     const VectorSearch& search) {
-  TRIUNE_ASSIGN(const auto owner, owner_of(session, collection_id));
-  const bool postgres = session.dialect() == contract::Dialect::postgres;
-  std::map<std::string, std::string> metadata_columns;
+std::string json_keys(std::span<const contract::VectorKey> keys) {
+  std::string json = "[";
+  for (const auto key : keys) fmt::format_to(std::back_inserter(json), "{}{}", json.size() > 1 ? "," : "", key);
+  return json + "]";
+}
+
+Result<VectorPredicate> VectorPredicate::of(contract::RelationalSession& session, std::int64_t organization_id,
+                                            std::int64_t collection_id, const VectorCollection& definition,
+                                            const VectorSearch& search) {
+  VectorPredicate predicate(session, organization_id, collection_id, definition, search);
+  TRIUNE_ASSIGN(predicate.owner_, owner_of(session, collection_id));
+  return predicate;
+}
+
+bool VectorPredicate::takes_keys() const {
+  std::size_t largest = 0;
+  for (const auto& token : federation::sql_tokens(search_.where)) {
+    if (token.kind != federation::SqlToken::Kind::parameter) continue;
+    std::size_t number = 0;
+    const auto digits = token.text.substr(1);
+    if (std::from_chars(digits.data(), digits.data() + digits.size(), number).ec != std::errc{}) return false;
+    largest = std::max(largest, number);
+  }
+  return largest <= search_.parameters.size();
+}
+
+Result<std::vector<contract::VectorKey>> VectorPredicate::all() {
+  return evaluate("triune_vectors v", search_.parameters);
+}
+
+Result<std::vector<contract::VectorKey>> VectorPredicate::among(std::span<const contract::VectorKey> keys) {
+  auto parameters = search_.parameters;
+  parameters.emplace_back(json_keys(keys));
+  const auto set = integer_set(session_.dialect(), static_cast<int>(parameters.size()));
+  // In this order: an index on the collection would lead through all of it.
+  return evaluate(fmt::format("{} k {} triune_vectors v ON v.organization_id = {} AND v.vector_key = k.value", set,
+                              ordered_join(session_.dialect()), organization_id_),
+                  parameters);
+}
+
+Result<std::vector<contract::VectorKey>> VectorPredicate::evaluate(std::string_view vectors,
+                                                                   std::span<const Value> parameters) {
+  const bool postgres = session_.dialect() == contract::Dialect::postgres;
   for (;;) {
-    const auto source =
-        source_sql(session.dialect(), organization_id, collection_id, owner ? &*owner : nullptr, metadata_columns);
+    const auto source = source_sql(session_.dialect(), organization_id_, collection_id_, vectors,
+                                   owner_ ? &*owner_ : nullptr, metadata_columns_);
     std::vector<contract::VectorKey> keys;
-    if (postgres) TRIUNE_TRY(session.savepoint(savepoint));
+    if (postgres) TRIUNE_TRY(session_.savepoint(savepoint));
     // The line break ends a comment in the predicate.
     auto visited =
-        session.visit(fmt::format("SELECT triune_key FROM ({}) AS source WHERE ({}\n)", source, search.where),
-                      search.parameters, [&](std::span<const Value> row) -> Status {
-                        if (const auto* const key = std::get_if<std::int64_t>(&row[0]))
-                          keys.push_back(static_cast<contract::VectorKey>(*key));
-                        return {};
-                      });
+        session_.visit(fmt::format("SELECT triune_key FROM ({}) AS source WHERE ({}\n)", source, search_.where),
+                       parameters, [&](std::span<const Value> row) -> Status {
+                         if (const auto* const key = std::get_if<std::int64_t>(&row[0]))
+                           keys.push_back(static_cast<contract::VectorKey>(*key));
+                         return {};
+                       });
     if (visited) {
-      TRIUNE_TRY(check_known(session, organization_id, collection_id, definition, metadata_columns));
+      TRIUNE_TRY(check_known(session_, organization_id_, collection_id_, definition_, metadata_columns_));
       std::sort(keys.begin(), keys.end());
       keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
       return keys;
     }
-    const auto name = unknown_column(session.dialect(), visited.error());
-    if (name.empty() || metadata_columns.size() >= name_limit || metadata_columns.contains(name)) {
-      visited.error().message = fmt::format("the predicate `{}`: {}", search.where, visited.error().message);
+    const auto name = unknown_column(session_.dialect(), visited.error());
+    if (name.empty() || metadata_columns_.size() >= name_limit || metadata_columns_.contains(name)) {
+      visited.error().message = fmt::format("the predicate `{}`: {}", search_.where, visited.error().message);
       return failure_of(visited);
     }
-    if (postgres) TRIUNE_TRY(session.rollback_to(savepoint));
-    TRIUNE_ASSIGN(metadata_columns[name], metadata_column(session, organization_id, collection_id, name));
+    if (postgres) TRIUNE_TRY(session_.rollback_to(savepoint));
+    TRIUNE_ASSIGN(metadata_columns_[name], metadata_column(session_, organization_id_, collection_id_, name));
   }
 }
 

@@ -76,7 +76,9 @@ void ProjectionFault::copy(const std::filesystem::path& from, const std::filesys
 
 std::vector<std::filesystem::path> ProjectionFault::roots() const {
   std::vector<std::filesystem::path> found;
-  for (const auto& entry : std::filesystem::directory_iterator(projections())) found.push_back(entry.path());
+  // What the router learned lies beside the projections, in a file.
+  for (const auto& entry : std::filesystem::directory_iterator(projections()))
+    if (entry.is_directory()) found.push_back(entry.path());
   return found;
 }
 
