@@ -26,6 +26,7 @@ std::span<const Scenario> scenarios() {
       {"federated", "one statement over rows, graph and vectors against the join in an application", bench_federated},
       {"point_read", "rows and nodes by key among a million", bench_point_read},
       {"open", "a large hive from a fresh process", bench_open},
+      {"migration", "a SQLite database of a gigabyte into a hive", bench_migration},
       {"postgres_bulk", "bulk loads and imports on a PostgreSQL of its own", bench_postgres_bulk},
       {"postgres_lag", "projection lag of two nodes at 1,000 commits/s on a PostgreSQL of its own", bench_postgres_lag},
       {"postgres", "commits, batches, COPY, 1,000 callers and lag on a PostgreSQL of its own", bench_postgres},
@@ -35,7 +36,7 @@ std::span<const Scenario> scenarios() {
 
 std::span<const ChildTask> child_tasks() {
   static constexpr auto all =
-      std::to_array<ChildTask>({{"load-graph", load_graph_child}, {"open-hive", open_hive_child}});
+      std::to_array<ChildTask>({{"load-graph", load_graph_child}, {"open-hive", open_hive_child}, {"migrate", migrate_child}});
   return all;
 }
 

@@ -24,6 +24,7 @@ void bench_filtered_vector(Bench& bench);
 void bench_federated(Bench& bench);
 void bench_point_read(Bench& bench);
 void bench_open(Bench& bench);
+void bench_migration(Bench& bench);
 void bench_postgres(Bench& bench);
 void bench_postgres_lag(Bench& bench);
 void bench_postgres_bulk(Bench& bench);
@@ -39,6 +40,7 @@ struct ChildTask {
 
 Record load_graph_child(std::span<const std::string> arguments);
 Record open_hive_child(std::span<const std::string> arguments);
+Record migrate_child(std::span<const std::string> arguments);
 
 std::span<const ChildTask> child_tasks();
 

@@ -29,6 +29,8 @@ constexpr std::uint64_t large_value = 1ULL << 20U;  ///< Worth a blob, if anythi
 constexpr double promised = 2;
 /// In smaller networks every way to look something up is fast.
 constexpr std::uint64_t edges_worth_a_promise = 1'000;
+/// A node with more than one of so many edges is a hub.
+constexpr std::uint64_t hub_share = 20;
 constexpr std::uint64_t rows_worth_an_index = 1'000;
 
 class Proposal {
@@ -243,7 +245,9 @@ class Proposal {
 
   static void explain(const RelationshipReport& relationship, const TableReport& table, EdgePlan& edge) {
     const bool list = edge.kind != "columns";
-    const bool large = edge.edges >= edges_worth_a_promise;
+    // What a hub leads to is much, however it is found.
+    const bool large =
+        edge.edges >= edges_worth_a_promise && relationship.network.highest_degree * hub_share <= edge.edges;
     if (list) {
       edge.reason =
           "keys in a list, which no index of SQL can follow; edges are made once, writes to the column do not "
