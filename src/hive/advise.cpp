@@ -100,6 +100,10 @@ Result<AdviceReport> Implementation::advise(Deadline deadline) {
                   bench ? std::string() : bench.error().message);
   TRIUNE_TRY(adviser.look());
   report.advice = adviser.indexes_to_add();
+  std::set<std::string> mapped;
+  for (const auto& one : definitions)
+    if (one.kind() == "edge_mapping") mapped.insert(one.table());
+  for (auto& one : adviser.projections_to_add(mapped)) report.advice.push_back(std::move(one));
   for (auto& one : adviser.indexes_to_drop()) report.advice.push_back(std::move(one));
   for (auto& one : unused_projections(*catalog_.snapshot(), definitions)) report.advice.push_back(std::move(one));
   return report;

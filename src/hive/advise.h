@@ -1,13 +1,17 @@
 // Advice from the recorded workload: what to add and what to drop, with what was measured on copies. Changes nothing.
 //
-//   add_index        a recorded statement compares columns that no index begins with: measured with and without
-//   drop_index       an index that another one makes superfluous, or that no recorded statement uses: writes are
-//   measured drop_projection  a collection or text index that nobody searched
+//   add_index        a recorded statement compares columns that no index begins with: run with and without
+//   add_graph        a statement walks a table with itself: the same walk in a hive of its own (advise_trial.h)
+//   add_vectors      a statement reads all vectors of a table: a search among them in such a hive
+//   drop_index       another index serves all it serves, or no statement uses it: writes are measured
+//   drop_projection  a collection or text index that nobody searched
 //
 // Values to run statements with are drawn from the tables, since none are kept (W1).
 #pragma once
 
 #include <map>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -34,6 +38,8 @@ class Adviser {
   Status look();
   std::vector<Advice> indexes_to_add();
   std::vector<Advice> indexes_to_drop();
+  /// Walks over tables that are not mapped yet, and vectors kept as cells.
+  std::vector<Advice> projections_to_add(const std::set<std::string>& mapped);
 
  private:
   struct Candidate {
@@ -61,6 +67,23 @@ class Adviser {
   /// Another index that serves all that this one serves; null when there is none.
   static const TableIndex* wider_than(const AdvisedTable& table, const TableIndex& index);
   Advice to_drop(const std::string& table, const TableIndex& index, std::string reason);
+  /// A table that a statement joins with itself, or walks recursively, and by which columns.
+  struct Walk {
+    std::string table;
+    std::vector<std::string> ends;
+    std::uint32_t depth = 0;
+  };
+  [[nodiscard]] std::optional<Walk> walk_of(const ShapeParts& parts) const;
+  Result<Advice> measure_walk(const placement::RecordedShape& shape, const ShapeParts& parts, const Walk& walk,
+                              Advice advice);
+  /// The one table that a statement reads all of; null when there is a condition.
+  [[nodiscard]] const std::string* table_read_whole(const placement::RecordedShape& shape,
+                                                    const ShapeParts& parts) const;
+  Result<Advice> measure_vectors(const placement::RecordedShape& shape, const std::string& table,
+                                 const std::string& column, Advice advice);
+  void advise_walk(const placement::RecordedShape& shape, const ShapeParts& parts, const std::set<std::string>& mapped,
+                   std::vector<Advice>& all);
+  void advise_vectors(const placement::RecordedShape& shape, const ShapeParts& parts, std::vector<Advice>& all);
   [[nodiscard]] contract::Dialect dialect() const { return session_.dialect(); }
 
   contract::RelationalSession& session_;

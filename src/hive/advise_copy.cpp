@@ -16,8 +16,7 @@ namespace {
 using model::quote_identifier;
 using Clock = std::chrono::steady_clock;
 
-// Nobody waits for more rows of a typical query, and a statement that takes longer than this is slow enough.
-constexpr std::size_t rows_fetched = 1000;
+// A statement that takes longer than this is slow enough.
 constexpr std::chrono::milliseconds longest{3000};
 constexpr std::chrono::milliseconds patience{1500};
 constexpr std::int64_t rows_written = 2000;
@@ -174,14 +173,25 @@ Result<std::vector<Value>> CopyBench::draw(const std::string& table, const std::
   return values;
 }
 
-Result<double> CopyBench::median_us(const std::string& sql, std::span<const std::vector<Value>> parameters) {
+Result<std::vector<std::vector<Value>>> CopyBench::take(const std::string& table, std::span<const std::string> columns,
+                                                        std::size_t most) {
+  std::string condition = "1 = 1";
+  for (const auto& column : columns) condition += fmt::format(" AND {} IS NOT NULL", quote_identifier(column));
+  TRIUNE_ASSIGN(RowSet found, rows(fmt::format("SELECT {} FROM {} WHERE {} LIMIT {}", list_of(columns), copied(table),
+                                               condition, most),
+                                   {}, most));
+  return std::move(found.rows);
+}
+
+Result<double> CopyBench::median_us(const std::string& sql, std::span<const std::vector<Value>> parameters,
+                                    std::size_t most) {
   std::vector<double> times;
   const auto end = Clock::now() + patience;
-  TRIUNE_TRY(rows(sql, parameters[0], rows_fetched));
+  TRIUNE_TRY(rows(sql, parameters[0], most));
   for (const auto& values : parameters) {
     if (!times.empty() && Clock::now() > end) break;
     const auto began = Clock::now();
-    TRIUNE_TRY(rows(sql, values, rows_fetched));
+    TRIUNE_TRY(rows(sql, values, most));
     times.push_back(since(began));
   }
   return median(std::move(times));

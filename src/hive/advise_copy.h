@@ -52,8 +52,13 @@ class CopyBench {
 
   /// At most `count` values of a column, drawn at random.
   Result<std::vector<Value>> draw(const std::string& table, const std::string& column, std::size_t count);
-  /// The median of running `sql` with each of these parameters, after a first run that does not count.
-  Result<double> median_us(const std::string& sql, std::span<const std::vector<Value>> parameters);
+  /// The first rows of two columns that are both there, or the cells of one.
+  Result<std::vector<std::vector<Value>>> take(const std::string& table, std::span<const std::string> columns,
+                                               std::size_t most);
+  /// The median of running `sql` with each of these parameters, after a first run that does not count. At most `most`
+  /// rows of each answer are fetched.
+  Result<double> median_us(const std::string& sql, std::span<const std::vector<Value>> parameters,
+                           std::size_t most = 1000);
   /// What writing a row into a table with these indexes takes.
   Result<double> write_us(const std::string& table, std::span<const TableIndex> indexes);
 

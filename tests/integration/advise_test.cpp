@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -127,6 +128,52 @@ TEST_F(Advising, AProjectionThatNobodyAsksIsNamed) {
   ASSERT_NE(advice_of(report, "drop_projection", "vector:forgotten"), nullptr);
   EXPECT_EQ(advice_of(report, "drop_projection", "vector:asked"), nullptr);
   EXPECT_FALSE(advice_of(report, "drop_projection", "vector:forgotten")->not_measured.empty());
+}
+
+TEST_F(Advising, AWalkWrittenInSqlIsToBeAGraphWhereThatMeasuresFaster) {
+  ASSERT_TRUE(hive_->sql(
+      in_dialect("CREATE TABLE follows (a INTEGER NOT NULL, b INTEGER NOT NULL, PRIMARY KEY (a, b)) STRICT")));
+  std::vector<Change> changes;
+  for (std::int64_t i = 0; i < 600; ++i)
+    for (std::int64_t k = 1; k <= 12; ++k)
+      changes.push_back(PutRow{"follows", {{"a", i}, {"b", (i * 31 + k * k * 17) % 600}}});
+  ASSERT_TRUE(hive_->commit({.changes = changes}));
+  for (int i = 0; i < 3; ++i)
+    ASSERT_TRUE(
+        hive_->sql(fmt::format("SELECT DISTINCT f4.b FROM follows f1 JOIN follows f2 ON f2.a = f1.b JOIN follows f3 ON "
+                               "f3.a = f2.b JOIN follows f4 ON f4.a = f3.b WHERE f1.a = {}",
+                               i)));
+  const auto report = advise();
+  const auto* const advice = advice_of(report, "add_graph", "follows");
+  ASSERT_NE(advice, nullptr);
+  EXPECT_THAT(advice->statement, HasSubstr("--from a:LABEL --to b:LABEL"));
+  if (on_postgres()) {
+    EXPECT_FALSE(advice->not_measured.empty());
+    return;
+  }
+  EXPECT_TRUE(advice->measured) << advice->not_measured;
+  EXPECT_EQ(advice->rows, 7200U);
+  EXPECT_GT(advice->before_us, 1.5 * advice->after_us);
+}
+
+TEST_F(Advising, VectorsThatAreReadAllAreToBeACollection) {
+  ASSERT_TRUE(hive_->sql(in_dialect("CREATE TABLE memories (id INTEGER PRIMARY KEY, embedding TEXT) STRICT")));
+  std::vector<Change> changes;
+  for (std::int64_t i = 0; i < 1500; ++i) {
+    std::string vector = "[";
+    for (int k = 0; k < 96; ++k)
+      vector += fmt::format("{}{:.4f}", k == 0 ? "" : ",", std::sin(static_cast<double>(i * 7 + k * 3)));
+    changes.push_back(PutRow{"memories", {{"id", i}, {"embedding", vector + "]"}}});
+  }
+  ASSERT_TRUE(hive_->commit({.changes = changes}));
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(hive_->sql("SELECT id, embedding FROM memories"));
+  const auto report = advise();
+  const auto* const advice = advice_of(report, "add_vectors", "memories");
+  ASSERT_NE(advice, nullptr);
+  EXPECT_THAT(advice->statement, HasSubstr("--dimension 96"));
+  if (on_postgres()) return;
+  EXPECT_TRUE(advice->measured) << advice->not_measured;
+  EXPECT_GT(advice->before_us, 1.5 * advice->after_us);
 }
 
 TEST_F(Advising, NothingIsAdvisedOfFewReads) {
