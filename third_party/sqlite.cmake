@@ -30,6 +30,7 @@ target_compile_definitions(triune_sqlite PRIVATE
   SQLITE_ENABLE_PERCENTILE
   SQLITE_ENABLE_COLUMN_METADATA
   SQLITE_ENABLE_UPDATE_DELETE_LIMIT
+  SQLITE_ENABLE_STMT_SCANSTATUS
   # Page images of savepoints spill from memory into a file beyond this size. It must stay below 128 KiB: the spill is one
   # write, and SQLite's unix layer cuts the length of a write to 17 bits and then reports a full disk.
   SQLITE_STMTJRNL_SPILL=65536

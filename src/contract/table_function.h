@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "contract/column_type.h"
@@ -45,6 +46,14 @@ class RowSource {
 /// Places from here on are of calls that a call itself made, as in a predicate it was given.
 inline constexpr int first_nested_place = 1'000'000;
 
+/// What a step of an engine's plan did, over all of its loops.
+struct StepFigures {
+  std::int64_t step = 0;  ///< Its number in the plan.
+  std::uint64_t loops = 0;
+  std::uint64_t rows = 0;
+  double estimated_rows = 0;  ///< Of one loop.
+};
+
 /// The functions of one statement. Used by the thread that runs the statement; `call` may be entered again while rows
 /// of an earlier call are being read. Outlives the session that it was given to.
 class TableFunctions {
@@ -58,6 +67,10 @@ class TableFunctions {
   /// statement and is returned from it as it is.
   virtual Result<std::unique_ptr<RowSource>> call(std::size_t function, int place, RelationalSession& session,
                                                   std::span<const Value> arguments) = 0;
+  /// The statement whose steps are to be measured, in the words in which it will be run; empty: none.
+  [[nodiscard]] virtual std::string_view measured_statement() const = 0;
+  /// Told of each step of that statement when its rows were returned.
+  virtual void measured(const StepFigures& figures) = 0;
 };
 
 }  // namespace triune::contract

@@ -119,6 +119,18 @@ std::size_t add_below(PlanNode& root, const std::vector<std::size_t>& path, Plan
   return above->inputs.size() - 1;
 }
 
+/// A step of the store's own.
+PlanNode store_node(std::string detail, std::int64_t id, const Query& query) {
+  PlanNode node{.operation = std::move(detail), .engine = {}, .reason = {}};
+  const auto found = query.steps().find(id);
+  if (found == query.steps().end()) return node;
+  const auto& figures = found->second;
+  node.estimated_rows = figures.estimated_rows * static_cast<double>(figures.loops);
+  node.rows = figures.rows;
+  node.calls = figures.loops;
+  return node;
+}
+
 }  // namespace
 
 PlanNode plan_of_lines(const RowSet& lines, const Query& query, std::string_view engine,
@@ -161,9 +173,8 @@ PlanNode plan_of(const RowSet& steps, const Query& query, std::string_view engin
     auto path = paths[*parent];
     const auto detail = to_text(row.at(3));
     const auto step = function_step(detail, query);
-    path.push_back(add_below(root, path,
-                             step ? function_node(*step, query, measured.has_value())
-                                  : PlanNode{.operation = detail, .engine = {}, .reason = {}}));
+    path.push_back(add_below(
+        root, path, step ? function_node(*step, query, measured.has_value()) : store_node(detail, *id, query)));
     paths[*id] = std::move(path);
   }
   if (measured)

@@ -58,6 +58,14 @@ class Query final : public contract::TableFunctions {
   Result<std::unique_ptr<contract::RowSource>> call(std::size_t function, int place,
                                                     contract::RelationalSession& session,
                                                     std::span<const Value> arguments) override;
+  /// From now on the store is to measure the steps of the statement.
+  void measure() { is_measured_ = true; }
+  [[nodiscard]] std::string_view measured_statement() const override {
+    return is_measured_ ? std::string_view(sql_) : std::string_view();
+  }
+  void measured(const contract::StepFigures& figures) override { steps_[figures.step] = figures; }
+  /// By the number of the step in the store's plan.
+  [[nodiscard]] const std::map<std::int64_t, contract::StepFigures>& steps() const { return steps_; }
 
  private:
   Query(Engines& engines, Joins joins) : engines_(engines), joins_(joins) {}
@@ -82,6 +90,8 @@ class Query final : public contract::TableFunctions {
   std::map<std::string, std::shared_ptr<const Answer>> answers_;  ///< By function and arguments.
   std::uint64_t answer_bytes_ = 0;
   std::map<int, PlaceCosts> costs_;
+  bool is_measured_ = false;
+  std::map<std::int64_t, contract::StepFigures> steps_;
 };
 
 }  // namespace triune::federation

@@ -137,6 +137,7 @@ Result<PlanNode> Implementation::explain(std::string_view statement, std::span<c
   if (!store_->capabilities().table_functions) return explain_bound(statement, parameters, analyze, options);
   HiveEngines engines(*this, options);
   TRIUNE_ASSIGN(const auto query, federation::Query::make(statement, parameters, engines));
+  if (analyze) query->measure();
   TRIUNE_ASSIGN(const auto session, store_->read(contract::ReadScope::user, options.deadline, query.get()));
   std::optional<federation::Measured> measured;
   if (analyze) {

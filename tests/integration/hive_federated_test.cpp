@@ -200,6 +200,40 @@ TEST_F(Federated, ExplainShowsTheTreeAndAnalyzeWhatEachEngineDid) {
   EXPECT_THAT(all("EXPLAIN (ANALYZE, FORMAT JSON) " + std::string(sql)), HasSubstr(R"("operation":"RESULT")"));
 }
 
+/// The first step whose operation begins with `operation`, wherever it is.
+const PlanNode* step_of(const PlanNode& plan, std::string_view operation) {
+  if (plan.operation.starts_with(operation)) return &plan;
+  for (const auto& input : plan.inputs)
+    if (const auto* const found = step_of(input, operation)) return found;
+  return nullptr;
+}
+
+TEST_F(Federated, AnalyzeCountsTheRowsOfTheStoresOwnSteps) {
+  const bool postgres = testing::on_postgres();
+  const std::string statement =
+      "SELECT n.id FROM notes n JOIN notes m ON m.id = n.id JOIN neighbors('Agent/ada', 'KNOWS', 'out', 1) k ON k.id > "
+      "''";
+  const auto known = hive_->explain(statement);
+  ASSERT_TRUE(known) << known.error().message;
+  const auto plan = hive_->explain(statement, {}, true);
+  ASSERT_TRUE(plan) << plan.error().message;
+  const auto* const scan = step_of(*plan, postgres ? "Seq Scan" : "SCAN n");
+  ASSERT_NE(scan, nullptr) << to_text(*plan);
+  ASSERT_TRUE(scan->rows) << to_text(*plan);
+  EXPECT_EQ(*scan->rows % 4, 0U) << to_text(*plan);
+  EXPECT_GT(*scan->rows, 0U) << to_text(*plan);
+  EXPECT_TRUE(scan->estimated_rows) << to_text(*plan);
+  const auto* const unmeasured = step_of(*known, postgres ? "Seq Scan" : "SCAN n");
+  ASSERT_NE(unmeasured, nullptr);
+  EXPECT_FALSE(unmeasured->rows) << "it was not run";
+  if (!postgres) {
+    const auto alone = hive_->explain("SELECT count(*) FROM notes WHERE length(id) > 0", {}, true);
+    ASSERT_TRUE(alone);
+    ASSERT_NE(step_of(*alone, "SCAN notes"), nullptr) << to_text(*alone);
+    EXPECT_EQ(step_of(*alone, "SCAN notes")->rows, 4U) << to_text(*alone);
+  }
+}
+
 TEST_F(Federated, APlanOfWhatIsCutSaysSoAndNothingThatWritesIsRun) {
   const auto cut = hive_->explain("SELECT * FROM neighbors('Agent/ada', 'KNOWS', 'out', 3)", {}, true, {.max_rows = 2});
   ASSERT_TRUE(cut) << cut.error().message;

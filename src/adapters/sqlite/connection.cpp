@@ -94,6 +94,8 @@ Status Connection::configure(const ConnectionOptions& options) {
   sqlite3_db_config(database_.get(), SQLITE_DBCONFIG_TRUSTED_SCHEMA, 1, nullptr);
   // Neither the schema nor the tables inside virtual tables can be edited as data, whoever asks.
   sqlite3_db_config(database_.get(), SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+  // Counting what each step does costs time; `FunctionTables` turns it on where somebody wants to know.
+  sqlite3_db_config(database_.get(), SQLITE_DBCONFIG_STMT_SCANSTATUS, 0, nullptr);
   using Role = ConnectionOptions::Role;
   if (options.role == Role::writer) TRIUNE_TRY(configure_writer());
   if (options.role == Role::reader) TRIUNE_TRY(control("PRAGMA query_only = ON"));

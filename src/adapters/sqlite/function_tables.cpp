@@ -258,9 +258,11 @@ FunctionTables::FunctionTables(Connection& connection, contract::RelationalSessi
   for (std::size_t i = 0; i < functions.functions().size(); ++i)
     sqlite3_create_module(connection.handle(), functions.functions()[i].name.c_str(), &FunctionModule::module,
                           &registered_.emplace_back(Registered{this, i}));
+  count_steps(!functions.measured_statement().empty());
 }
 
 FunctionTables::~FunctionTables() {
+  count_steps(false);
   for (const auto& function : functions_.functions())
     sqlite3_create_module(connection_.handle(), function.name.c_str(), nullptr, nullptr);
 }
@@ -269,6 +271,38 @@ bool FunctionTables::used_by(std::string_view sql) const {
   for (const auto& function : functions_.functions())
     if (mentions(sql, function.name)) return true;
   return false;
+}
+
+void FunctionTables::count_steps(bool on) {
+  sqlite3_db_config(connection_.handle(), SQLITE_DBCONFIG_STMT_SCANSTATUS, on ? 1 : 0, nullptr);
+}
+
+bool FunctionTables::measures(std::string_view sql) const {
+  const auto measured = functions_.measured_statement();
+  return !measured.empty() && sql.ends_with(measured);
+}
+
+void FunctionTables::report_steps(std::string_view sql, sqlite3_stmt* statement) const {
+  if (sql != functions_.measured_statement()) return;
+  for (int index = 0;; ++index) {
+    const auto ask = [&](int what, void* answer) {
+      return sqlite3_stmt_scanstatus_v2(statement, index, what, SQLITE_SCANSTAT_COMPLEX, answer) == SQLITE_OK;
+    };
+    int step = 0;
+    sqlite3_int64 loops = -1;
+    sqlite3_int64 rows = -1;
+    contract::StepFigures figures;
+    if (!ask(SQLITE_SCANSTAT_SELECTID, &step)) return;
+    if (!ask(SQLITE_SCANSTAT_NLOOP, &loops) || !ask(SQLITE_SCANSTAT_NVISIT, &rows) ||
+        !ask(SQLITE_SCANSTAT_EST, &figures.estimated_rows))
+      return;
+    // A step without a loop of its own, such as sorting, is not counted.
+    if (loops < 0 || rows < 0) continue;
+    figures.step = step;
+    figures.loops = static_cast<std::uint64_t>(loops);
+    figures.rows = static_cast<std::uint64_t>(rows);
+    functions_.measured(figures);
+  }
 }
 
 void FunctionTables::number_places() {

@@ -25,6 +25,10 @@ class FunctionTables {
   /// Before a statement is compiled that uses them: the places in a statement have the same numbers each time, and
   /// those in what a function itself asks have others.
   void number_places();
+  /// Whether a statement must be compiled anew, since it is to be measured, or shown as it will be measured.
+  [[nodiscard]] bool measures(std::string_view sql) const;
+  /// When the rows of a statement were returned: tells the functions what its steps did, if they want to know.
+  void report_steps(std::string_view sql, sqlite3_stmt* statement) const;
   /// The error of the function that ended the last statement, which SQLite passes on as mere text; success: none did.
   Status take_error();
 
@@ -35,6 +39,8 @@ class FunctionTables {
     FunctionTables* tables;
     std::size_t number;
   };
+
+  void count_steps(bool on);
 
   Connection& connection_;
   contract::RelationalSession& session_;

@@ -35,7 +35,7 @@ Result<T> Session::checked(Result<T> result) {
 }
 
 Result<StatementLease> Session::start(std::string_view sql, std::span<const Value> parameters) {
-  const bool anew = functions_ && functions_->used_by(sql);
+  const bool anew = functions_ && (functions_->used_by(sql) || functions_->measures(sql));
   if (anew) functions_->number_places();
   auto prepared = anew ? connection_.prepare_uncached(sql) : connection_.prepare(sql);
   if (functions_)
@@ -52,7 +52,9 @@ Result<RowSet> Session::query(std::string_view sql, std::span<const Value> param
   TRIUNE_TRY(usable());
   const AuthorityScope scope(connection_, authority());
   TRIUNE_ASSIGN(StatementLease statement, start(sql, parameters));
-  return checked(collect(*statement, max_rows));
+  auto rows = collect(*statement, max_rows);
+  if (functions_ && rows) functions_->report_steps(sql, statement->handle());
+  return checked(std::move(rows));
 }
 
 Status Session::visit(std::string_view sql, std::span<const Value> parameters, const contract::RowVisitor& visitor) {
