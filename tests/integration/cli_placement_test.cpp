@@ -39,10 +39,11 @@ TEST_F(CliPlacement, CreateMakesAStoreAndListAndExplainShowWhy) {
 }
 
 TEST_F(CliPlacement, RoutesOfEarlierCommandsAreCounted) {
-  ASSERT_EQ(commit({R"({"op":"put_node","label":"Agent","id":"ada"})", R"({"op":"put_node","label":"Agent","id":"bob"})",
-                    R"({"op":"put_edge","type":"KNOWS","from":["Agent","ada"],"to":["Agent","bob"]})"})
-                .exit_code,
-            0);
+  ASSERT_EQ(
+      commit({R"({"op":"put_node","label":"Agent","id":"ada"})", R"({"op":"put_node","label":"Agent","id":"bob"})",
+              R"({"op":"put_edge","type":"KNOWS","from":["Agent","ada"],"to":["Agent","bob"]})"})
+          .exit_code,
+      0);
   for (int i = 0; i < 3; ++i) static_cast<void>(succeed({"neighbors", "Agent", "ada", "--type", "KNOWS"}));
   const auto list = succeed({"placement", "list"}).document();
   EXPECT_EQ(list.at("totals").at("calls"), 3);
