@@ -15,11 +15,13 @@ struct ExplainArguments {
   std::string name;
 };
 
-// What a command looks at moves no projection.
-constexpr Opening looking{.create = false, .project_in_background = false};
+/// What a command looks at moves no projection.
+Opening looking() {
+  return {.create = false, .project_in_background = false};
+}
 
 Result<ExitCode> run_list(const NoArguments&, const CommandLine& line) {
-  return with_hive(line.settings, looking, [&](Hive& hive) -> Result<ExitCode> {
+  return with_hive(line.settings, looking(), [&](Hive& hive) -> Result<ExitCode> {
     TRIUNE_ASSIGN(const PlacementList list, hive.placements());
     if (!line.settings.json) {
       print(placements_text(list, line.settings.wide));
@@ -38,7 +40,7 @@ Result<ExitCode> run_list(const NoArguments&, const CommandLine& line) {
 }
 
 Result<ExitCode> run_explain(const ExplainArguments& arguments, const CommandLine& line) {
-  return with_hive(line.settings, looking, [&](Hive& hive) -> Result<ExitCode> {
+  return with_hive(line.settings, looking(), [&](Hive& hive) -> Result<ExitCode> {
     TRIUNE_ASSIGN(const PlacementExplanation explanation, hive.explain_placement(arguments.name));
     if (!line.settings.json) {
       print(explanation_text(explanation, line.settings.wide));
@@ -57,7 +59,7 @@ Result<ExitCode> run_explain(const ExplainArguments& arguments, const CommandLin
 }
 
 Result<ExitCode> run_review(const NoArguments&, const CommandLine& line) {
-  return with_hive(line.settings, looking, [&](Hive& hive) -> Result<ExitCode> {
+  return with_hive(line.settings, looking(), [&](Hive& hive) -> Result<ExitCode> {
     TRIUNE_ASSIGN(const auto changed, hive.review_placements());
     JsonWriter to;
     std::string text = changed.empty() ? "every decision stands\n" : "";
@@ -84,7 +86,7 @@ Result<ExitCode> run_create(const CreateArguments& arguments, const CommandLine&
   }
   TRIUNE_ASSIGN(const std::string json, read_statement(arguments.characteristics, arguments.file));
   TRIUNE_ASSIGN(const auto characteristics, parse_data_characteristics(json));
-  return with_hive(line.settings, looking, [&](Hive& hive) -> Result<ExitCode> {
+  return with_hive(line.settings, looking(), [&](Hive& hive) -> Result<ExitCode> {
     TRIUNE_ASSIGN(const auto storage, create_optimal_storage(hive, characteristics));
     if (!line.settings.json) {
       print(storage_text(storage));
