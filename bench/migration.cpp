@@ -136,7 +136,7 @@ Record migrate_child(std::span<const std::string> arguments) {
   const auto assessment = must(placement::assess(adapters::builtin(), source, assess_options));
   const auto plan = must(legacy::propose(assessment, *must(legacy::LegacySource::open(adapters::builtin(), source))));
   Record report{{"plan_s", planning.seconds()}};
-  const auto hive = must(Hive::open(arguments[1]));
+  const auto hive = must(Hive::open(arguments[1], {.graph_memory_bytes = 64ULL << 20U}));
   legacy::ApplyOptions options;
   options.approved_by = "bench";
   const auto applied = must(legacy::apply(*hive, adapters::builtin(), plan, options));
