@@ -20,8 +20,8 @@ Deadline measuring_deadline() {
 }
 
 /// What cannot be measured is wrong in a way that the definition itself will name.
-CollectionFigures or_none(Result<CollectionFigures> figures) {
-  return figures ? std::move(*figures) : CollectionFigures();
+CollectionFigures or_none(const Result<CollectionFigures>& figures) {
+  return figures ? *figures : CollectionFigures();
 }
 
 /// Of a traversal or search of the collection: its shape ends with the name.
