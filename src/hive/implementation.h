@@ -181,6 +181,9 @@ class Implementation final : public Hive {
   Result<std::unique_ptr<CopyBench>> copy_bench(Deadline deadline);
   std::vector<Advice> unused_projections(const projection::CatalogSnapshot& catalog,
                                          const std::vector<StoredDefinition>& definitions);
+  /// For a read that the canonical store can answer too: waits for half of the time there is, and is `unavailable`
+  /// then, also while the engine is out of service (I4, I5).
+  static Status wait_or_give_way(projection::ProjectionWorker& worker, std::uint64_t lsn, Deadline deadline);
   /// Tells the projection when its engine failed in a read (I4).
   void report(projection::ProjectionWorker& worker, const Error& error);
 

@@ -70,12 +70,20 @@ void Implementation::report(projection::ProjectionWorker& worker, const Error& e
   if (error.code == ErrorCode::corruption || error.code == ErrorCode::internal) worker.report_failure(error);
 }
 
+Status Implementation::wait_or_give_way(projection::ProjectionWorker& worker, std::uint64_t lsn, Deadline deadline) {
+  const auto half = deadline.is_bounded() ? Deadline::after(deadline.remaining() / 2) : deadline;
+  auto waited = worker.wait_for(lsn, half, Patience::until_out_of_service);
+  if (!waited && waited.error().code == ErrorCode::deadline_exceeded) waited.error().code = ErrorCode::unavailable;
+  return waited;
+}
+
 Result<std::shared_ptr<contract::GraphStore>> Implementation::graph_store(const ReadOptions& options,
                                                                           Patience patience) {
   TRIUNE_TRY(check_open());
   TRIUNE_ASSIGN(const std::uint64_t lsn, required_lsn(options.consistency));
   const auto driven = projections_->graph();
-  TRIUNE_TRY(driven.worker->wait_for(lsn, options.deadline, patience));
+  TRIUNE_TRY(patience == Patience::until_out_of_service ? wait_or_give_way(*driven.worker, lsn, options.deadline)
+                                                        : driven.worker->wait_for(lsn, options.deadline));
   auto store = driven.projection->store();
   if (store) return store;
   Error error{.code = ErrorCode::unavailable,

@@ -133,7 +133,7 @@ Result<VectorSearchResult> Implementation::search_in(contract::RelationalSession
   TRIUNE_ASSIGN(const auto driven, projections_->vector(search.collection));
   const auto& definition = driven.projection->definition();
   const auto collection_id = driven.projection->collection_id();
-  const auto ready = driven.worker->wait_for(lsn, options.deadline, Patience::until_out_of_service);
+  const auto ready = wait_or_give_way(*driven.worker, lsn, options.deadline);
   const auto store = driven.projection->store();
   const bool degraded = !ready || !store;
   if (!ready && ready.error().code != ErrorCode::unavailable) return std::unexpected<Error>(ready.error());

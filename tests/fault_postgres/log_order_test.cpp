@@ -125,7 +125,8 @@ TEST(LogOrder, ATransactionHeldOpenHoldsTheWatermarkAndNothingElse) {
   expect_current(*hive);
   OpenTransaction held(database.url(), "INSERT INTO events VALUES ('held', 1)");
   const auto later = hive->commit(
-      {.changes = {PutRow{"events", {{"id", "later"}, {"place", std::int64_t{2}}}}, PutNode{{"Witness", "here"}, {}}}});
+      {.changes = {PutRow{"events", {{"id", "later"}, {"place", std::int64_t{2}}}}, PutNode{{"Witness", "here"}, {}},
+                   PutEdge{{"SEES", {"Witness", "here"}, {"Witness", "here"}}, {}}}});
   ASSERT_TRUE(later) << later.error().message;
 
   // Reads of the canonical store go on, with what was committed and without what was not.
@@ -143,6 +144,12 @@ TEST(LogOrder, ATransactionHeldOpenHoldsTheWatermarkAndNothingElse) {
   EXPECT_LT(std::chrono::steady_clock::now() - begun, seconds(5));
   ASSERT_FALSE(read);
   EXPECT_EQ(read.error().code, ErrorCode::deadline_exceeded) << read.error().message;
+  // What the rows can answer too they do, in the time that is left (I4).
+  options.deadline = Deadline::after(seconds(2));
+  const auto counted = hive->count_paths({.type = "SEES", .length = 1, .from = {}}, options);
+  ASSERT_TRUE(counted) << counted.error().message;
+  EXPECT_EQ(counted->value, 1U);
+  EXPECT_TRUE(counted->route.degraded) << counted->route.reason;
   const auto status = hive->status();
   ASSERT_TRUE(status) << status.error().message;
   for (const auto& projection : status->projections) EXPECT_LT(projection.watermark, later->lsn) << projection.name;

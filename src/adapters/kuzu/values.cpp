@@ -5,6 +5,7 @@
 #include <common/types/value/recursive_rel.h>
 #include <common/types/value/rel.h>
 
+#include <charconv>
 #include <cstring>
 #include <limits>
 #include <map>
@@ -218,6 +219,15 @@ Value unsigned_value(std::uint64_t value) {
   return static_cast<std::int64_t>(value);
 }
 
+/// A number where it is one of 64 bits, otherwise its digits.
+Value wide_value(const NativeValue& value) {
+  auto digits = value.toString();
+  std::int64_t number = 0;
+  const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  if (read.ec == std::errc{} && read.ptr == digits.data() + digits.size()) return number;
+  return digits;
+}
+
 }  // namespace
 
 std::unique_ptr<NativeValue> to_native(const Argument& argument) {
@@ -231,6 +241,7 @@ contract::ColumnType column_type(const ::kuzu::common::LogicalType& type) {
   switch (type.getLogicalTypeID()) {
     case LogicalTypeID::BOOL: return ColumnType::boolean;
     case LogicalTypeID::SERIAL:
+    case LogicalTypeID::INT128:  // as sum() of integers has
     case LogicalTypeID::INT64:
     case LogicalTypeID::INT32:
     case LogicalTypeID::INT16:
@@ -258,6 +269,7 @@ Value from_native(const NativeValue& value) {
     case LogicalTypeID::BOOL: return value.val.booleanVal;
     case LogicalTypeID::SERIAL:
     case LogicalTypeID::INT64: return value.val.int64Val;
+    case LogicalTypeID::INT128: return wide_value(value);
     case LogicalTypeID::INT32: return static_cast<std::int64_t>(value.val.int32Val);
     case LogicalTypeID::INT16: return static_cast<std::int64_t>(value.val.int16Val);
     case LogicalTypeID::INT8: return static_cast<std::int64_t>(value.val.int8Val);
@@ -283,7 +295,7 @@ Value from_native(const NativeValue& value) {
   }
   std::string text;
   if (append_nested(text, value)) return Json{std::move(text)};
-  return value.toString();  // DATE (ISO already), INTERVAL, DECIMAL, UUID, INT128, INTERNAL_ID
+  return value.toString();  // DATE (ISO already), INTERVAL, DECIMAL, UUID, INTERNAL_ID
 }
 
 }  // namespace triune::adapters::kuzu
