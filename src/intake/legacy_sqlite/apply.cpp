@@ -242,7 +242,9 @@ class Apply {
   }
 
   Status finish() {
-    if (options_.measure) TRIUNE_TRY(timed("speed", [this] { return measure(); }));
+    // What was brought over is whole, whether or not the questions are answered in time.
+    if (auto asked = options_.measure ? timed("speed", [this] { return measure(); }) : Status(); !asked)
+      report_.remarks.push_back("the questions were not timed to their end: " + asked.error().message);
     if (!same_content(plan_.source, stamp_of(plan_.source.path)))
       report_.remarks.push_back(
           fmt::format("{} was written to since the plan was made; what came after the copy was "

@@ -146,7 +146,7 @@ class Speed {
           .type = edge.type,
           .direction = backwards ? Direction::in : Direction::out,
           .depth = depth};
-      TRIUNE_ASSIGN(const auto found, work_.hive.neighbors(query));
+      TRIUNE_ASSIGN(const auto found, work_.hive.neighbors(query, {.deadline = patient_deadline()}));
       engine_ = found.route.engine;
       Answer answer;
       for (const auto& neighbor : found.value) answer.push_back(neighbor.node.id);
@@ -314,7 +314,8 @@ class Speed {
     const Side before = [&](std::size_t i) { return compare_every_vector(plan, metric, queries[i]); };
     const Side after = [&](std::size_t i) -> Result<Answer> {
       TRIUNE_ASSIGN(const auto found,
-                    work_.hive.search({.collection = plan.collection, .query = queries[i], .count = nearest}));
+                    work_.hive.search({.collection = plan.collection, .query = queries[i], .count = nearest},
+                                      {.deadline = patient_deadline()}));
       Answer answer;
       for (const auto& hit : found.hits) answer.push_back(hit.id);
       return answer;
