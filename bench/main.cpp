@@ -35,8 +35,8 @@ std::span<const Scenario> scenarios() {
 }
 
 std::span<const ChildTask> child_tasks() {
-  static constexpr auto all =
-      std::to_array<ChildTask>({{"load-graph", load_graph_child}, {"open-hive", open_hive_child}, {"migrate", migrate_child}});
+  static constexpr auto all = std::to_array<ChildTask>(
+      {{"load-graph", load_graph_child}, {"open-hive", open_hive_child}, {"migrate", migrate_child}});
   return all;
 }
 
