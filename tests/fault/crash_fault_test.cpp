@@ -30,12 +30,14 @@ WriterRun run_writer(const std::string& mode, const HivePlace& place, const std:
   return run;
 }
 
+/// Of the hive and what is below it; importers are killed by tests of their own (migration_kill_test).
 std::set<std::string> failpoints_in_sources() {
   std::set<std::string> names;
   const std::regex call(R"re(failpoint\("([^"]+)"\))re");
   for (const auto& entry : std::filesystem::recursive_directory_iterator(TRIUNE_SOURCES)) {
     const auto name = entry.path().filename().string();
     if (entry.path().extension() != ".cpp" || name.ends_with("_test.cpp")) continue;
+    if (std::filesystem::relative(entry.path(), TRIUNE_SOURCES).begin()->string() == "intake") continue;
     std::ifstream file(entry.path());
     const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
     for (std::sregex_iterator at(text.begin(), text.end(), call), end; at != end; ++at) names.insert((*at)[1]);
