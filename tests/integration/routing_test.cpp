@@ -72,14 +72,14 @@ std::string told(std::vector<Neighbor> neighbors) {
 }
 
 TEST_F(Routing, RecoversFromAWrongStart) {
+  if (on_postgres()) GTEST_SKIP() << "a server at the end of a socket takes about as long as the graph engine";
   make_graph(6);
   const NeighborsQuery query{.node = person(1), .type = "KNOWS", .depth = 2};
   ASSERT_TRUE(hive_->count_neighbors(query));
-  // SQLite counts this ten times faster than the graph engine, and a server at the end of a socket slower: the hive is
-  // taught the opposite.
-  const std::string slow = on_postgres() ? std::string(sql_engine()) : "kuzu";
-  const std::string fast = on_postgres() ? "kuzu" : std::string(sql_engine());
-  on_postgres() ? teach(20, 2'000) : teach(2'000, 20);
+  // SQLite counts this ten times faster than the graph engine: the hive is taught the opposite.
+  const std::string slow = "kuzu";
+  const std::string fast(sql_engine());
+  teach(2'000, 20);
   const auto misled = hive_->count_neighbors(query);
   ASSERT_TRUE(misled);
   EXPECT_EQ(misled->route.engine, slow) << misled->route.reason;

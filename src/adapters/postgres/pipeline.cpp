@@ -164,6 +164,7 @@ void Pipeline::take_answer(const PGresult* result) {
     default: break;
   }
   if (expected.kind == Expected::Kind::prepare) expected.statement->prepared = false;
+  if (expected.order.tag != nullptr) *expected.order.tag = failed_tag;
   const Statement* statement = expected.statement.get();
   Error error = statement == nullptr ? error_of(result, {}) : error_of(result, statement->source, statement->prefix);
   if (cancelled_ && error.native_code == "57014") error.message = "the statement was stopped at its deadline";

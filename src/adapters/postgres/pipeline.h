@@ -22,11 +22,13 @@ using Receiver = std::function<Status(const PGresult*)>;
 /// Appends the next part of a COPY to the text; false when that was the last.
 using Producer = std::function<bool(std::string&)>;
 
+inline constexpr std::string_view failed_tag = "failed";
+
 /// What happens to the answer of one statement. The pointers live until it is answered.
 struct Order {
   std::uint64_t* changed = nullptr;    ///< The number of rows it changed is added.
   const Receiver* receiver = nullptr;  ///< Rows go here, one result for each row.
-  std::string* tag = nullptr;          ///< The command tag.
+  std::string* tag = nullptr;          ///< The command tag, or `failed_tag` when it is this one that failed.
   std::size_t row = 0;                 ///< Named in errors, from 1; 0: none.
 };
 

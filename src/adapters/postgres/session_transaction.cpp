@@ -173,8 +173,11 @@ Status Session::send_commit() {
   TRIUNE_TRY(own("COMMIT", {.tag = &tag}));
   const auto patience = std::max<std::chrono::milliseconds>(deadline_.remaining(), shortest_commit);
   auto settled = checked(pipeline.settle(Deadline::after(patience), false));
-  if (!settled) {
-    if (pipeline.broken()) return std::unexpected(commit_failure(std::move(settled.error())));
+  // Where the server said that it committed, what ended the connection came after that.
+  if (!settled && tag != "COMMIT") {
+    // Ended by somebody within the COMMIT, which may have taken effect; before it, it has not.
+    const bool ended_within = tag == failed_tag && !settled.error().connection_usable;
+    if (pipeline.broken() || ended_within) return std::unexpected(commit_failure(std::move(settled.error())));
     roll_back();
     return settled;
   }

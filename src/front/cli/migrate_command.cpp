@@ -19,6 +19,8 @@ namespace {
 namespace legacy = intake::legacy;
 
 constexpr std::uint64_t longest_plan = 64ULL << 20U;
+/// A gigabyte is migrated and compared within half of one.
+constexpr std::uint64_t graph_memory_bytes = 64ULL << 20U;
 
 Status write_file(const std::string& path, const std::string& text) {
   auto written = base::write_durably(path, base::as_bytes(text));
@@ -107,19 +109,20 @@ Result<ExitCode> print_apply(const legacy::ApplyReport& report, const ApplyArgum
 Result<ExitCode> run_apply(const ApplyArguments& arguments, const CommandLine& line) {
   TRIUNE_ASSIGN(const Bytes text, base::read_file(arguments.plan, longest_plan));
   TRIUNE_ASSIGN(const auto plan, legacy::parse_plan(base::as_text(text)));
-  return with_hive(line.settings, {.create = true}, [&](Hive& hive) -> Result<ExitCode> {
-    const CaughtInterrupts caught;
-    runtime::ProgressBar bar(progress_mode(line.settings));
-    auto options = options_of(bar);
-    options.approved_by = arguments.approved_by;
-    options.stop_after = arguments.stop_after;
-    options.accept_changes = arguments.accept_changes;
-    options.measure = !arguments.skip_measuring;
-    auto report = legacy::apply(hive, adapters::builtin(), plan, options);
-    bar.finish();
-    if (!report) return failure_of(report);
-    return print_apply(*report, arguments, line.settings.json);
-  });
+  return with_hive(line.settings, {.create = true, .graph_memory_bytes = graph_memory_bytes},
+                   [&](Hive& hive) -> Result<ExitCode> {
+                     const CaughtInterrupts caught;
+                     runtime::ProgressBar bar(progress_mode(line.settings));
+                     auto options = options_of(bar);
+                     options.approved_by = arguments.approved_by;
+                     options.stop_after = arguments.stop_after;
+                     options.accept_changes = arguments.accept_changes;
+                     options.measure = !arguments.skip_measuring;
+                     auto report = legacy::apply(hive, adapters::builtin(), plan, options);
+                     bar.finish();
+                     if (!report) return failure_of(report);
+                     return print_apply(*report, arguments, line.settings.json);
+                   });
 }
 
 struct VerifyArguments {
@@ -127,7 +130,7 @@ struct VerifyArguments {
 };
 
 Result<ExitCode> run_verify(const VerifyArguments& arguments, const CommandLine& line) {
-  return with_hive(line.settings, {}, [&](Hive& hive) -> Result<ExitCode> {
+  return with_hive(line.settings, {.graph_memory_bytes = graph_memory_bytes}, [&](Hive& hive) -> Result<ExitCode> {
     const CaughtInterrupts caught;
     runtime::ProgressBar bar(progress_mode(line.settings));
     auto compared = legacy::verify_again(hive, adapters::builtin(), arguments.against, options_of(bar));

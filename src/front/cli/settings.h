@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -37,6 +38,7 @@ struct Waiting {
 struct Opening {
   bool create = false;  ///< Makes the hive when there is none.
   bool project_in_background = true;
+  std::uint64_t graph_memory_bytes = 192ULL << 20U;  ///< As in HiveOptions.
 };
 
 /// The work of a command; errors are printed by the caller.
