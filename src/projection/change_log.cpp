@@ -185,6 +185,21 @@ Result<LogBatch> read_log(contract::RelationalSession& session, std::int64_t org
   return read_postgres(session, organization_id, after, limit);
 }
 
+Status add_unsettled(contract::RelationalSession& session, std::int64_t organization_id, LogBatch& batch,
+                     std::size_t limit) {
+  if (!batch.overtaken || batch.last_lsn != batch.head) return {};
+  const std::array<Value, 3> parameters{organization_id, static_cast<std::int64_t>(batch.head),
+                                        static_cast<std::int64_t>(limit) + 1};
+  TRIUNE_ASSIGN(const auto ahead, read_entries(session, "l.lsn > ?2 ORDER BY l.lsn, l.entry LIMIT ?3", parameters));
+  if (ahead.size() > limit) return {};
+  for (auto entry : ahead) {
+    if (entry.operation == Operation::load) continue;
+    entry.lsn = batch.last_lsn;
+    batch.entries.push_back(std::move(entry));
+  }
+  return {};
+}
+
 Result<std::vector<LogEntry>> read_unsettled(contract::RelationalSession& session, std::int64_t organization_id) {
   if (session.dialect() == Dialect::sqlite) return std::vector<LogEntry>();
   const std::array<Value, 2> parameters{organization_id, static_cast<std::int64_t>(transaction_limit)};

@@ -38,6 +38,12 @@ struct LogBatch {
 Result<LogBatch> read_log(contract::RelationalSession& session, std::int64_t organization_id, std::uint64_t after,
                           std::size_t limit);
 
+/// Adds to a batch that ends where the log is settled the keys of what was committed behind that: the state that is
+/// read for the batch shows those commits already, and must not show half of one (I3). At most `limit`, or none; no
+/// loads.
+Status add_unsettled(contract::RelationalSession& session, std::int64_t organization_id, LogBatch& batch,
+                     std::size_t limit);
+
 /// Entries the snapshot shows and `read_log` does not yet; none in SQLite.
 Result<std::vector<LogEntry>> read_unsettled(contract::RelationalSession& session, std::int64_t organization_id);
 

@@ -156,9 +156,10 @@ Result<VectorBatch> VectorProjection::current_state(contract::RelationalSession&
 }
 
 Result<Step> VectorProjection::apply_next(contract::RelationalSession& canonical, std::uint64_t watermark) {
-  TRIUNE_ASSIGN(const LogBatch log, read_log(canonical, environment_.organization_id, watermark, batch_limit));
+  TRIUNE_ASSIGN(LogBatch log, read_log(canonical, environment_.organization_id, watermark, batch_limit));
   if (log.too_large || log.swept) return Step{.watermark = watermark, .head = log.head, .rebuild = true};
   if (log.last_lsn == watermark) return Step{.watermark = watermark, .head = log.head};
+  TRIUNE_TRY(add_unsettled(canonical, environment_.organization_id, log, batch_limit));
   std::set<std::int64_t> keys;
   for (const auto& entry : log.entries) {
     if (entry.collection_id != collection_id_) continue;

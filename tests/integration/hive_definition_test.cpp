@@ -227,7 +227,8 @@ TEST_F(FilteredVectors, AnEngineThatIsBehindHidesNoneThatTookAnothersPlace) {
   ASSERT_TRUE(result) << result.error().message;
   ASSERT_EQ(result->hits.size(), 1U);
   EXPECT_EQ(result->hits[0].id, "new");
-  EXPECT_EQ(result->strategy, "canonical scan");
+  // A server's projection may have taken both before it rested.
+  EXPECT_THAT(result->strategy, ::testing::AnyOf("canonical scan", "scan of 1"));
 }
 
 }  // namespace
