@@ -83,4 +83,23 @@ bool metadata_matches(const Record& metadata, const Record& wanted) {
   });
 }
 
+double exact_distance(Metric metric, std::span<const float> left, std::span<const float> right) noexcept {
+  double product = 0;
+  double left_square = 0;
+  double right_square = 0;
+  double difference_square = 0;
+  for (std::size_t i = 0; i < left.size(); ++i) {
+    const double a = left[i];
+    const double b = right[i];
+    product += a * b;
+    left_square += a * a;
+    right_square += b * b;
+    difference_square += (a - b) * (a - b);
+  }
+  if (metric == Metric::l2) return difference_square;
+  if (metric == Metric::dot) return 1 - product;
+  const double lengths = std::sqrt(left_square) * std::sqrt(right_square);
+  return lengths > 0 ? 1 - product / lengths : 1;
+}
+
 }  // namespace triune::contract

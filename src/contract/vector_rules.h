@@ -1,4 +1,4 @@
-// What every vector engine refuses, in one place, so that all refuse alike (I10).
+// What every vector engine refuses, in one place, so that all refuse alike (I10); and what a distance is.
 #pragma once
 
 #include <cstdint>
@@ -25,5 +25,9 @@ Status check_query(std::span<const float> query, const VectorQueryOptions& optio
 /// Whether `metadata` has every value of `wanted`. Types count (1 is not 1.0); a NULL wanted is met by NULL and by
 /// absence.
 bool metadata_matches(const Record& metadata, const Record& wanted);
+
+/// The distance in the metric (triune/schema.h), of the values as they are and in double precision. As many on either
+/// side. A vector of zeros has no direction: by cosine it is at distance 1 of everything.
+double exact_distance(Metric metric, std::span<const float> left, std::span<const float> right) noexcept;
 
 }  // namespace triune::contract

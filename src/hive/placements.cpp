@@ -92,16 +92,18 @@ Result<PlacementExplanation> Implementation::explain_placement(std::string_view 
   TRIUNE_ASSIGN(const auto newest, newest_placements(*session, organization_id_));
   const Placement* found = nullptr;
   std::string alike;
+  std::size_t count = 0;
   for (const auto& one : newest) {
     if (name != one.name && name != one.kind + ":" + one.name) continue;
     alike += fmt::format("{}{}:{}", alike.empty() ? "" : ", ", one.kind, one.name);
     found = &one;
+    ++count;
   }
   if (found == nullptr)
     return failure(ErrorCode::not_found, fmt::format("no decision about {} was recorded; `triune placement list` shows "
                                                      "all, `triune placement review` decides about what has none",
                                                      name));
-  if (alike.find(',') != std::string::npos)
+  if (count > 1)
     return failure(ErrorCode::invalid_argument, fmt::format("{} is several: say which of {}", name, alike));
   PlacementExplanation explanation{.current = *found};
   TRIUNE_ASSIGN(explanation.history, placements_of(*session, organization_id_, found->kind, found->name));

@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstring>
 #include <queue>
 
 #include "base/try.h"
+#include "contract/vector_rules.h"
 #include "projection/canonical_sql.h"
 #include "projection/vector_projection.h"
 
@@ -26,25 +26,6 @@ constexpr std::size_t most_before_predicate = 2'000;
 constexpr std::size_t first_before_predicate = 40;
 constexpr int most_rounds = 3;
 constexpr double caution = 1.3;
-
-/// Distance in the collection's metric, on the stored values.
-double distance(Metric metric, std::span<const float> a, std::span<const float> b) {
-  double dot = 0;
-  double a_square = 0;
-  double b_square = 0;
-  double squared = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    const double x = a[i];
-    const double y = b[i];
-    dot += x * y;
-    a_square += x * x;
-    b_square += y * y;
-    squared += (x - y) * (x - y);
-  }
-  if (metric == Metric::l2) return squared;
-  if (metric == Metric::dot) return 1 - dot;
-  return a_square == 0 || b_square == 0 ? 1 : 1 - dot / std::sqrt(a_square * b_square);
-}
 
 std::size_t with_spare(std::size_t count) {
   return count + std::max<std::size_t>(count / 2, spare_candidates);
@@ -70,7 +51,8 @@ Result<std::vector<Candidate>> CandidateSearch::rank(std::span<const VectorKey> 
   TRIUNE_TRY(session.visit(sql, parameters, [&](std::span<const Value> row) -> Status {
     const auto values = as_floats(row[1], buffer);
     if (values.size() == query.size())
-      ranked.push_back({distance(metric, query, values), static_cast<VectorKey>(std::get<std::int64_t>(row[0]))});
+      ranked.push_back(
+          {contract::exact_distance(metric, query, values), static_cast<VectorKey>(std::get<std::int64_t>(row[0]))});
     return {};
   }));
   std::sort(ranked.begin(), ranked.end());
@@ -96,7 +78,8 @@ Result<std::vector<Candidate>> CandidateSearch::scan_canonical(
   TRIUNE_TRY(session.visit(sql.in(session.dialect()), parameters, [&](std::span<const Value> row) -> Status {
     const auto values = as_floats(row[1], buffer);
     if (values.size() != query.size()) return {};
-    nearest.push({distance(metric, query, values), static_cast<VectorKey>(std::get<std::int64_t>(row[0]))});
+    nearest.push(
+        {contract::exact_distance(metric, query, values), static_cast<VectorKey>(std::get<std::int64_t>(row[0]))});
     if (nearest.size() > count) nearest.pop();
     return {};
   }));

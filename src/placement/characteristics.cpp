@@ -6,6 +6,7 @@
 #include "base/try.h"
 #include "model/json.h"
 #include "placement/classify.h"
+#include "placement/json_list.h"
 #include "placement/names.h"
 
 namespace triune::placement {
@@ -90,30 +91,10 @@ Result<bool> flag_of(const Field& field) {
 
 /// The elements of an array that is a member, each as a field with the member's name.
 Result<std::vector<Field>> elements_of(const Field& field) {
-  const auto* json = std::get_if<Json>(&field.value);
-  if (json == nullptr || !json->text.starts_with('[')) return wrong(field.name, "an array");
+  auto values = json_elements(field.value);
+  if (!values) return wrong(field.name, "an array");
   std::vector<Field> elements;
-  std::string_view rest = std::string_view(json->text).substr(1, json->text.size() - 2);
-  while (!rest.empty()) {
-    int depth = 0;
-    bool quoted = false;
-    std::size_t end = 0;
-    for (; end < rest.size() && (quoted || depth > 0 || rest[end] != ','); ++end) {
-      const char each = rest[end];
-      if (quoted && each == '\\')
-        ++end;
-      else if (each == '"')
-        quoted = !quoted;
-      else if (!quoted && (each == '{' || each == '['))
-        ++depth;
-      else if (!quoted && (each == '}' || each == ']'))
-        --depth;
-    }
-    end = std::min(end, rest.size());
-    TRIUNE_ASSIGN(auto value, model::parse_json(rest.substr(0, end)));
-    elements.push_back({field.name, std::move(value)});
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-  }
+  for (auto& value : *values) elements.push_back({field.name, std::move(value)});
   return elements;
 }
 

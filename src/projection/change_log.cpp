@@ -185,19 +185,20 @@ Result<LogBatch> read_log(contract::RelationalSession& session, std::int64_t org
   return read_postgres(session, organization_id, after, limit);
 }
 
-Status add_unsettled(contract::RelationalSession& session, std::int64_t organization_id, LogBatch& batch,
-                     std::size_t limit) {
-  if (!batch.overtaken || batch.last_lsn != batch.head) return {};
+Result<bool> add_unsettled(contract::RelationalSession& session, std::int64_t organization_id, LogBatch& batch,
+                           std::size_t limit) {
+  if (!batch.overtaken) return true;
+  if (batch.last_lsn != batch.head) return false;
   const std::array<Value, 3> parameters{organization_id, static_cast<std::int64_t>(batch.head),
                                         static_cast<std::int64_t>(limit) + 1};
   TRIUNE_ASSIGN(const auto ahead, read_entries(session, "l.lsn > ?2 ORDER BY l.lsn, l.entry LIMIT ?3", parameters));
-  if (ahead.size() > limit) return {};
+  if (ahead.size() > limit) return false;
   for (auto entry : ahead) {
     if (entry.operation == Operation::load) continue;
     entry.lsn = batch.last_lsn;
     batch.entries.push_back(std::move(entry));
   }
-  return {};
+  return true;
 }
 
 Result<std::vector<LogEntry>> read_unsettled(contract::RelationalSession& session, std::int64_t organization_id) {

@@ -39,10 +39,10 @@ Result<LogBatch> read_log(contract::RelationalSession& session, std::int64_t org
                           std::size_t limit);
 
 /// Adds to a batch that ends where the log is settled the keys of what was committed behind that: the state that is
-/// read for the batch shows those commits already, and must not show half of one (I3). At most `limit`, or none; no
-/// loads.
-Status add_unsettled(contract::RelationalSession& session, std::int64_t organization_id, LogBatch& batch,
-                     std::size_t limit);
+/// read for the batch shows those commits already, and must not show half of one (I3). Loads aside. False, and nothing
+/// added, when there are more than `limit`, or when the batch ends before; true also when there are none.
+Result<bool> add_unsettled(contract::RelationalSession& session, std::int64_t organization_id, LogBatch& batch,
+                           std::size_t limit);
 
 /// Entries the snapshot shows and `read_log` does not yet; none in SQLite.
 Result<std::vector<LogEntry>> read_unsettled(contract::RelationalSession& session, std::int64_t organization_id);

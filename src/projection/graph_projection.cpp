@@ -227,8 +227,8 @@ Result<Step> GraphProjection::apply_next(contract::RelationalSession& canonical,
     return Step{.watermark = watermark, .head = log.head, .rebuild = true};
   if (log.last_lsn == watermark) return Step{.watermark = watermark, .head = log.head};
   std::vector<Refused> refused;
-  TRIUNE_TRY(add_unsettled(canonical, environment_.organization_id, log, batch_limit));
-  if (log.overtaken) TRIUNE_TRY(add_overtaking_nodes(canonical, environment_.organization_id, *catalog, log));
+  TRIUNE_ASSIGN(const bool is_whole, add_unsettled(canonical, environment_.organization_id, log, batch_limit));
+  if (!is_whole) TRIUNE_TRY(add_overtaking_nodes(canonical, environment_.organization_id, *catalog, log));
   TRIUNE_ASSIGN(const auto mended, add_waiting_edges(canonical, log.entries));
   TRIUNE_ASSIGN(GraphBatch batch, build(canonical, log.entries, refused));
   if (auto ensured = ensure_schema(); !ensured) {

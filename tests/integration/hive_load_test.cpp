@@ -2,7 +2,6 @@
 #include <gmock/gmock.h>
 
 #include <array>
-#include <atomic>
 #include <chrono>
 #include <random>
 #include <set>
@@ -80,36 +79,6 @@ TEST_F(HiveLoad, RefusesEdgesWhoseEndsAreDeletedMeanwhile) {
   at = 8;
   ASSERT_TRUE(load()) << "nothing was deleted since it began";
   EXPECT_EQ(scalar("SELECT count(*) FROM triune_graph_edges"), std::to_string(nodes - 9));
-  expect_verified();
-}
-
-TEST_F(HiveLoad, LeavesNoEdgeWithoutItsEndsWhoeverDeletesNodesMeanwhile) {
-  load_nodes();
-  std::atomic<bool> stop = false;
-  std::jthread deleting([&] {
-    for (int i = 0; !stop; i = (i + 1) % 200) {
-      EXPECT_TRUE(hive_->commit({.changes = {DeleteNode{{"Person", "p" + std::to_string(i)}}}, .idempotency_key = {}}));
-      EXPECT_TRUE(
-          hive_->commit({.changes = {PutNode{{"Person", "p" + std::to_string(i)}, {}}}, .idempotency_key = {}}));
-    }
-  });
-  for (int round = 0; round < 5; ++round) {
-    int at = 0;
-    const auto loaded = hive_->load_edges("KNOWS", "Person", "Person", [&](PutEdge& edge) -> Result<bool> {
-      if (at == nodes - 1) return false;
-      edge.edge.from.id = "p" + std::to_string(at);
-      edge.edge.to.id = "p" + std::to_string(++at);
-      return true;
-    });
-    if (!loaded) {
-      EXPECT_TRUE(loaded.error().retry == Retry::safe || loaded.error().code == ErrorCode::not_found);
-    }
-  }
-  stop = true;
-  deleting.join();
-  EXPECT_EQ(scalar("SELECT count(*) FROM triune_edges WHERE from_node NOT IN (SELECT node_id FROM triune_nodes) "
-                   "OR to_node NOT IN (SELECT node_id FROM triune_nodes)"),
-            "0");
   expect_verified();
 }
 

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 
 #include "base/try.h"
 #include "contract/vector_rules.h"
@@ -12,36 +11,6 @@ namespace triune::adapters::memory {
 namespace {
 
 constexpr std::uint32_t largest_dimension = 65'536;
-
-double inner_product(std::span<const float> left, std::span<const float> right) {
-  double sum = 0;
-  for (std::size_t at = 0; at < left.size(); ++at) sum += static_cast<double>(left[at]) * right[at];
-  return sum;
-}
-
-double cosine_distance(std::span<const float> left, std::span<const float> right) {
-  const double lengths = std::sqrt(inner_product(left, left)) * std::sqrt(inner_product(right, right));
-  // A zero vector has no direction: it is at distance 1 of everything.
-  return lengths > 0 ? 1 - inner_product(left, right) / lengths : 1;
-}
-
-double squared_distance(std::span<const float> left, std::span<const float> right) {
-  double sum = 0;
-  for (std::size_t at = 0; at < left.size(); ++at) {
-    const double difference = static_cast<double>(left[at]) - right[at];
-    sum += difference * difference;
-  }
-  return sum;
-}
-
-double distance(Metric metric, std::span<const float> left, std::span<const float> right) {
-  switch (metric) {
-    case Metric::cosine: return cosine_distance(left, right);
-    case Metric::l2: return squared_distance(left, right);
-    case Metric::dot: return 1 - inner_product(left, right);
-  }
-  return 0;
-}
 
 bool is_wanted(const contract::VectorEntry& entry, const contract::VectorFilter& filter) {
   if (filter.keys && !std::ranges::binary_search(*filter.keys, entry.key)) return false;
@@ -146,7 +115,7 @@ Result<contract::VectorAnswer> MemoryVectorStore::search(std::string_view collec
   contract::VectorAnswer answer;
   for (const auto& [key, entry] : found->entries) {
     if (!is_wanted(entry, options.filter)) continue;
-    const double exact = distance(found->specification.metric, query, entry.values);
+    const double exact = contract::exact_distance(found->specification.metric, query, entry.values);
     answer.matches.push_back({key, static_cast<float>(exact)});
     if (options.deadline.expired())
       return failure(ErrorCode::deadline_exceeded, "the vector search reached its deadline; search again");

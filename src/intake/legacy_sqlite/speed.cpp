@@ -9,6 +9,7 @@
 #include <set>
 
 #include "base/try.h"
+#include "contract/vector_rules.h"
 #include "intake/legacy_sqlite/row_layout.h"
 #include "intake/legacy_sqlite/vector_cells.h"
 #include "model/sql_text.h"
@@ -261,25 +262,6 @@ class Speed {
     bool operator<(const Near& other) const { return distance < other.distance; }
   };
 
-  static double distance_of(Metric metric, const std::vector<float>& left, const std::vector<float>& right) {
-    double dot = 0;
-    double squares = 0;
-    double left_norm = 0;
-    double right_norm = 0;
-    for (std::size_t i = 0; i < left.size(); ++i) {
-      const double a = left[i];
-      const double b = right[i];
-      dot += a * b;
-      squares += (a - b) * (a - b);
-      left_norm += a * a;
-      right_norm += b * b;
-    }
-    if (metric == Metric::l2) return squares;
-    if (metric == Metric::dot) return 1 - dot;
-    const double norms = std::sqrt(left_norm) * std::sqrt(right_norm);
-    return norms > 0 ? 1 - dot / norms : 1;
-  }
-
   /// As a program without a vector engine does it: read every vector and keep the nearest.
   Result<Answer> compare_every_vector(const VectorPlan& plan, Metric metric, const std::vector<float>& query) {
     TRIUNE_ASSIGN(auto cells, VectorCells::open(work_.source, plan));
@@ -289,7 +271,7 @@ class Speed {
     while (true) {
       TRIUNE_ASSIGN(const bool more, cells.next(id, values));
       if (!more) break;
-      best.insert({distance_of(metric, query, values), id});
+      best.insert({contract::exact_distance(metric, query, values), id});
       if (best.size() > nearest) best.erase(std::prev(best.end()));
     }
     Answer answer;
