@@ -104,7 +104,7 @@ Status Implementation::open_database() {
 }
 
 Status Implementation::start() {
-  TRIUNE_TRY(migrate::apply(*store_, migrate::migrations(store_->capabilities().dialect), open_deadline()));
+  TRIUNE_TRY(migrate::apply(*store_, "hive", migrate::migrations(store_->capabilities().dialect), open_deadline()));
   TRIUNE_TRY(identify());
   const auto number = std::to_string(organization_id_);
   TRIUNE_TRY(open_blobs());

@@ -135,7 +135,7 @@ TEST(StoreIdentity, OfAnEmbeddedStoreIsMadeOnce) {
     auto store = adapters::builtin().relational.at("sqlite")(
         {.path = directory.path() / "hive.db", .url = {}, .make_pool = testing::pool_factory()});
     EXPECT_TRUE(store);
-    EXPECT_TRUE(migrate::apply(**store, migrate::migrations(contract::Dialect::sqlite), patience()));
+    EXPECT_TRUE(migrate::apply(**store, "hive", migrate::migrations(contract::Dialect::sqlite), patience()));
     return std::move(*store);
   };
   const auto first = settled(*open());

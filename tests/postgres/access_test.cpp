@@ -115,7 +115,8 @@ std::string documented_grants(const std::string& role) {
       "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {0}; "
       "GRANT TRUNCATE ON triune_change_log TO {0}; "
       "GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {0}; "
-      "REVOKE INSERT, UPDATE, DELETE ON triune_migrations, triune_schema_objects FROM {0}",
+      "REVOKE INSERT, UPDATE, DELETE ON triune_schema_history, triune_schema_lease, "
+      "triune_schema_objects FROM {0}",
       role);
 }
 

@@ -117,7 +117,7 @@ const std::vector<std::string>& reference_tables() {
   static const std::vector<std::string> names{
       "triune_hive",           "triune_organizations",      "triune_collections",   "triune_properties",
       "triune_edge_ends",      "triune_vector_collections", "triune_cluster_nodes", "triune_leases",
-      "triune_schema_objects", "triune_migrations"};
+      "triune_schema_objects", "triune_schema_history",     "triune_schema_lease"};
   return names;
 }
 

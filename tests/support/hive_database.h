@@ -20,7 +20,7 @@ class HiveDatabase {
       : server_(server), name_(server.create_database()) {
     store_ = connect();
     const auto deadline = Deadline::after(std::chrono::minutes(1));
-    const auto migrated = migrate::apply(*store_, migrate::migrations(contract::Dialect::postgres), deadline);
+    const auto migrated = migrate::apply(*store_, "hive", migrate::migrations(contract::Dialect::postgres), deadline);
     if (!migrated) throw std::runtime_error(migrated.error().message);
   }
   HiveDatabase(const HiveDatabase&) = delete;
