@@ -1,0 +1,1 @@
+DROP TABLE triune_replaced;
