@@ -62,12 +62,15 @@ struct DeleteEdge {
 };
 
 /// Stores a vector under an id with metadata, replacing what the id held. The collection must exist (see
-/// `Hive::create_collection`) and the number of values must be its dimension; none may be NaN or infinite.
+/// `Hive::create_collection`) and the number of values must be its dimension; none may be NaN or infinite. With a text
+/// instead of values the collection's embedder makes them; when it fails, the commit does not: the vector is pending
+/// (`Receipt::pending_embeddings`), is tried again in the background, and until then no search finds it.
 struct PutVector {
   std::string collection;
   std::string id;
   std::vector<float> values;
   Record metadata;
+  std::string text;  ///< Kept with the vector, so that another model can embed it later; at most 256 KiB.
 };
 
 /// Deletes a vector.
@@ -142,6 +145,7 @@ struct Receipt {
   std::uint64_t lsn = 0;      ///< The commit's position. A commit that changed nothing returns the head of the log.
   std::uint64_t changes = 0;  ///< Entities that really changed.
   bool replayed = false;      ///< True when the idempotency key was known and nothing was done.
+  std::uint64_t pending_embeddings = 0;  ///< Texts of this commit that are no vectors yet, because the embedder failed.
   std::vector<ProjectionStatus> projections;  ///< What each has reached at the moment the receipt was written.
 
   [[nodiscard]] Token token() const { return {incarnation, lsn}; }

@@ -11,6 +11,7 @@
 #include <chrono>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -21,6 +22,7 @@
 #include "triune/change.h"
 #include "triune/cluster.h"
 #include "triune/deadline.h"
+#include "triune/embedder.h"
 #include "triune/placement.h"
 #include "triune/query.h"
 #include "triune/schema.h"
@@ -42,6 +44,8 @@ struct HiveOptions {
   /// at most once a day, and by `sweep`: a commit sent again after that takes effect again (I11).
   std::chrono::seconds idempotency_retention = std::chrono::days(30);
   std::string idempotency_namespace;  ///< Prefix of idempotency keys; for several programs sharing a hive.
+  /// Embedders of the program's own, by the name that collections give; before those of `make_embedder`.
+  std::map<std::string, std::shared_ptr<Embedder>> embedders;
 
   // The rest concerns hives on PostgreSQL.
   /// Where this node keeps its projections, in a folder of its own; empty: below the user's state directory.
@@ -83,6 +87,14 @@ struct VerifyReport {
   std::vector<std::string> blob_examples;
 };
 
+/// Texts of a collection on their way to being vectors.
+struct EmbeddingStatus {
+  std::string collection;
+  std::string embedder;
+  std::uint64_t pending = 0;  ///< Texts that are no vectors yet.
+  std::string last_error;     ///< Of the last attempt at one of them; empty when none is pending.
+};
+
 /// What a hive says of itself.
 struct HiveStatus {
   std::string location;   ///< Where the hive is: its directory, or its database's URL without user and password.
@@ -95,7 +107,8 @@ struct HiveStatus {
   std::uint64_t blobs = 0;
   std::uint64_t database_bytes = 0;
   std::vector<ProjectionStatus> projections;
-  RouteCounts routes;  ///< Which engines answered, as this process knows it.
+  std::vector<EmbeddingStatus> embeddings;  ///< Of each collection that has an embedder.
+  RouteCounts routes;                       ///< Which engines answered, as this process knows it.
   // The rest is of hives on PostgreSQL.
   std::optional<LogHorizon> log;             ///< How far the change log has settled.
   std::vector<ClusterNodeStatus> processes;  ///< Those that share the hive.

@@ -35,8 +35,13 @@ struct ReadOptions {
   std::size_t max_rows = 100'000;  ///< More rows than this are cut off and the result says so.
 };
 
-/// A vector, or the id of a stored one.
-using VectorQuery = std::variant<std::vector<float>, std::string>;
+/// A text to be made a vector by the collection's embedder.
+struct EmbeddedText {
+  std::string text;
+};
+
+/// A vector, the id of a stored one, or a text.
+using VectorQuery = std::variant<std::vector<float>, std::string, EmbeddedText>;
 
 /// A search for the nearest vectors.
 struct VectorSearch {
@@ -65,7 +70,8 @@ struct VectorSearchResult {
   std::string strategy;
   std::chrono::nanoseconds filter_time{0};  ///< Spent on finding all vectors that satisfy `where`, where that was done.
   std::uint64_t watermark = 0;
-  bool degraded = false;  ///< The vector engine was not available, and the canonical store answered (I4).
+  bool degraded = false;      ///< The vector engine was not available, and the canonical store answered (I4).
+  std::uint64_t pending = 0;  ///< Texts of the collection that are no vectors yet, and that no search can find.
 };
 
 /// A full-text search.

@@ -27,6 +27,8 @@ struct VectorCollection {
   std::uint32_t dimension = 0;  ///< 1 to 8,192.
   Metric metric = Metric::cosine;
   std::string owner_table;  ///< Table whose single-column primary key is the vectors' id; empty: none.
+  /// What makes vectors of texts here: a name of `HiveOptions::embedders` or of `make_embedder`; empty: nothing does.
+  std::string embedder;
 };
 
 /// Every row of `table` is a node: its single-column primary key is the id.

@@ -1,5 +1,6 @@
 #include "adapters/builtin.h"
 
+#include "adapters/hashing/register.h"
 #include "adapters/kuzu/register.h"
 #include "adapters/memory/register.h"
 #include "adapters/postgres/register.h"
@@ -17,6 +18,7 @@ contract::Registry make_registry() {
   register_memory_vector(registry);
   register_kuzu(registry);
   register_usearch(registry);
+  register_hashing(registry);
   return registry;
 }
 

@@ -13,6 +13,7 @@
 #include "contract/graph_store.h"
 #include "contract/relational_store.h"
 #include "contract/vector_store.h"
+#include "triune/embedder.h"
 
 namespace triune::contract {
 
@@ -40,6 +41,8 @@ struct Registry {
   std::map<std::string, Factory<VectorStore>> vector;
   /// Databases of other programs; of the options `path` and `memory_bytes` count.
   std::map<std::string, Factory<ForeignDatabase>> foreign;
+  /// What makes vectors of texts; each is given what stands behind the colon of "NAME:MODEL".
+  std::map<std::string, std::function<Result<std::shared_ptr<Embedder>>(std::string_view)>> embedder;
 };
 
 }  // namespace triune::contract

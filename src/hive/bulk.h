@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "contract/relational_store.h"
+#include "hive/embeddings.h"
 #include "projection/catalog.h"
 #include "triune/hive.h"
 
@@ -30,6 +31,7 @@ struct LoadContext {
   std::int64_t organization_id;
   std::function<void(const Loaded&)> committed;
   const Progress& progress;
+  Embeddings& embeddings;
 };
 
 /// Each loads everything that `next` supplies and returns how many entities changed.

@@ -320,18 +320,28 @@ Status ChangeApplier::apply_one(const PutVector& change) {
                    fmt::format("there is no vector collection {0}; create it with `triune collection create {0} "
                                "--dimension {1}`",
                                change.collection, change.values.size()));
-  if (change.values.size() != definition->second.dimension)
+  const bool embedded = !definition->second.embedder.empty();
+  if (!change.text.empty() && !embedded)
+    return failure(
+        ErrorCode::invalid_argument,
+        fmt::format("vector {} has a text, and collection {} no embedder; give its values alone, or create a "
+                    "collection with `triune collection create NAME --embedder hashing`",
+                    change.id, change.collection));
+  const bool pending = embedded && change.values.empty() && !change.text.empty();
+  if (!pending && change.values.size() != definition->second.dimension)
     return failure(ErrorCode::invalid_argument,
                    fmt::format("vector {} has {} values and collection {} has {} dimensions", change.id,
                                change.values.size(), change.collection, definition->second.dimension));
   const std::array<Value, 4> parameters{organization_id_, *id, change.id, canonical_json(change.metadata)};
   auto& rows = vectors_.emplace_back(0);
-  TRIUNE_TRY(
-      write("INSERT INTO triune_vectors (organization_id, collection_id, id, metadata) "
-            "VALUES (?1, ?2, ?3, ?4) ON CONFLICT (organization_id, collection_id, id) "
-            "DO UPDATE SET metadata = excluded.metadata "
-            "WHERE triune_vectors.metadata IS DISTINCT FROM excluded.metadata",
-            parameters, rows));
+  // A vector that is pending is logged in any case: projections drop what the id held before (E2).
+  TRIUNE_TRY(write(fmt::format("INSERT INTO triune_vectors (organization_id, collection_id, id, metadata) "
+                               "VALUES (?1, ?2, ?3, ?4) ON CONFLICT (organization_id, collection_id, id) "
+                               "DO UPDATE SET metadata = excluded.metadata{}",
+                               pending ? "" : " WHERE triune_vectors.metadata IS DISTINCT FROM excluded.metadata"),
+                   parameters, rows));
+  if (embedded) TRIUNE_TRY(put_text(change, *id, rows));
+  if (pending) return {};
   const std::array<Value, 4> values{organization_id_, *id, change.id, vector_bytes(change.values)};
   static const contract::DialectText put_values([](contract::Dialect dialect) {
     return fmt::format(
@@ -341,6 +351,35 @@ Status ChangeApplier::apply_one(const PutVector& change) {
         dialect == contract::Dialect::postgres ? "organization_id, " : "");
   });
   return write(put_values.in(session_.dialect()), values, rows);
+}
+
+Status ChangeApplier::put_text(const PutVector& change, std::int64_t collection_id, std::uint64_t& rows) {
+  const std::array<Value, 3> vector{organization_id_, collection_id, change.id};
+  constexpr std::string_view of_vector =
+      "vector_key IN (SELECT vector_key FROM triune_vectors "
+      "WHERE organization_id = ?1 AND collection_id = ?2 AND id = ?3)";
+  if (change.text.empty())
+    return write(fmt::format("DELETE FROM triune_vector_texts WHERE organization_id = ?1 AND {}", of_vector), vector);
+  const bool pending = change.values.empty();
+  const auto now =
+      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch());
+  Value since;
+  if (pending) since = std::int64_t{now.count()};
+  const std::array<Value, 6> text{organization_id_, collection_id, change.id,
+                                  change.text,      since,         pending ? embedding_trouble_ : std::string()};
+  TRIUNE_TRY(
+      write("INSERT INTO triune_vector_texts (organization_id, vector_key, collection_id, content, pending_since_ms, "
+            "next_attempt_ms, last_error) SELECT organization_id, vector_key, collection_id, ?4, CAST(?5 AS bigint), "
+            "CAST(?5 AS bigint), ?6 FROM triune_vectors WHERE organization_id = ?1 AND collection_id = ?2 AND id = ?3 "
+            "ON CONFLICT (organization_id, vector_key) DO UPDATE SET content = excluded.content, "
+            "pending_since_ms = excluded.pending_since_ms, next_attempt_ms = excluded.next_attempt_ms, attempts = 0, "
+            "last_error = excluded.last_error",
+            text));
+  if (!pending) return {};
+  return write(
+      fmt::format("DELETE FROM triune_vector_values WHERE {}{}",
+                  session_.dialect() == contract::Dialect::postgres ? "organization_id = ?1 AND " : "", of_vector),
+      vector, rows);
 }
 
 Status ChangeApplier::apply_one(const DeleteVector& change) {

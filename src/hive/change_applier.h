@@ -57,6 +57,9 @@ class ChangeApplier {
     remembered_ = shapes;
   }
 
+  /// Texts without a vector are pending because of this (E1 of embeddings.h).
+  void note_embedding_trouble(std::string trouble) { embedding_trouble_ = std::move(trouble); }
+
   /// Applies all in order. `blobs` holds one staged blob for each PutBlob, in order. An error names the change; the
   /// caller undoes the job.
   Status apply(std::span<const Change> changes, std::span<const StagedBlob> blobs);
@@ -86,6 +89,8 @@ class ChangeApplier {
   Status put_edge(const PutEdge& change, std::int64_t type, std::int64_t from_label, std::int64_t to_label);
   /// A put of a row, together with those that are like it where nobody waits for each.
   Status put(RowPut row);
+  /// The text that a vector is made of, and whether it is made of it already.
+  Status put_text(const PutVector& change, std::int64_t collection_id, std::uint64_t& rows);
   Status write(std::string_view sql, std::span<const Value> parameters);
   Status write(std::string_view sql, std::span<const Value> parameters, std::uint64_t& changed);
 
@@ -98,6 +103,7 @@ class ChangeApplier {
   std::span<const StagedBlob> blobs_;
   std::uint64_t changed_ = 0;
   std::deque<std::uint64_t> vectors_;  ///< Rows changed of each; their places are written to later.
+  std::string embedding_trouble_;
   Pace pace_ = Pace::each;
   TableShapes* remembered_ = nullptr;
   PutGroup group_;  ///< Of what is sent together; everything else comes after it.

@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::size_t id_limit = 1024;
 constexpr std::size_t name_limit = 200;
+constexpr std::size_t embedded_text_limit = 256U << 10U;
 
 Status check_text(std::string_view what, std::string_view text, std::size_t limit) {
   if (text.empty() || text.size() > limit)
@@ -104,6 +105,7 @@ struct Check {
         return failure(ErrorCode::invalid_argument,
                        fmt::format("vector {} is not finite at place {}", change.id, i + 1));
     TRIUNE_TRY(check_record(change.metadata));
+    if (!change.text.empty()) TRIUNE_TRY(check_text("the text of a vector", change.text, embedded_text_limit));
     const auto size = to_json(change.metadata).size();
     if (size <= properties_byte_limit) return {};
     return failure(ErrorCode::invalid_argument, fmt::format("the metadata of vector {} has {} bytes, more than {}",
@@ -122,7 +124,9 @@ struct Size {
   std::size_t operator()(const PutRow& change) const { return to_json(change.values).size(); }
   std::size_t operator()(const PutNode& change) const { return to_json(change.properties).size(); }
   std::size_t operator()(const PutEdge& change) const { return to_json(change.properties).size(); }
-  std::size_t operator()(const PutVector& change) const { return change.values.size() * sizeof(float); }
+  std::size_t operator()(const PutVector& change) const {
+    return change.values.size() * sizeof(float) + change.text.size();
+  }
   template <class T>
   std::size_t operator()(const T&) const {
     return 0;

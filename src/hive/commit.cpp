@@ -35,7 +35,8 @@ struct Spelling {
   std::string operator()(const DeleteEdge& c) const { return "delete_edge" + edge(c.edge); }
   std::string operator()(const PutVector& c) const {
     const auto values = base::as_text(std::as_bytes(std::span(c.values)));
-    return "put_vector" + quoted(c.collection) + quoted(c.id) + quoted(values) + quoted(to_json(c.metadata));
+    return "put_vector" + quoted(c.collection) + quoted(c.id) + quoted(values) + quoted(to_json(c.metadata)) +
+           (c.text.empty() ? std::string() : "of" + quoted(c.text));
   }
   std::string operator()(const DeleteVector& c) const { return "delete_vector" + quoted(c.collection) + quoted(c.id); }
   std::string operator()(const PutBlob& c) const {
@@ -162,6 +163,8 @@ Result<Receipt> Implementation::commit(const Commit& commit, const CommitOptions
   TRIUNE_ASSIGN(const auto blobs, stage_blobs(commit.changes));
   know_collections(commit.changes);
   const auto snapshot = catalog_.snapshot();
+  const auto embedded = embeddings_->embed(commit.changes, *snapshot, options.deadline);
+  const std::span<const Change> changes = embedded ? embedded->changes : commit.changes;
   Outcome outcome;
   std::optional<Attempt> attempt;
   bool hurries = node_ != nullptr;
@@ -175,7 +178,8 @@ Result<Receipt> Implementation::commit(const Commit& commit, const CommitOptions
     TRIUNE_TRY(hold_blobs(session, blobs));
     attempt.emplace(session, catalog_, *snapshot, organization_id_);
     if (hurries) attempt->applier.hurry(&shapes_);
-    TRIUNE_TRY(attempt->applier.apply(commit.changes, blobs));
+    if (embedded) attempt->applier.note_embedding_trouble(embedded->trouble);
+    TRIUNE_TRY(attempt->applier.apply(changes, blobs));
     base::failpoint("commit.applied");
     if (key.empty()) return projection::commit_lsn_soon(session, organization_id_, attempt->position);
     TRIUNE_ASSIGN(outcome.lsn, projection::commit_lsn(session, organization_id_));
@@ -192,6 +196,10 @@ Result<Receipt> Implementation::commit(const Commit& commit, const CommitOptions
   }
   auto receipt = make_receipt(outcome.lsn, outcome.changes);
   receipt.replayed = outcome.replayed;
+  if (embedded && embedded->pending > 0) {
+    receipt.pending_embeddings = embedded->pending;
+    embeddings_->wake();
+  }
   return receipt;
 }
 
@@ -215,17 +223,21 @@ class StoreTransaction final : public Transaction {
     TRIUNE_TRY(check());
     TRIUNE_TRY(check_changes(changes));
     TRIUNE_ASSIGN(const auto blobs, hive_.stage_blobs(changes));
-    TRIUNE_TRY(session().savepoint("triune_apply"));
     hive_.know_collections(changes);
     const auto snapshot = hive_.catalog().snapshot();
+    // The writer waits for the embedder, but not for long.
+    const auto embedded = hive_.embeddings().embed(changes, *snapshot, Deadline::after(embedder_patience));
+    TRIUNE_TRY(session().savepoint("triune_apply"));
     projection::CatalogWriter catalog(hive_.catalog(), session());
     ChangeApplier applier(session(), catalog, *snapshot, hive_.organization_id());
+    if (embedded) applier.note_embedding_trouble(embedded->trouble);
     auto applied = hive_.hold_blobs(session(), blobs);
-    if (applied) applied = applier.apply(changes, blobs);
+    if (applied) applied = applier.apply(embedded ? std::span<const Change>(embedded->changes) : changes, blobs);
     if (!applied) TRIUNE_TRY(session().rollback_to("triune_apply"));
     TRIUNE_TRY(session().release("triune_apply"));
     if (!applied) return applied;
     changed_ += applier.changed();
+    pending_ += embedded ? embedded->pending : 0;
     catalog_changed_ = catalog_changed_ || catalog.changed();
     return {};
   }
@@ -246,7 +258,10 @@ class StoreTransaction final : public Transaction {
     const auto transaction = std::move(transaction_);
     TRIUNE_TRY(transaction->commit());
     hive_.committed(lsn, catalog_changed_);
-    return hive_.make_receipt(lsn, changed_);
+    auto receipt = hive_.make_receipt(lsn, changed_);
+    receipt.pending_embeddings = pending_;
+    if (pending_ > 0) hive_.embeddings().wake();
+    return receipt;
   }
 
   Status rollback() override {
@@ -257,6 +272,7 @@ class StoreTransaction final : public Transaction {
 
  private:
   static constexpr std::size_t row_limit = 100'000;
+  static constexpr std::chrono::seconds embedder_patience{10};
   static std::string user_name(std::string_view name) { return fmt::format("user_{}", name); }
   contract::RelationalSession& session() { return transaction_->session(); }
   Status check() const {
@@ -267,6 +283,7 @@ class StoreTransaction final : public Transaction {
   Implementation& hive_;
   std::unique_ptr<contract::RelationalTransaction> transaction_;
   std::uint64_t changed_ = 0;
+  std::uint64_t pending_ = 0;  ///< Also of what was undone since: it is made good by looking again.
   bool catalog_changed_ = false;
 };
 

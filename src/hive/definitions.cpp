@@ -105,22 +105,23 @@ Status define(const DefinitionContext& context, const VectorCollection& collecti
   }
   TRIUNE_ASSIGN(const std::int64_t id,
                 context.catalog.collection(context.organization_id, CollectionKind::vector, collection.name));
-  const std::array<Value, 4> parameters{id, std::int64_t{collection.dimension},
-                                        std::string(to_string(collection.metric)), collection.owner_table};
-  TRIUNE_TRY(
-      context.session.execute("INSERT INTO triune_vector_collections (collection_id, dimension, metric, owner_table) "
-                              "VALUES (?1, ?2, ?3, ?4) ON CONFLICT (collection_id) DO NOTHING",
-                              parameters));
+  const std::array<Value, 5> parameters{id, std::int64_t{collection.dimension},
+                                        std::string(to_string(collection.metric)), collection.owner_table,
+                                        collection.embedder};
+  TRIUNE_TRY(context.session.execute(
+      "INSERT INTO triune_vector_collections (collection_id, dimension, metric, owner_table, embedder) "
+      "VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (collection_id) DO NOTHING",
+      parameters));
   const std::array<Value, 1> key{id};
   TRIUNE_ASSIGN(const RowSet rows,
-                context.session.query("SELECT dimension, metric, owner_table FROM triune_vector_collections "
+                context.session.query("SELECT dimension, metric, owner_table, embedder FROM triune_vector_collections "
                                       "WHERE collection_id = ?1",
                                       key, 1));
   const auto& row = rows.rows.at(0);
-  if (row[0] == parameters[1] && row[1] == parameters[2] && row[2] == parameters[3]) return {};
+  if (std::equal(row.begin(), row.end(), parameters.begin() + 1)) return {};
   return failure(ErrorCode::conflict,
-                 fmt::format("collection {} exists with {} dimensions, metric {} and owner table '{}'", collection.name,
-                             to_text(row[0]), to_text(row[1]), to_text(row[2])));
+                 fmt::format("collection {} exists with {} dimensions, metric {}, owner table '{}' and embedder '{}'",
+                             collection.name, to_text(row[0]), to_text(row[1]), to_text(row[2]), to_text(row[3])));
 }
 
 }  // namespace triune::hive

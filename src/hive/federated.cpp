@@ -40,15 +40,25 @@ class HiveEngines final : public federation::Engines {
 
   Result<federation::Answer> vector_search(contract::RelationalSession& session,
                                            const federation::VectorCall& call) override {
-    const VectorSearch search{.collection = call.collection,
-                              .query = call.query,
-                              .count = call.count,
-                              .where = call.where,
-                              .parameters = call.parameters};
-    TRIUNE_ASSIGN(VectorSearchResult found, hive_.search_in(&session, search, options_));
+    VectorSearch search{.collection = call.collection,
+                        .query = call.query,
+                        .count = call.count,
+                        .where = call.where,
+                        .parameters = call.parameters};
+    auto answered = hive_.search_in(&session, search, options_);
+    const auto* const text = std::get_if<std::string>(&call.query);
+    // A text that is no vector's id is embedded, where the collection has something to do it with.
+    if (!answered && answered.error().code == ErrorCode::not_found && text != nullptr &&
+        hive_.has_embedder(call.collection)) {
+      search.query = EmbeddedText{*text};
+      answered = hive_.search_in(&session, search, options_);
+    }
+    TRIUNE_ASSIGN(VectorSearchResult found, std::move(answered));
     federation::Answer answer;
     answer.route = {.engine = found.strategy == "canonical scan" ? hive_.canonical_engine() : "usearch",
-                    .reason = found.strategy,
+                    .reason = found.pending == 0
+                                  ? found.strategy
+                                  : fmt::format("{}; {} texts wait for their embedding", found.strategy, found.pending),
                     .degraded = found.degraded};
     for (auto& hit : found.hits)
       answer.rows.push_back({std::move(hit.id), hit.distance, score_of(hit.distance), Json{to_json(hit.metadata)}});

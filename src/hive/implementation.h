@@ -3,6 +3,7 @@
 //   open.cpp     opening, closing, receipts, waiting        commit.cpp   commits, transactions, SQL that writes
 //   read.cpp     SQL, Cypher, point reads                    federated.cpp  SQL that calls other engines, EXPLAIN
 //   search.cpp   vectors                                     text.cpp     full text
+//   embeddings.h texts that become vectors
 //   graph.cpp    traversals and their routing                load.cpp     bulk loads
 //   placements.cpp  definitions, and decisions about them   learning.h   what queries teach the router
 //   storage_factory.cpp  ready stores                        advise.cpp   advice from the recorded workload
@@ -24,6 +25,7 @@
 #include "hive/change_applier.h"
 #include "hive/cluster_node.h"
 #include "hive/directory_lock.h"
+#include "hive/embeddings.h"
 #include "hive/graph_walk.h"
 #include "hive/learning.h"
 #include "hive/location.h"
@@ -106,11 +108,16 @@ class Implementation final : public Hive {
   Result<Routed<Path>> shortest_path_in(contract::RelationalSession& session, const PathQuery& query,
                                         const ReadOptions& options);
   [[nodiscard]] std::string canonical_engine() const { return store_->capabilities().engine; }
+  bool has_embedder(std::string_view collection);
   /// The text index on the table that owns the vectors of a collection.
   Result<std::string> text_index_of(contract::RelationalSession& session, std::string_view collection);
   projection::Catalog& catalog() { return catalog_; }
   /// For migrations, which take rows as they are (relocation.h).
   contract::RelationalStore& store() { return *store_; }
+  Embeddings& embeddings() { return *embeddings_; }
+  // For modules (module_access.h).
+  Status check_open() const;
+  Status define_in_job(const std::function<Status(contract::RelationalSession&, projection::CatalogWriter&)>& job);
   /// Makes the bytes of every PutBlob durable (I8).
   Result<std::vector<StagedBlob>> stage_blobs(std::span<const Change> changes);
   /// In the job that refers to them: no sweep takes them from now on.
@@ -135,10 +142,8 @@ class Implementation final : public Hive {
                                                                   std::string_view name);
   Status start();
   Status identify();
-  Status check_open() const;
   /// Writes a commit's job; `hurries` says how and is false when it was written step by step.
   Status run_commit(const contract::WriteJob& job, bool& hurries, bool has_key, bool has_blobs, Deadline deadline);
-  Status define_in_job(const std::function<Status(contract::RelationalSession&, projection::CatalogWriter&)>& job);
   using Measurement = std::function<Result<placement::CollectionFigures>(contract::RelationalSession&)>;
   /// What `measure` finds, in a read session of its own; nothing when it fails.
   placement::CollectionFigures measured(const Measurement& measure);
@@ -196,7 +201,8 @@ class Implementation final : public Hive {
       const CandidateSearch& asked, VectorPredicate& predicate, const VectorSearch& search,
       contract::VectorStore& store, const contract::VectorQueryOptions& engine, VectorSearchResult& result);
   Result<std::vector<float>> query_vector(contract::RelationalSession& session, std::int64_t collection_id,
-                                          const VectorCollection& definition, const VectorSearch& search);
+                                          const VectorCollection& definition, const VectorSearch& search,
+                                          Deadline deadline);
   Result<VerifyReport> compare_all(bool repair, const Progress& progress);
   Status check_blobs(VerifyReport& report, const Progress& progress);
   Status trim_log();
@@ -223,6 +229,7 @@ class Implementation final : public Hive {
   std::unique_ptr<ProjectionSet> projections_;
   Selectivity selectivity_;
   std::unique_ptr<Learning> learned_;
+  std::unique_ptr<Embeddings> embeddings_;
   std::atomic<std::uint64_t> session_lsn_{0};
   std::atomic<bool> catalog_stale_{false};
   std::atomic<bool> closed_{false};

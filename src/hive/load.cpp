@@ -44,7 +44,8 @@ LoadContext Implementation::load_context(const Progress& progress) {
           .catalog = catalog_,
           .organization_id = organization_id_,
           .committed = [this](const Loaded& loaded) { committed(loaded.lsn, loaded.catalog_changed); },
-          .progress = progress};
+          .progress = progress,
+          .embeddings = *embeddings_};
 }
 
 }  // namespace triune::hive

@@ -37,6 +37,8 @@ Result<std::uint64_t> load_in_batches(const LoadContext& context, const Supplier
   std::vector<Change> batch;
   const auto flush = [&]() -> Status {
     Loaded loaded;
+    auto embedded = context.embeddings.embed(batch, *context.catalog.snapshot(), load_deadline());
+    if (embedded) batch = std::move(embedded->changes);
     TRIUNE_TRY(context.store.write(
         [&](contract::RelationalSession& session) -> Status {
           loaded = {};
@@ -48,6 +50,7 @@ Result<std::uint64_t> load_in_batches(const LoadContext& context, const Supplier
         },
         load_deadline()));
     context.committed(loaded);
+    if (embedded && embedded->pending > 0) context.embeddings.wake();
     changed += loaded.changed;
     batch.clear();
     if (context.progress) context.progress(stage, done, 0);
@@ -77,13 +80,17 @@ Result<std::uint64_t> insert_nodes(contract::RelationalSession& session, std::in
   return rows.changed();
 }
 
-/// Whether every vector of the batch has the collection's dimension; who has another is told by the applier.
+/// Whether every vector of the batch has the collection's dimension and no text; who has another is told by the
+/// applier.
 bool fits(std::span<const Change> batch, const projection::CatalogSnapshot& snapshot, std::int64_t collection_id) {
   const auto definition = snapshot.vector_collections.find(collection_id);
   return definition != snapshot.vector_collections.end() &&
-         std::all_of(batch.begin(), batch.end(), [&](const Change& change) {
-           return std::get<PutVector>(change).values.size() == definition->second.dimension;
-         });
+         std::all_of(batch.begin(), batch.end(),
+                     [&](const Change& change) {
+                       const auto& vector = std::get<PutVector>(change);
+                       return vector.values.size() == definition->second.dimension && vector.text.empty();
+                     }) &&
+         definition->second.embedder.empty();
 }
 
 }  // namespace

@@ -67,6 +67,7 @@ Result<HiveStatus> Implementation::status() {
       TRIUNE_ASSIGN(status.log, log_horizon(*session, organization_id_));
       TRIUNE_ASSIGN(status.processes, cluster_nodes(*session, organization_id_, node_id_));
     }
+    TRIUNE_ASSIGN(status.embeddings, embeddings_->statuses(*session));
   }
   if (node_) status.chores = node_->chores();
   TRIUNE_ASSIGN(const auto statistics, store_->statistics());

@@ -122,6 +122,13 @@ Status Implementation::start() {
       .background = options_.project_in_background});
   projections_->notify(session_lsn_);
   learned_ = std::make_unique<Learning>(directory_ / "projections" / number / "learned", canonical_engine());
+  embeddings_ = std::make_unique<Embeddings>(
+      Embeddings::Settings{.store = store_.get(),
+                           .catalog = &catalog_,
+                           .organization_id = organization_id_,
+                           .own = options_.embedders,
+                           .committed = [this](std::uint64_t lsn) { committed(lsn, false); },
+                           .background = options_.project_in_background});
   return join();
 }
 
@@ -172,6 +179,7 @@ Status Implementation::check_open() const {
 
 Status Implementation::close() {
   if (closed_.exchange(true)) return {};
+  if (embeddings_) embeddings_->stop();
   signal_.reset();
   if (learned_) learned_->keep(true);
   if (projections_) projections_->stop();
@@ -181,6 +189,7 @@ Status Implementation::close() {
   if (node_) trimmed = node_->leave();
   if (trimmed && projections_) trimmed = trim_commits(true);
   node_.reset();
+  embeddings_.reset();
   projections_.reset();
   blobs_.reset();
   store_.reset();

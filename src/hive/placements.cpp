@@ -38,6 +38,8 @@ CollectionFigures Implementation::measured(const Measurement& measure) {
 }
 
 Status Implementation::create_collection(const VectorCollection& collection) {
+  TRIUNE_TRY(check_open());
+  TRIUNE_TRY(embeddings_->check(collection));
   return define_in_job([&](contract::RelationalSession& session, projection::CatalogWriter& catalog) -> Status {
     TRIUNE_TRY(define({session, catalog, organization_id_}, collection));
     return record_placement(session, organization_id_, placement::decide_vectors(collection, {}, "create_collection"),

@@ -49,8 +49,10 @@ Result<std::vector<VectorHit>> describe_hits(contract::RelationalSession& sessio
 
 Result<std::vector<float>> Implementation::query_vector(contract::RelationalSession& session,
                                                         std::int64_t collection_id, const VectorCollection& definition,
-                                                        const VectorSearch& search) {
+                                                        const VectorSearch& search, Deadline deadline) {
   std::vector<float> values;
+  if (const auto* const text = std::get_if<EmbeddedText>(&search.query))
+    return embeddings_->query(definition, text->text, deadline);
   if (const auto* const id = std::get_if<std::string>(&search.query)) {
     const std::array<Value, 3> parameters{organization_id_, collection_id, *id};
     TRIUNE_ASSIGN(
@@ -118,6 +120,13 @@ Result<std::optional<std::vector<Candidate>>> Implementation::find_before_predic
   return candidates;
 }
 
+bool Implementation::has_embedder(std::string_view collection) {
+  const auto catalog = catalog_with(projection::CollectionKind::vector, collection);
+  const auto id = catalog->collection(organization_id_, projection::CollectionKind::vector, collection);
+  const auto found = id ? catalog->vector_collections.find(*id) : catalog->vector_collections.end();
+  return found != catalog->vector_collections.end() && !found->second.embedder.empty();
+}
+
 Result<VectorSearchResult> Implementation::search(const VectorSearch& search, const ReadOptions& options) {
   return search_in(nullptr, search, options);
 }
@@ -148,7 +157,10 @@ Result<VectorSearchResult> Implementation::search_in(contract::RelationalSession
     TRIUNE_ASSIGN(own, store_->read(scope, options.deadline));
     session = own.get();
   }
-  TRIUNE_ASSIGN(const auto query, query_vector(*session, collection_id, definition, search));
+  TRIUNE_ASSIGN(const auto query, query_vector(*session, collection_id, definition, search, options.deadline));
+  if (!definition.embedder.empty()) {
+    TRIUNE_ASSIGN(result.pending, embeddings_->pending(*session, collection_id));
+  }
   const CandidateSearch asked{*session, organization_id_, collection_id, definition.metric, query, search.count};
   auto candidates =
       find_candidates(asked, definition, search, degraded ? nullptr : store.get(), options.deadline, result);

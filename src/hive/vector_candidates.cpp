@@ -93,9 +93,14 @@ Result<bool> CandidateSearch::too_few(const std::optional<std::vector<VectorKey>
   if (found >= count) return false;
   if (keys) return found < keys->size();
   const std::array<Value, 3> parameters{organization_id, collection_id, static_cast<std::int64_t>(found)};
-  TRIUNE_ASSIGN(const RowSet more, session.query("SELECT 1 FROM triune_vectors WHERE organization_id = ?1 AND "
-                                                 "collection_id = ?2 LIMIT 1 OFFSET ?3",
-                                                 parameters, 1));
+  // Texts that are no vectors yet do not count (E1 of embeddings.h).
+  static const contract::DialectText sql([](contract::Dialect dialect) {
+    return fmt::format(
+        "SELECT 1 FROM triune_vectors v {} triune_vector_values x ON {} "
+        "WHERE v.organization_id = ?1 AND v.collection_id = ?2 LIMIT 1 OFFSET ?3",
+        ordered_join(dialect), projection::vector_value_is(dialect, "v.organization_id", "v.vector_key"));
+  });
+  TRIUNE_ASSIGN(const RowSet more, session.query(sql.in(session.dialect()), parameters, 1));
   return !more.rows.empty();
 }
 

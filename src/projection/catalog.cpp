@@ -72,14 +72,16 @@ Status load_graph(contract::RelationalSession& session, CatalogSnapshot& to) {
 
 Status load_vector_collections(contract::RelationalSession& session, CatalogSnapshot& to) {
   TRIUNE_ASSIGN(const RowSet collections,
-                session.query("SELECT collection_id, dimension, metric, owner_table FROM triune_vector_collections", {},
-                              dictionary_limit));
+                session.query("SELECT collection_id, dimension, metric, owner_table, embedder "
+                              "FROM triune_vector_collections",
+                              {}, dictionary_limit));
   for (const auto& row : collections.rows) {
     TRIUNE_ASSIGN(const Metric metric, parse_metric(text(row[2])));
     to.vector_collections[integer(row[0])] = {.name = to.name_of(integer(row[0])),
                                               .dimension = static_cast<std::uint32_t>(integer(row[1])),
                                               .metric = metric,
-                                              .owner_table = text(row[3])};
+                                              .owner_table = text(row[3]),
+                                              .embedder = text(row[4])};
   }
   return {};
 }

@@ -154,13 +154,21 @@ Result<Change> delete_edge(const Record& line) {
 
 Result<Change> put_vector(const Record& line) {
   TRIUNE_ASSIGN(std::string collection, text_field(line, "collection"));
-  TRIUNE_ASSIGN(std::string id, id_field(line, "id"));
+  PutVector vector{.collection = std::move(collection)};
+  TRIUNE_ASSIGN(vector.id, id_field(line, "id"));
+  if (find(line, "text") != nullptr) {
+    TRIUNE_ASSIGN(vector.text, text_field(line, "text"));
+  }
   const auto* json = std::get_if<Json>(find(line, "vector"));
-  if (json == nullptr || !json->text.starts_with('['))
-    return refuse("\"vector\" must be an array of numbers, as in [0.5, -1, 2e-3]");
-  TRIUNE_ASSIGN(std::vector<float> values, model::parse_json_vector(json->text));
-  TRIUNE_ASSIGN(Record metadata, object_field(line, "metadata"));
-  return PutVector{std::move(collection), std::move(id), std::move(values), std::move(metadata)};
+  const bool array = json != nullptr && json->text.starts_with('[');
+  if (!array && (vector.text.empty() || find(line, "vector") != nullptr))
+    return refuse(
+        "a put_vector has a \"vector\", an array of numbers as in [0.5, -1, 2e-3], or a \"text\" to be embedded");
+  if (array) {
+    TRIUNE_ASSIGN(vector.values, model::parse_json_vector(json->text));
+  }
+  TRIUNE_ASSIGN(vector.metadata, object_field(line, "metadata"));
+  return vector;
 }
 
 Result<Change> delete_vector(const Record& line) {
@@ -206,7 +214,8 @@ constexpr std::array<FieldRule, 4> put_node_fields{{op, {"label"}, {"id"}, {"pro
 constexpr std::array<FieldRule, 3> delete_node_fields{{op, {"label"}, {"id"}}};
 constexpr std::array<FieldRule, 5> put_edge_fields{{op, {"type"}, {"from"}, {"to"}, {"properties", false}}};
 constexpr std::array<FieldRule, 4> delete_edge_fields{{op, {"type"}, {"from"}, {"to"}}};
-constexpr std::array<FieldRule, 5> put_vector_fields{{op, {"collection"}, {"id"}, {"vector"}, {"metadata", false}}};
+constexpr std::array<FieldRule, 6> put_vector_fields{
+    {op, {"collection"}, {"id"}, {"vector", false}, {"text", false}, {"metadata", false}}};
 constexpr std::array<FieldRule, 3> delete_vector_fields{{op, {"collection"}, {"id"}}};
 constexpr std::array<FieldRule, 6> put_blob_fields{
     {op, {"owner"}, {"name"}, {"text", false}, {"base64", false}, {"file", false}}};

@@ -95,6 +95,10 @@ void add_collection(CLI::App& root, CommandLine& line) {
       ->add_option("--owner-table", arguments->collection.owner_table,
                    "Table whose primary key is the vectors' id, so that --where may name its columns")
       ->type_name("TABLE");
+  command
+      ->add_option("--embedder", arguments->collection.embedder,
+                   "What makes vectors of texts: hashing (needs no model), or NAME:MODEL")
+      ->type_name("NAME");
   add_waiting(command, arguments->waiting);
   when_chosen(command, line, arguments, run_collection);
 }

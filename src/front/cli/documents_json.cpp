@@ -124,6 +124,7 @@ void write_receipt(JsonWriter& to, const Receipt& receipt) {
       .member("token", to_string(receipt.token()))
       .member("changes", receipt.changes)
       .member("replayed", receipt.replayed)
+      .member("pending_embeddings", receipt.pending_embeddings)
       .key("projections");
   write_projections(to, receipt.projections);
   to.end_object();
@@ -155,6 +156,15 @@ std::string status_document(const HiveStatus& status) {
       .member("database_bytes", status.database_bytes)
       .key("projections");
   write_projections(to, status.projections);
+  to.key("embeddings").begin_array();
+  for (const auto& embedding : status.embeddings)
+    to.begin_object()
+        .member("collection", embedding.collection)
+        .member("embedder", embedding.embedder)
+        .member("pending", embedding.pending)
+        .member("last_error", embedding.last_error)
+        .end_object();
+  to.end_array();
   to.key("routes");
   write_route_counts(to, status.routes);
   if (status.log) write_cluster(to, status);

@@ -93,8 +93,13 @@ std::string cluster_text(const HiveStatus& status) {
 }  // namespace
 
 std::string receipt_text(const Receipt& receipt) {
-  return fmt::format("commit {}: {}{}{}", receipt.lsn, counted(receipt.changes, "change", "changes"),
-                     receipt.replayed ? " (known already; nothing was done again)" : "", standing(receipt));
+  const auto pending = receipt.pending_embeddings == 0
+                           ? std::string()
+                           : inked(fmt::format(", {} no vector yet: the embedder failed and is asked again",
+                                               counted(receipt.pending_embeddings, "text is", "texts are")),
+                                   Ink::yellow);
+  return fmt::format("commit {}: {}{}{}{}", receipt.lsn, counted(receipt.changes, "change", "changes"),
+                     receipt.replayed ? " (known already; nothing was done again)" : "", pending, standing(receipt));
 }
 
 std::string position_text(const Receipt& receipt) {
@@ -111,6 +116,13 @@ std::string status_text(const HiveStatus& status) {
   for (const auto& projection : status.projections)
     if (!projection.error.empty())
       text += inked(fmt::format("{}: {}", projection.name, printable(projection.error)), Ink::red) + "\n";
+  for (const auto& embedding : status.embeddings)
+    if (embedding.pending > 0)
+      text += inked(fmt::format("{}: {} no vector yet ({}): {}", embedding.collection,
+                                counted(embedding.pending, "text is", "texts are"), embedding.embedder,
+                                printable(embedding.last_error)),
+                    Ink::red) +
+              "\n";
   return status.log ? text + cluster_text(status) : text;
 }
 

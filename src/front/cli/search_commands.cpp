@@ -18,6 +18,7 @@ struct SearchArguments {
   std::string file;
   std::string id;
   std::string json;
+  std::string text;
   std::size_t count = 10;
   std::string where;
   std::vector<std::string> parameters;
@@ -26,6 +27,7 @@ struct SearchArguments {
 
 Result<VectorQuery> query_of(const SearchArguments& arguments) {
   if (!arguments.id.empty()) return VectorQuery(arguments.id);
+  if (!arguments.text.empty()) return VectorQuery(EmbeddedText{arguments.text});
   std::string text = arguments.json;
   if (!arguments.file.empty()) {
     TRIUNE_ASSIGN(text, read_statement(arguments.file == "-" ? "-" : "", arguments.file == "-" ? "" : arguments.file));
@@ -45,6 +47,7 @@ std::string search_document(const VectorSearch& search, const VectorSearchResult
       .member("collection", search.collection)
       .member("strategy", found.strategy)
       .member("watermark", found.watermark)
+      .member("pending", found.pending)
       .key("hits")
       .begin_array();
   for (const auto& hit : found.hits)
@@ -76,6 +79,9 @@ Result<ExitCode> run_search(const SearchArguments& arguments, const CommandLine&
     TRIUNE_ASSIGN(const VectorSearchResult found, hive.search(search, options));
     print(line.settings.json ? search_document(search, found) + "\n" : search_text(found, line.settings.wide));
     if (!line.settings.json) note(fmt::format("answered by: {}", found.strategy));
+    if (!line.settings.json && found.pending > 0)
+      note(fmt::format("{} texts of {} wait for their embedding and were not searched", found.pending,
+                       search.collection));
     return ExitCode::ok;
   });
 }
@@ -124,9 +130,11 @@ void add_search(CLI::App& root, CommandLine& line) {
   auto* id = command->add_option("--id", arguments->id, "Near the vector stored under this id")->type_name("ID");
   auto* array = command->add_option("--vector-json", arguments->json, "Near this vector, a JSON array of numbers")
                     ->type_name("ARRAY");
-  command->parse_complete_callback([file, id, array] {
-    if (file->count() + id->count() + array->count() != 1)
-      throw CLI::RequiredError("one of --vector, --id and --vector-json");
+  auto* text =
+      command->add_option("--text", arguments->text, "Near this text, by the collection's embedder")->type_name("TEXT");
+  command->parse_complete_callback([file, id, array, text] {
+    if (file->count() + id->count() + array->count() + text->count() != 1)
+      throw CLI::RequiredError("one of --vector, --id, --vector-json and --text");
   });
   command->add_option("-k,--count", arguments->count, "How many")
       ->capture_default_str()

@@ -1,0 +1,44 @@
+// What turns texts into vectors.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "triune/deadline.h"
+#include "triune/status.h"
+
+namespace triune {
+
+/// What an embedder says of itself; recorded with a collection, so that vectors of two models are never mixed.
+struct EmbedderDescription {
+  std::string model;            ///< "hashing", "text-embedding-3-small", …
+  std::string version;          ///< Vectors of different versions are not comparable; empty when it is not known.
+  std::uint32_t dimension = 0;  ///< Of every vector it makes; 0: the caller's collection decides.
+  std::size_t batch_size = 1;   ///< Most texts that it takes in one call.
+  std::size_t token_limit = 0;  ///< Tokens of a text beyond which it refuses or cuts; 0: none that is known.
+};
+
+/// A model that makes vectors of texts. Thread rule: any thread, several at once.
+class Embedder {
+ public:
+  virtual ~Embedder() = default;
+  /// Does not block.
+  [[nodiscard]] virtual EmbedderDescription description() const = 0;
+  /// One vector for each text, in their order, each of `dimension` finite numbers. At most `batch_size` texts. Blocks
+  /// until the answer is there or the deadline. Errors: `unavailable`, `deadline_exceeded` and `resource_exhausted`
+  /// (a rate limit) may pass, and the same call may be repeated; `invalid_argument` is of the texts and stays.
+  virtual Result<std::vector<std::vector<float>>> embed(std::span<const std::string> texts, std::uint32_t dimension,
+                                                        Deadline deadline) = 0;
+};
+
+/// The embedder that a collection names: "hashing" (words and their parts hashed, no model: lexical likeness), or
+/// "openai:MODEL", any endpoint that speaks OpenAI's /v1/embeddings. The endpoint is TRIUNE_EMBEDDINGS_URL of the
+/// environment (default: OpenAI's own), the key TRIUNE_EMBEDDINGS_KEY or OPENAI_API_KEY. Errors: `invalid_argument` for
+/// a name that is none of these. Does not block.
+Result<std::shared_ptr<Embedder>> make_embedder(std::string_view name);
+
+}  // namespace triune

@@ -1,0 +1,2 @@
+DROP TABLE triune_vector_texts;
+ALTER TABLE triune_vector_collections DROP COLUMN embedder;

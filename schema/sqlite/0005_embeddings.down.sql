@@ -1,0 +1,3 @@
+DROP TRIGGER triune_vectors_delete_text;
+DROP TABLE triune_vector_texts;
+ALTER TABLE triune_vector_collections DROP COLUMN embedder;

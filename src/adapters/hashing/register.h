@@ -1,0 +1,11 @@
+// Entry of the hashing embedder.
+#pragma once
+
+#include "contract/registry.h"
+
+namespace triune::adapters {
+
+/// Adds the embedder "hashing".
+void register_hashing(contract::Registry& registry);
+
+}  // namespace triune::adapters

@@ -1,0 +1,207 @@
+// Texts whose embedder failed: tried again until they are vectors (E1).
+#include <fmt/format.h>
+
+#include <array>
+
+#include "base/try.h"
+#include "hive/embeddings.h"
+#include "projection/canonical_sql.h"
+#include "projection/change_log.h"
+#include "runtime/backoff.h"
+
+namespace triune::hive {
+namespace {
+
+constexpr runtime::Backoff pauses{.first = std::chrono::seconds(1), .longest = std::chrono::minutes(10)};
+/// So long nobody else tries a text that was taken; the embedder's answer is waited for less long.
+constexpr std::int64_t claim_ms = 60'000;
+constexpr std::chrono::seconds embedder_patience{45};
+constexpr std::chrono::seconds store_patience{30};
+/// Other nodes leave texts too.
+constexpr std::chrono::seconds look_again{60};
+constexpr std::int64_t batch_limit = 256;
+constexpr std::size_t error_limit = 1'000;
+
+std::int64_t now_ms() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+/// At most `limit` bytes, cut between characters.
+std::string shortened(std::string text, std::size_t limit) {
+  if (text.size() <= limit) return text;
+  while (limit > 0 && (static_cast<unsigned char>(text[limit]) & 0xC0U) == 0x80U) --limit;
+  text.resize(limit);
+  return text;
+}
+
+}  // namespace
+
+Embeddings::Embeddings(Settings settings) : settings_(std::move(settings)) {
+  if (settings_.background) thread_ = std::thread([this] { run(); });
+}
+
+void Embeddings::stop() {
+  {
+    const std::scoped_lock lock(mutex_);
+    stopped_ = true;
+  }
+  woken_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+void Embeddings::wake() {
+  {
+    const std::scoped_lock lock(mutex_);
+    work_ = true;
+  }
+  woken_.notify_all();
+}
+
+void Embeddings::run() {
+  std::uint32_t failures = 0;
+  for (;;) {
+    const auto due = next_due_ms();
+    std::chrono::milliseconds pause = look_again;
+    if (due && *due) pause = std::min(pause, std::chrono::milliseconds(std::max<std::int64_t>(0, **due - now_ms())));
+    // An error of the store is not lost: the texts stay pending, which the status shows (E1).
+    if (!due) pause = pauses.equal_jitter(failures++, runtime::random_source()());
+    {
+      std::unique_lock lock(mutex_);
+      woken_.wait_for(lock, pause, [this] { return stopped_ || work_; });
+      if (stopped_) return;
+      work_ = false;
+    }
+    failures = attempt_all() ? 0 : failures + 1;
+  }
+}
+
+Result<std::optional<std::int64_t>> Embeddings::next_due_ms() {
+  const auto catalog = settings_.catalog->snapshot();
+  bool any = false;
+  for (const auto& [id, collection] : catalog->vector_collections) any = any || !collection.embedder.empty();
+  if (!any) return std::optional<std::int64_t>();
+  TRIUNE_ASSIGN(const auto session,
+                settings_.store->read(contract::ReadScope::internal, Deadline::after(store_patience)));
+  const std::array<Value, 1> parameters{settings_.organization_id};
+  TRIUNE_ASSIGN(const RowSet rows,
+                session->query("SELECT min(next_attempt_ms) FROM triune_vector_texts WHERE organization_id = ?1 AND "
+                               "pending_since_ms IS NOT NULL",
+                               parameters, 1));
+  const auto& cell = rows.rows.at(0).at(0);
+  return is_null(cell) ? std::optional<std::int64_t>() : std::optional(std::get<std::int64_t>(cell));
+}
+
+Status Embeddings::attempt_all() {
+  const auto catalog = settings_.catalog->snapshot();
+  for (const auto id : catalog->collections_of(settings_.organization_id, projection::CollectionKind::vector)) {
+    const auto found = catalog->vector_collections.find(id);
+    if (found == catalog->vector_collections.end() || found->second.embedder.empty()) continue;
+    for (bool more = true; more;) {
+      TRIUNE_ASSIGN(more, attempt(id, found->second));
+      const std::scoped_lock lock(mutex_);
+      if (stopped_) return {};
+    }
+  }
+  return {};
+}
+
+Result<bool> Embeddings::attempt(std::int64_t collection_id, const VectorCollection& collection) {
+  TRIUNE_ASSIGN(const auto claimed, claim(collection_id));
+  if (claimed.empty()) return false;
+  std::vector<std::string> texts;
+  for (const auto& text : claimed) texts.push_back(text.content);
+  const auto vectors = embed_all(collection, texts, Deadline::after(embedder_patience));
+  if (vectors) {
+    TRIUNE_TRY(store_vectors(claimed, *vectors));
+    return true;
+  }
+  const bool blames_a_text = vectors.error().code == ErrorCode::invalid_argument && claimed.size() > 1;
+  if (!blames_a_text) {
+    TRIUNE_TRY(put_off(claimed, vectors.error()));
+    return false;
+  }
+  // One by one, so that a text nobody can embed holds no other back.
+  for (std::size_t i = 0; i < claimed.size(); ++i) {
+    const auto one = std::span(claimed).subspan(i, 1);
+    const auto vector = embed_all(collection, std::span(texts).subspan(i, 1), Deadline::after(embedder_patience));
+    TRIUNE_TRY(vector ? store_vectors(one, *vector) : put_off(one, vector.error()));
+  }
+  return true;
+}
+
+Result<std::vector<Embeddings::PendingText>> Embeddings::claim(std::int64_t collection_id) {
+  std::vector<PendingText> claimed;
+  TRIUNE_TRY(settings_.store->write(
+      [&](contract::RelationalSession& session) -> Status {
+        claimed.clear();
+        const auto now = now_ms();
+        const std::array<Value, 5> parameters{settings_.organization_id, collection_id, now, now + claim_ms,
+                                              batch_limit};
+        // The outer condition is looked at again where another node has taken a text meanwhile.
+        TRIUNE_ASSIGN(const RowSet rows,
+                      session.query("UPDATE triune_vector_texts SET next_attempt_ms = ?4, attempts = attempts + 1 "
+                                    "WHERE organization_id = ?1 AND next_attempt_ms <= ?3 AND vector_key IN ("
+                                    "SELECT vector_key FROM triune_vector_texts WHERE organization_id = ?1 AND "
+                                    "collection_id = ?2 AND pending_since_ms IS NOT NULL AND next_attempt_ms <= ?3 "
+                                    "ORDER BY next_attempt_ms LIMIT ?5) RETURNING vector_key, content, attempts",
+                                    parameters, static_cast<std::size_t>(batch_limit)));
+        for (const auto& row : rows.rows)
+          claimed.push_back({std::get<std::int64_t>(row[0]), to_text(row[1]), std::get<std::int64_t>(row[2])});
+        return {};
+      },
+      Deadline::after(store_patience)));
+  return claimed;
+}
+
+Status Embeddings::store_vectors(std::span<const PendingText> texts, const Vectors& vectors) {
+  std::uint64_t lsn = 0;
+  static const contract::DialectText put([](contract::Dialect dialect) {
+    return fmt::format(
+        "INSERT INTO triune_vector_values ({0}vector_key, vector) SELECT {0}vector_key, ?4 FROM triune_vector_texts "
+        "WHERE organization_id = ?1 AND vector_key = ?2 AND content = ?3 AND pending_since_ms IS NOT NULL "
+        "ON CONFLICT ({0}vector_key) DO UPDATE SET vector = excluded.vector",
+        dialect == contract::Dialect::postgres ? "organization_id, " : "");
+  });
+  TRIUNE_TRY(settings_.store->write(
+      [&](contract::RelationalSession& session) -> Status {
+        for (std::size_t i = 0; i < texts.size(); ++i) {
+          const auto* const bytes = reinterpret_cast<const std::byte*>(vectors[i].data());
+          const std::array<Value, 4> parameters{settings_.organization_id, texts[i].vector_key, texts[i].content,
+                                                Bytes(bytes, bytes + vectors[i].size() * sizeof(float))};
+          TRIUNE_TRY(session.execute(put.in(session.dialect()), parameters));
+          const auto key = std::span(parameters).first(3);
+          TRIUNE_TRY(
+              session.execute("UPDATE triune_vector_texts SET pending_since_ms = NULL, next_attempt_ms = NULL, "
+                              "attempts = 0, last_error = '' WHERE organization_id = ?1 AND vector_key = ?2 "
+                              "AND content = ?3",
+                              key));
+        }
+        TRIUNE_ASSIGN(lsn, projection::commit_lsn(session, settings_.organization_id));
+        return {};
+      },
+      Deadline::after(store_patience)));
+  settings_.committed(lsn);
+  return {};
+}
+
+Status Embeddings::put_off(std::span<const PendingText> texts, const Error& error) {
+  const auto reason = shortened(error.message, error_limit);
+  return settings_.store->write(
+      [&](contract::RelationalSession& session) -> Status {
+        for (const auto& text : texts) {
+          const auto attempt = static_cast<std::uint32_t>(std::max<std::int64_t>(0, text.attempts - 1));
+          const auto pause = pauses.equal_jitter(attempt, runtime::random_source()());
+          const std::array<Value, 4> parameters{settings_.organization_id, text.vector_key, now_ms() + pause.count(),
+                                                reason};
+          TRIUNE_TRY(
+              session.execute("UPDATE triune_vector_texts SET next_attempt_ms = ?3, last_error = ?4 WHERE "
+                              "organization_id = ?1 AND vector_key = ?2 AND pending_since_ms IS NOT NULL",
+                              parameters));
+        }
+        return {};
+      },
+      Deadline::after(store_patience));
+}
+
+}  // namespace triune::hive

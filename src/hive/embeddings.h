@@ -1,0 +1,105 @@
+// Texts that become vectors: with a commit where the embedder answers, later where it does not.
+//
+//   text ─embedder answers─▶ vector
+//     └──it fails──▶ pending ─attempt─▶ vector
+//                     ▲  └─it fails again─┐
+//                     └──longer pause─────┘
+//
+// Invariants
+//   E1 A text is committed with its row, whether the embedder answers or not; until it is a vector it is pending, and
+//   is
+//      told of in the receipt, the status and every search.
+//   E2 While a text is pending, no vector of an older text of the same id is found.
+//   E3 A vector is stored only for the text it was made of: one that changed meanwhile stays pending.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "contract/relational_store.h"
+#include "projection/catalog.h"
+#include "triune/change.h"
+#include "triune/embedder.h"
+#include "triune/hive.h"
+
+namespace triune::hive {
+
+/// A commit's changes with the vectors of its texts. Texts whose embedder failed have none.
+struct EmbeddedChanges {
+  std::vector<Change> changes;
+  std::uint64_t pending = 0;
+  std::string trouble;  ///< Why some are pending.
+};
+
+/// Thread rule: any thread. One thread of its own makes vectors of what is pending.
+class Embeddings {
+ public:
+  struct Settings {
+    contract::RelationalStore* store = nullptr;
+    projection::Catalog* catalog = nullptr;
+    std::int64_t organization_id = 0;
+    std::map<std::string, std::shared_ptr<Embedder>> own;
+    std::function<void(std::uint64_t)> committed;  ///< Is told the lsn of every commit of the thread.
+    bool background = true;                        ///< False: what is pending waits for another process.
+  };
+
+  explicit Embeddings(Settings settings);
+  ~Embeddings() { stop(); }
+  Embeddings(const Embeddings&) = delete;
+  Embeddings& operator=(const Embeddings&) = delete;
+  /// Ends the thread after the attempt at work. Idempotent.
+  void stop();
+
+  /// Whether the collection's embedder exists and makes vectors of its dimension.
+  Status check(const VectorCollection& collection);
+  /// The vector of a query. Errors: the embedder's; `invalid_argument` when the collection has none.
+  Result<std::vector<float>> query(const VectorCollection& collection, const std::string& text, Deadline deadline);
+  /// Nothing when no change has a text to be embedded. An embedder gets half of the time there is, and its failure is
+  /// no error here (E1).
+  std::optional<EmbeddedChanges> embed(std::span<const Change> changes, const projection::CatalogSnapshot& catalog,
+                                       Deadline deadline);
+  /// Something is pending.
+  void wake();
+  Result<std::uint64_t> pending(contract::RelationalSession& session, std::int64_t collection_id) const;
+  Result<std::vector<EmbeddingStatus>> statuses(contract::RelationalSession& session) const;
+
+ private:
+  struct PendingText {
+    std::int64_t vector_key = 0;
+    std::string content;
+    std::int64_t attempts = 0;
+  };
+  using Vectors = std::vector<std::vector<float>>;
+
+  Result<std::shared_ptr<Embedder>> embedder(const std::string& name);
+  /// In batches as large as the embedder takes; every vector is checked.
+  Result<Vectors> embed_all(const VectorCollection& collection, std::span<const std::string> texts, Deadline deadline);
+  void run();
+  /// Whether some text of a collection is due, or when the next will be.
+  Result<std::optional<std::int64_t>> next_due_ms();
+  Status attempt_all();
+  Result<bool> attempt(std::int64_t collection_id, const VectorCollection& collection);
+  /// Takes texts that are due, and keeps others from taking them for a while.
+  Result<std::vector<PendingText>> claim(std::int64_t collection_id);
+  Status store_vectors(std::span<const PendingText> texts, const Vectors& vectors);
+  Status put_off(std::span<const PendingText> texts, const Error& error);
+
+  const Settings settings_;
+  mutable std::mutex mutex_;  ///< Guards what follows.
+  std::condition_variable woken_;
+  std::map<std::string, std::shared_ptr<Embedder>> known_;
+  bool stopped_ = false;
+  bool work_ = true;  ///< At first it is not known what an earlier process left.
+  std::thread thread_;
+};
+
+}  // namespace triune::hive
