@@ -43,6 +43,7 @@ class GuardedStore final : public RelationalStore {
   Status write(const contract::WriteJob& job, Deadline deadline, contract::WriteMode mode,
                std::source_location place) override;
   Result<std::unique_ptr<RelationalTransaction>> begin(Deadline deadline, std::source_location place) override;
+  Status run_outside(std::string_view sql, Deadline deadline) override;
   Result<bool> is_read_only(std::string_view sql, Deadline deadline) override;
   Result<std::vector<contract::ColumnDescription>> describe(std::string_view table) override;
   Result<contract::RelationalStatistics> statistics() override;
@@ -137,6 +138,11 @@ Status GuardedStore::write(const contract::WriteJob& job, Deadline deadline, con
     return guarded(std::move(*permit), [&] { return store_->write(job, deadline, mode, place); });
   });
   return refused ? std::move(*refused) : std::move(done);
+}
+
+Status GuardedStore::run_outside(std::string_view sql, Deadline deadline) {
+  TRIUNE_ASSIGN(auto permit, writes_.admit());
+  return guarded(std::move(permit), [&] { return store_->run_outside(sql, deadline); });
 }
 
 Result<bool> GuardedStore::is_read_only(std::string_view sql, Deadline deadline) {

@@ -110,6 +110,7 @@ class ScriptedStore final : public contract::RelationalStore {
     if (!status) return failure_of(status);
     return std::make_unique<ScriptedTransaction>(script_);
   }
+  Status run_outside(std::string_view, Deadline) override { return script_.next(); }
   Result<bool> is_read_only(std::string_view, Deadline) override { return script_.next(true); }
   Result<std::vector<contract::ColumnDescription>> describe(std::string_view) override {
     return script_.next(std::vector<contract::ColumnDescription>());

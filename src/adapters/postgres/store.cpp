@@ -122,6 +122,24 @@ Result<std::unique_ptr<contract::RelationalTransaction>> Store::begin(Deadline d
   return std::unique_ptr<contract::RelationalTransaction>(new Transaction(std::move(lease), deadline, alarm_));
 }
 
+Status Store::run_outside(std::string_view sql, Deadline deadline) {
+  TRIUNE_ASSIGN(const auto text, translate(sql));
+  TRIUNE_ASSIGN(auto lease, writers_->take(0, deadline, std::source_location::current()));
+  auto& connection = connection_of(lease);
+  auto& pipeline = connection.pipeline();
+  // A pipeline's sync point is the end of a transaction; behind one, a statement is alone in its own.
+  const std::int64_t timeout = deadline.is_bounded() ? std::max<std::int64_t>(deadline.remaining().count(), 1) : 0;
+  connection.swap_timeout(timeout);
+  auto done = pipeline.command(fmt::format("SET statement_timeout = {}", timeout));
+  if (done) done = pipeline.settle(deadline);
+  if (done) done = pipeline.command(text.sql);
+  if (done) done = pipeline.settle(deadline);
+  if (done) return done;
+  if (pipeline.broken() || !done.error().connection_usable) connection.condemn();
+  alarm_(done.error());
+  return done;
+}
+
 Result<bool> Store::is_read_only(std::string_view sql, Deadline deadline) {
   auto text = translate(sql);
   if (!text && text.error().code == ErrorCode::permission_denied) return false;

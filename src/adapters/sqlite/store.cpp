@@ -112,6 +112,10 @@ Result<std::unique_ptr<contract::RelationalTransaction>> Store::begin(Deadline d
   return writer_->begin(deadline);
 }
 
+Status Store::run_outside(std::string_view, Deadline) {
+  return refuse(ErrorCode::unsupported, "SQLite has no definitions that must run outside of a transaction");
+}
+
 Result<bool> Store::is_read_only(std::string_view sql, Deadline deadline) {
   TRIUNE_ASSIGN(auto lease, take(Reader::Preparation::schema_untrusted, deadline));
   lease->set_user_limits(true);

@@ -31,6 +31,7 @@ class Store final : public contract::RelationalStore {
                std::source_location place) override;
   Result<std::unique_ptr<contract::RelationalTransaction>> begin(Deadline deadline,
                                                                  std::source_location place) override;
+  Status run_outside(std::string_view sql, Deadline deadline) override;
   Result<bool> is_read_only(std::string_view sql, Deadline deadline) override;
   Result<std::vector<contract::ColumnDescription>> describe(std::string_view table) override;
   Result<contract::RelationalStatistics> statistics() override;
