@@ -1,0 +1,3 @@
+DROP TABLE triune_audit_seals;
+DROP TABLE triune_audit_log;
+DROP TABLE triune_audit_context;

@@ -1,0 +1,17 @@
+DROP VIEW triune_agent_load;
+DROP VIEW triune_task_summary;
+DROP VIEW triune_task_hierarchy;
+DROP VIEW triune_task_dependency_graph;
+DROP VIEW triune_ready_tasks;
+DROP TABLE triune_task_days;
+DROP TABLE triune_queue_items;
+DROP TABLE triune_queue_lanes;
+DROP TABLE triune_queues;
+DROP TABLE triune_task_resources;
+DROP TABLE triune_task_times;
+DROP TABLE triune_task_comments;
+DROP TABLE triune_task_executions;
+DROP TABLE triune_task_dependencies;
+DROP TABLE triune_tasks;
+DROP TABLE triune_task_transitions;
+DROP TABLE triune_task_definitions;
