@@ -55,7 +55,7 @@ std::vector<std::vector<SqlToken>> items_from(const std::vector<SqlToken>& token
 }  // namespace
 
 Result<std::vector<std::string>> cypher_columns(std::string_view query) {
-  const auto tokens = sql_tokens(query, Brackets::symbols);
+  const auto tokens = sql_tokens(query, Spelling::cypher);
   std::optional<std::size_t> last;
   int depth = 0;
   for (std::size_t i = 0; i < tokens.size(); ++i) {

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,6 +31,16 @@ struct VectorCall {
   std::vector<Value> parameters;  ///< Of the predicate.
 };
 
+/// Counted lately, up to a limit: for estimates.
+struct NodeFigures {
+  double nodes = 0;
+};
+struct EdgeFigures {
+  double edges = 0;
+  double out = 0;  ///< Of a node that has any: how many leave it…
+  double in = 0;   ///< …and how many arrive.
+};
+
 /// Each call reads the canonical store through `session`, in the snapshot of the statement, and an engine at the
 /// statement's consistency or newer (I5); it ends at the statement's deadline. Used by the thread of the statement.
 class Engines {
@@ -47,6 +58,10 @@ class Engines {
   virtual Result<Answer> neighbors(contract::RelationalSession& session, const NeighborsQuery& query) = 0;
   /// step, label, id.
   virtual Result<Answer> shortest_path(contract::RelationalSession& session, const PathQuery& query) = 0;
+  /// Of a label, of all when it is empty; nothing where nobody knows. Asked before the statement has its session.
+  virtual std::optional<NodeFigures> node_figures(std::string_view label) = 0;
+  /// Of a type of edges, of all when it is empty.
+  virtual std::optional<EdgeFigures> edge_figures(std::string_view type) = 0;
 };
 
 }  // namespace triune::federation

@@ -18,7 +18,8 @@ constexpr auto following_words = std::to_array<std::string_view>(
 
 class Finder {
  public:
-  Finder(std::string_view sql, std::span<const std::string_view> names) : tokens_(sql_tokens(sql)), names_(names) {}
+  Finder(std::string_view sql, std::span<const std::string_view> names, Spelling spelling)
+      : tokens_(sql_tokens(sql, spelling)), names_(names) {}
 
   std::vector<FunctionCall> all() {
     std::vector<FunctionCall> calls;
@@ -75,8 +76,8 @@ class Finder {
 
 }  // namespace
 
-std::vector<FunctionCall> find_calls(std::string_view sql, std::span<const std::string_view> names) {
-  return Finder(sql, names).all();
+std::vector<FunctionCall> find_calls(std::string_view sql, std::span<const std::string_view> names, Spelling spelling) {
+  return Finder(sql, names, spelling).all();
 }
 
 }  // namespace triune::federation

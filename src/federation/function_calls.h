@@ -23,6 +23,7 @@ struct FunctionCall {
 
 /// The calls of functions called `names`, outermost ones only, in their order. A table, a column or a text of such a
 /// name is no call.
-std::vector<FunctionCall> find_calls(std::string_view sql, std::span<const std::string_view> names);
+std::vector<FunctionCall> find_calls(std::string_view sql, std::span<const std::string_view> names,
+                                     Spelling spelling = Spelling::sqlite);
 
 }  // namespace triune::federation

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
+#include <utility>
 
 namespace triune::federation {
 namespace {
@@ -51,7 +52,8 @@ std::string_view usual_engine(Function function) {
 
 void add_costs(const PlaceCosts& costs, PlanNode& node) {
   if (!costs.route.engine.empty()) node.engine = costs.route.engine;
-  node.reason = costs.route.reason;
+  const auto expectation = std::exchange(node.reason, costs.route.reason);
+  if (!expectation.empty()) node.reason += (node.reason.empty() ? "" : "; ") + expectation;
   if (costs.repeated > 0)
     node.reason += fmt::format("{}{} calls with arguments met before", node.reason.empty() ? "" : "; ", costs.repeated);
   node.degraded = costs.route.degraded;
@@ -65,6 +67,8 @@ PlanNode function_node(const FunctionStep& step, const Query& query, bool measur
   PlanNode node{
       .operation = step.operation, .engine = std::string(usual_engine(query.kind(step.function))), .reason = {}};
   node.estimated_rows = step.rows;
+  const auto expectation = query.expectation(step.function);
+  if (!expectation.empty()) node.reason = fmt::format("expects {}", expectation);
   if (!measured) return node;
   const auto found = query.costs().find(step.place);
   add_costs(found == query.costs().end() ? PlaceCosts() : found->second, node);

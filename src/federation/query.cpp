@@ -45,15 +45,27 @@ std::uint64_t bytes_of(const Answer& answer) {
 }
 
 /// What a literal or a parameter says before the statement runs; nothing for what only a row can tell.
-std::optional<std::string> constant(const std::vector<SqlToken>& argument, std::span<const Value> parameters) {
+std::optional<Value> constant_value(const std::vector<SqlToken>& argument, std::span<const Value> parameters) {
   if (argument.size() != 1) return std::nullopt;
   const auto& token = argument[0];
   if (token.kind == Kind::text && token.text[0] == '\'') return token.literal();
+  if (token.is("null")) return Value();
+  std::int64_t number = 0;
+  const auto* const end = token.text.data() + token.text.size();
+  if (token.kind == Kind::number) {
+    const auto read = std::from_chars(token.text.data(), end, number);
+    return read.ec == std::errc{} && read.ptr == end ? std::optional<Value>(number) : std::nullopt;
+  }
   if (token.kind != Kind::parameter) return std::nullopt;
-  std::size_t number = 0;
-  std::from_chars(token.text.data() + 1, token.text.data() + token.text.size(), number);
-  if (number < 1 || number > parameters.size()) return std::nullopt;
-  const auto* const text = std::get_if<std::string>(&parameters[number - 1]);
+  std::from_chars(token.text.data() + 1, end, number);
+  if (number < 1 || number > std::ssize(parameters)) return std::nullopt;
+  return parameters[static_cast<std::size_t>(number) - 1];
+}
+
+/// The same of texts.
+std::optional<std::string> constant(const std::vector<SqlToken>& argument, std::span<const Value> parameters) {
+  const auto value = constant_value(argument, parameters);
+  const auto* const text = value ? std::get_if<std::string>(&*value) : nullptr;
   return text != nullptr ? std::optional(*text) : std::nullopt;
 }
 
@@ -98,9 +110,14 @@ Result<std::unique_ptr<Query>> Query::make(std::string_view sql, std::span<const
   return query;
 }
 
-void Query::add(Function kind, contract::TableFunction function) {
+void Query::add(Function kind, contract::TableFunction function, const std::optional<Estimate>& estimate) {
+  if (estimate) {
+    function.expected_rows = estimate->rows;
+    function.expected_cost = estimate->cost;
+  }
   functions_.push_back(std::move(function));
   kinds_.push_back(kind);
+  expectations_.push_back(estimate ? estimate->reason : std::string());
 }
 
 Result<std::string> Query::prepare(std::string_view sql, std::span<const Value> parameters, int depth) {
@@ -109,17 +126,14 @@ Result<std::string> Query::prepare(std::string_view sql, std::span<const Value> 
                    fmt::format("predicates within predicates go {} deep at most", deepest_predicate));
   std::string result;
   std::size_t copied = 0;
-  for (const auto& call : find_calls(sql, function_names())) {
-    if (call.name == "cypher") {
-      const auto text = call.arguments.empty() ? std::nullopt : constant(call.arguments[0], parameters);
-      if (!text)
-        return failure(ErrorCode::invalid_argument,
-                       "the query of cypher must be a text or a parameter such as ?1, because it says which columns "
-                       "there are; what changes from row to row goes into its parameters");
-      TRIUNE_ASSIGN(const std::string name, name_cypher(*text));
+  const auto spelling = joins_ == Joins::bound ? Spelling::postgres : Spelling::sqlite;
+  for (const auto& call : find_calls(sql, function_names(), spelling)) {
+    TRIUNE_ASSIGN(const std::string name, name_of(call, parameters));
+    if (!name.empty()) {
+      const auto arguments = call.begin + call.name.size();
       result += sql.substr(copied, call.begin - copied);
-      result += model::quote_identifier(name) + std::string(sql.substr(call.begin + 6, call.end - call.begin - 6));
-      if (!call.stands_as_set && !call.has_alias) result += " AS cypher";
+      result += model::quote_identifier(name) + std::string(sql.substr(arguments, call.end - arguments));
+      if (!call.stands_as_set && !call.has_alias) result += " AS " + call.name;
       copied = call.end;
       continue;
     }
@@ -134,6 +148,43 @@ Result<std::string> Query::prepare(std::string_view sql, std::span<const Value> 
   return result;
 }
 
+Result<std::string> Query::name_of(const FunctionCall& call, std::span<const Value> parameters) {
+  if (call.name == "neighbors") return name_neighbors(call, parameters);
+  if (call.name != "cypher") return std::string();
+  const auto text = call.arguments.empty() ? std::nullopt : constant(call.arguments[0], parameters);
+  if (!text)
+    return failure(ErrorCode::invalid_argument,
+                   "the query of cypher must be a text or a parameter such as ?1, because it says which columns "
+                   "there are; what changes from row to row goes into its parameters");
+  return name_cypher(*text);
+}
+
+std::string Query::name_neighbors(const FunctionCall& call, std::span<const Value> parameters) {
+  // One that lacks its argument is told so by the name that the statement has for it.
+  if (joins_ == Joins::bound || call.arguments.empty()) return {};
+  std::vector<Value> arguments(4);
+  for (std::size_t i = 1; i < std::min(call.arguments.size(), arguments.size()); ++i) {
+    auto value = constant_value(call.arguments[i], parameters);
+    if (!value) return {};
+    arguments[i] = std::move(*value);
+  }
+  const auto key = key_of(static_cast<std::size_t>(Function::neighbors), arguments);
+  const auto known = neighbors_names_.find(key);
+  if (known != neighbors_names_.end()) return known->second;
+  // Of any node; what is wrong with the arguments is told when the call is made.
+  arguments[0] = std::string("any/node");
+  const auto asked = neighbors_call(arguments);
+  const auto estimate =
+      asked ? estimate_neighbors(engines_, asked->type, asked->direction, asked->depth) : std::optional<Estimate>();
+  if (!estimate) return {};
+  auto function = description_of(Function::neighbors);
+  function.name = fmt::format("triune_neighbors_{}", neighbors_names_.size() + 1);
+  auto name = function.name;
+  neighbors_names_.emplace(key, name);
+  add(Function::neighbors, std::move(function), estimate);
+  return name;
+}
+
 Result<std::string> Query::name_cypher(std::string_view text) {
   const auto known = cypher_names_.find(std::string(text));
   if (known != cypher_names_.end()) return known->second;
@@ -142,7 +193,8 @@ Result<std::string> Query::name_cypher(std::string_view text) {
   function.name = fmt::format("triune_cypher_{}", cypher_names_.size() + 1);
   cypher_names_.emplace(text, function.name);
   auto name = function.name;
-  add(Function::cypher, std::move(function));
+  add(Function::cypher, std::move(function),
+      joins_ == Joins::calling ? estimate_cypher(engines_, text) : std::optional<Estimate>());
   return name;
 }
 
@@ -162,7 +214,7 @@ Status Query::prepare_predicate(std::string& where, std::vector<Value>& paramete
   if (joins_ == Joins::bound && is_federated(where)) {
     const auto first = nested_place_;
     nested_place_ += 1'000;
-    TRIUNE_ASSIGN(auto bound, bind_calls(where, parameters, *this, session, first));
+    TRIUNE_ASSIGN(auto bound, bind_calls(where, parameters, *this, session, first, PostgresStatement::Text::predicate));
     where = std::move(bound.sql);
     parameters = std::move(bound.parameters);
     return {};

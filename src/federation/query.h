@@ -12,6 +12,7 @@
 #include "contract/table_function.h"
 #include "federation/catalogue.h"
 #include "federation/engines.h"
+#include "federation/estimate.h"
 #include "federation/function_calls.h"
 #include "triune/status.h"
 #include "triune/value.h"
@@ -51,6 +52,8 @@ class Query final : public contract::TableFunctions {
   [[nodiscard]] const std::map<int, PlaceCosts>& costs() const { return costs_; }
   /// The number of the function that is called; `invalid_argument` for a Cypher query that was not met by `make`.
   Result<std::size_t> number_of(const FunctionCall& call, std::span<const Value> parameters);
+  /// What was expected of a call of it, and why; empty where the usual was.
+  [[nodiscard]] std::string_view expectation(std::size_t function) const { return expectations_.at(function); }
   /// What function number `function` is.
   [[nodiscard]] Function kind(std::size_t function) const { return kinds_.at(function); }
 
@@ -69,10 +72,14 @@ class Query final : public contract::TableFunctions {
 
  private:
   Query(Engines& engines, Joins joins) : engines_(engines), joins_(joins) {}
-  void add(Function kind, contract::TableFunction function);
+  void add(Function kind, contract::TableFunction function, const std::optional<Estimate>& estimate = {});
   /// Finds the calls in `sql`, and in the predicates they are given, and gives each use of `cypher` its name.
   Result<std::string> prepare(std::string_view sql, std::span<const Value> parameters, int depth);
   Result<std::string> name_cypher(std::string_view text);
+  /// The table for calls of neighbors with these arguments, whose cost differs from that of others.
+  std::string name_neighbors(const FunctionCall& call, std::span<const Value> parameters);
+  /// Sets `call` apart from others of its function; empty when it stays as it is.
+  Result<std::string> name_of(const FunctionCall& call, std::span<const Value> parameters);
   Result<Answer> ask(std::size_t function, contract::RelationalSession& session, std::span<const Value> arguments);
   Result<Answer> search_both(contract::RelationalSession& session, std::span<const Value> arguments);
   /// Makes a predicate into what the store can run: with the names that `prepare` gave, or with the answers bound.
@@ -85,7 +92,9 @@ class Query final : public contract::TableFunctions {
   std::string sql_;
   std::vector<contract::TableFunction> functions_;
   std::vector<Function> kinds_;
+  std::vector<std::string> expectations_;
   std::map<std::string, std::string> cypher_names_;               ///< By the query's text.
+  std::map<std::string, std::string> neighbors_names_;            ///< By type, direction and depth.
   std::map<std::string, std::string> predicates_;                 ///< As written, and as they are run.
   std::map<std::string, std::shared_ptr<const Answer>> answers_;  ///< By function and arguments.
   std::uint64_t answer_bytes_ = 0;

@@ -38,6 +38,12 @@ class EchoEngines final : public Engines {
   Result<Answer> shortest_path(contract::RelationalSession&, const PathQuery& query) override {
     return answer(query.to.id, "");
   }
+  std::optional<NodeFigures> node_figures(std::string_view label) override {
+    return label == "Unknown" ? std::nullopt : std::optional(NodeFigures{1000});
+  }
+  std::optional<EdgeFigures> edge_figures(std::string_view type) override {
+    return type == "UNKNOWN" ? std::nullopt : std::optional(EdgeFigures{.edges = 8000, .out = 8, .in = 4});
+  }
   int calls = 0;
   std::string where;
 

@@ -22,13 +22,14 @@ bool is_name(char character) {
 
 class Scanner {
  public:
-  Scanner(std::string_view sql, Brackets brackets) : sql_(sql), brackets_(brackets) {}
+  Scanner(std::string_view sql, Spelling spelling) : sql_(sql), spelling_(spelling) {}
 
   std::vector<SqlToken> all() {
     std::vector<SqlToken> tokens;
     while (skip_space(), at_ < sql_.size()) {
       const std::size_t begin = at_;
       const Kind kind = take();
+      at_ = std::min(at_, sql_.size());
       tokens.push_back({kind, sql_.substr(begin, at_ - begin), begin});
     }
     return tokens;
@@ -46,7 +47,8 @@ class Scanner {
   void skip_space() {
     for (;;) {
       while (at_ < sql_.size() && std::string_view(" \t\r\n\f\v").find(sql_[at_]) != std::string_view::npos) ++at_;
-      if (sees("--"))
+      // Cypher's other comment is spelled so; two hyphens are an edge there.
+      if (sees(spelling_ == Spelling::cypher ? "//" : "--"))
         skip_to("\n");
       else if (sees("/*"))
         skip_to("*/");
@@ -57,9 +59,12 @@ class Scanner {
 
   Kind take() {
     const char first = peek();
-    if (first == '\'') return take_quoted('\'', Kind::text);
-    if (first == '"' || first == '`') return take_quoted(first, Kind::quoted);
-    if (first == '[' && brackets_ == Brackets::quote) return skip_to("]"), Kind::quoted;
+    const bool cypher = spelling_ == Spelling::cypher;
+    const bool postgres = spelling_ == Spelling::postgres;
+    if (postgres && lower(first) == 'e' && peek(1) == '\'') return ++at_, take_quoted('\'', Kind::text, true);
+    if (first == '\'') return take_quoted('\'', Kind::text, cypher);
+    if (first == '"' || (first == '`' && !postgres)) return take_quoted(first, Kind::quoted, cypher && first == '"');
+    if (first == '[' && spelling_ == Spelling::sqlite) return skip_to("]"), Kind::quoted;
     if (first == '$' && take_dollar_quoted()) return Kind::text;
     if (first == '?') return ++at_, skip_names(), Kind::parameter;
     if (is_digit(first) || (first == '.' && is_digit(peek(1)))) return take_number();
@@ -72,8 +77,12 @@ class Scanner {
     while (at_ < sql_.size() && is_name(sql_[at_])) ++at_;
   }
 
-  Kind take_quoted(char quote, Kind kind) {
+  Kind take_quoted(char quote, Kind kind, bool escapes) {
     for (++at_; at_ < sql_.size(); ++at_) {
+      if (escapes && sql_[at_] == '\\') {
+        ++at_;
+        continue;
+      }
       if (sql_[at_] != quote) continue;
       if (peek(1) != quote) return ++at_, kind;
       ++at_;
@@ -99,7 +108,7 @@ class Scanner {
   }
 
   std::string_view sql_;
-  Brackets brackets_;
+  Spelling spelling_;
   std::size_t at_ = 0;
 };
 
@@ -121,8 +130,8 @@ std::string SqlToken::literal() const {
   return result;
 }
 
-std::vector<SqlToken> sql_tokens(std::string_view sql, Brackets brackets) {
-  return Scanner(sql, brackets).all();
+std::vector<SqlToken> sql_tokens(std::string_view sql, Spelling spelling) {
+  return Scanner(sql, spelling).all();
 }
 
 }  // namespace triune::federation

@@ -1,4 +1,4 @@
-// The words of an SQL statement, of SQLite or PostgreSQL: enough to find calls in it, not to judge it.
+// The words of a statement, of SQLite, PostgreSQL or Cypher: enough to find calls in it, not to judge it.
 #pragma once
 
 #include <cstddef>
@@ -30,11 +30,12 @@ struct SqlToken {
   [[nodiscard]] std::string literal() const;
 };
 
-/// Whether brackets quote a name, as in SQLite, or are symbols, as in Cypher, which else is spelled alike.
-enum class Brackets : std::uint8_t { quote, symbols };
+/// Whose spelling it is: brackets and backticks quote names in SQLite; texts know backslashes in Cypher, and in
+/// PostgreSQL behind an E; a comment begins with two hyphens, which are an edge in Cypher, or there with two slashes.
+enum class Spelling : std::uint8_t { sqlite, postgres, cypher };
 
 /// Comments and white space are left out. A quote that never ends takes the rest; whoever runs the statement complains.
 /// The tokens point into `sql`.
-std::vector<SqlToken> sql_tokens(std::string_view sql, Brackets brackets = Brackets::quote);
+std::vector<SqlToken> sql_tokens(std::string_view sql, Spelling spelling = Spelling::sqlite);
 
 }  // namespace triune::federation

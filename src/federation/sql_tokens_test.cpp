@@ -35,6 +35,18 @@ TEST(SqlTokens, LeaveOutCommentsAndKeepQuotesWhole) {
   EXPECT_EQ(sql_tokens("'it''s'")[0].literal(), "it's");
 }
 
+TEST(SqlTokens, FollowTheSpellingOfTheEngine) {
+  const auto count = [](std::string_view text, Spelling spelling) { return sql_tokens(text, spelling).size(); };
+  EXPECT_EQ(count("E'it\\'s'", Spelling::postgres), 1U);
+  EXPECT_EQ(count("'a\\' b", Spelling::postgres), 2U);
+  EXPECT_EQ(count("'it\\'s' \"a\\\"b\"", Spelling::cypher), 2U);
+  EXPECT_EQ(count("'never ends\\", Spelling::cypher), 1U);
+  EXPECT_EQ(count("ARRAY[?1, 2]", Spelling::postgres), 6U);
+  EXPECT_EQ(count("[a, b]", Spelling::sqlite), 1U);
+  EXPECT_EQ(count("()--() // to the end", Spelling::cypher), 6U);
+  EXPECT_EQ(count("()--() // to the end", Spelling::sqlite), 2U);
+}
+
 TEST(FunctionCalls, AreFoundWhereATableMayStand) {
   EXPECT_THAT(calls_in("SELECT * FROM Cypher('RETURN 1 AS a') c JOIN vector_search('m', '[1,(2)]', f(1, 2)) v ON 1"),
               ElementsAre("Cypher('RETURN 1 AS a')", "vector_search('m', '[1,(2)]', f(1, 2))"));

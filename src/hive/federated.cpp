@@ -29,7 +29,12 @@ class HiveEngines final : public federation::Engines {
   }
 
   Result<federation::Answer> cypher(std::string_view query, const Record& parameters) override {
-    TRIUNE_ASSIGN(auto answer, hive_.typed_cypher(query, parameters, options_));
+    auto answered = hive_.typed_cypher(query, parameters, options_);
+    if (!answered && answered.error().code == ErrorCode::deadline_exceeded)
+      answered.error().message +=
+          "; give the statement more time, or the pattern fewer paths by a condition or a LIMIT; neighbors and "
+          "shortest_path answer from the rows while the graph is behind";
+    TRIUNE_ASSIGN(auto answer, std::move(answered));
     if (answer.rows.truncated)
       return failure(ErrorCode::resource_exhausted,
                      fmt::format("the Cypher query returned more than {} rows; give it a LIMIT", intermediate_rows));
@@ -92,6 +97,14 @@ class HiveEngines final : public federation::Engines {
     std::int64_t step = 0;
     for (auto& node : found.value.nodes) answer.rows.push_back({step++, std::move(node.label), std::move(node.id)});
     return answer;
+  }
+
+  std::optional<federation::NodeFigures> node_figures(std::string_view label) override {
+    return hive_.statistics().nodes(label);
+  }
+
+  std::optional<federation::EdgeFigures> edge_figures(std::string_view type) override {
+    return hive_.statistics().edges(type);
   }
 
  private:

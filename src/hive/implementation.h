@@ -31,6 +31,7 @@
 #include "hive/location.h"
 #include "hive/projection_set.h"
 #include "hive/selectivity.h"
+#include "hive/statistics.h"
 #include "hive/stored_definition.h"
 #include "hive/vector_candidates.h"
 #include "placement/decide.h"
@@ -112,6 +113,7 @@ class Implementation final : public Hive {
   /// The text index on the table that owns the vectors of a collection.
   Result<std::string> text_index_of(contract::RelationalSession& session, std::string_view collection);
   projection::Catalog& catalog() { return catalog_; }
+  Statistics& statistics() { return *statistics_; }
   /// For migrations, which take rows as they are (relocation.h).
   contract::RelationalStore& store() { return *store_; }
   Embeddings& embeddings() { return *embeddings_; }
@@ -229,6 +231,7 @@ class Implementation final : public Hive {
   std::unique_ptr<ProjectionSet> projections_;
   Selectivity selectivity_;
   std::unique_ptr<Learning> learned_;
+  std::unique_ptr<Statistics> statistics_;
   std::unique_ptr<Embeddings> embeddings_;
   std::atomic<std::uint64_t> session_lsn_{0};
   std::atomic<bool> catalog_stale_{false};

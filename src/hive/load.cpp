@@ -13,6 +13,7 @@ Result<Receipt> Implementation::load_nodes(std::string_view label, const Supplie
   TRIUNE_TRY(check_open());
   const ProjectionWorker::Pause pause(*projections_->graph().worker);
   TRIUNE_ASSIGN(const std::uint64_t changed, load_all_nodes(load_context(progress), label, next));
+  statistics_->loaded(changed);
   base::release_free_memory();
   return make_receipt(session_lsn_, changed);
 }
@@ -23,6 +24,7 @@ Result<Receipt> Implementation::load_edges(std::string_view type, std::string_vi
   TRIUNE_TRY(check_open());
   const ProjectionWorker::Pause pause(*projections_->graph().worker);
   TRIUNE_ASSIGN(const std::uint64_t changed, load_all_edges(load_context(progress), type, from_label, to_label, next));
+  statistics_->loaded(changed);
   base::release_free_memory();
   return make_receipt(session_lsn_, changed);
 }
@@ -35,6 +37,7 @@ Result<Receipt> Implementation::load_vectors(std::string_view collection, const 
   const ProjectionWorker::Pause pause(*driven.worker);
   TRIUNE_ASSIGN(const std::uint64_t changed,
                 load_all_vectors(load_context(progress), driven.projection->collection_id(), collection, next));
+  statistics_->loaded(changed);
   base::release_free_memory();
   return make_receipt(session_lsn_, changed);
 }

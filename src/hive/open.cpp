@@ -122,6 +122,7 @@ Status Implementation::start() {
       .background = options_.project_in_background});
   projections_->notify(session_lsn_);
   learned_ = std::make_unique<Learning>(directory_ / "projections" / number / "learned", canonical_engine());
+  statistics_ = std::make_unique<Statistics>(*store_, catalog_, organization_id_, session_lsn_.load());
   embeddings_ = std::make_unique<Embeddings>(
       Embeddings::Settings{.store = store_.get(),
                            .catalog = &catalog_,
@@ -183,6 +184,7 @@ Status Implementation::close() {
   signal_.reset();
   if (learned_) learned_->keep(true);
   if (projections_) projections_->stop();
+  if (statistics_) statistics_->closing(session_lsn_);
   Status trimmed;
   // What others still need of a shared log, this process alone does not know.
   if (projections_ && node_id_.empty()) trimmed = trim_log();
@@ -192,6 +194,7 @@ Status Implementation::close() {
   embeddings_.reset();
   projections_.reset();
   blobs_.reset();
+  statistics_.reset();
   store_.reset();
   lock_.reset();
   return trimmed;
@@ -234,6 +237,7 @@ void Implementation::committed(std::uint64_t lsn, bool catalog_changed) {
   while (known < lsn && !session_lsn_.compare_exchange_weak(known, lsn)) {
   }
   projections_->notify(lsn);
+  statistics_->noted(lsn);
   if (signal_) signal_->send();
 }
 

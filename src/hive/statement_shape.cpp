@@ -18,7 +18,7 @@ using Tokens = std::vector<SqlToken>;
 Tokens tokens_of(contract::Dialect dialect, std::string_view sql) {
   // In PostgreSQL brackets hold values, not names.
   return federation::sql_tokens(
-      sql, dialect == contract::Dialect::sqlite ? federation::Brackets::quote : federation::Brackets::symbols);
+      sql, dialect == contract::Dialect::sqlite ? federation::Spelling::sqlite : federation::Spelling::postgres);
 }
 
 bool is_value(const SqlToken& token) {

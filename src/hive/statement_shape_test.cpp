@@ -27,11 +27,11 @@ TEST(StatementShape, ListsOfAnyLengthAreOneShape) {
 }
 
 TEST(StatementShape, WhatCannotBeToldForSureIsNotKept) {
-  EXPECT_EQ(statement_shape(Dialect::postgres, "SELECT E'it\\'s secret'"), "");
   EXPECT_EQ(statement_shape(Dialect::postgres, "SELECT 1 /* a /* b */ secret */"), "");
 }
 
 TEST(StatementShape, PostgresQuotesAndBracketsHoldValues) {
+  EXPECT_EQ(statement_shape(Dialect::postgres, "SELECT E'it\\'s secret'"), "SELECT ?");
   EXPECT_EQ(statement_shape(Dialect::postgres, "SELECT $tag$secret$tag$, $$secret$$, ARRAY['secret', 7]"),
             "SELECT ?, ?, ARRAY[?, ?]");
 }

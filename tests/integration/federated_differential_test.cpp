@@ -220,8 +220,12 @@ TEST_F(FederatedDifferential, ShortestPathsAreAsShort) {
   }
 }
 
+/// What SQL calls a JSON object made of names and values.
+std::string_view json_object() {
+  return testing::on_postgres() ? "json_build_object" : "json_object";
+}
+
 TEST_F(FederatedDifferential, ParametersFromOuterRows) {
-  if (testing::on_postgres()) GTEST_SKIP() << "an argument from an outer row is refused there";
   for (int round = 0; round < 150; ++round) {
     const auto age = number(10, 60);
     std::vector<std::string> expected;
@@ -231,19 +235,77 @@ TEST_F(FederatedDifferential, ParametersFromOuterRows) {
       for (const auto& [id, steps] : model_.reach(one.id, 1)) older += person(id).age > age ? 1 : 0;
       expected.push_back(fmt::format("{} {}", one.id, older));
     }
-    const std::string sql =
-        "SELECT p.id || ' ' || c.n FROM people p JOIN cypher('MATCH (a:Person)-[:KNOWS]->(b:Person) WHERE a.id = $id "
-        "AND "
-        "b.age > $age RETURN count(b) AS n', json_object('id', p.id, 'age', p.age)) c WHERE p.age = ?1 ORDER BY p.id";
+    const auto sql = fmt::format(
+        "SELECT p.id || ' ' || c.n FROM people p CROSS JOIN cypher('MATCH (a:Person)-[:KNOWS]->(b:Person) WHERE a.id = "
+        "$id AND b.age > $age RETURN count(b) AS n', {}('id', p.id, 'age', p.age)) c WHERE p.age = ?1 ORDER BY p.id",
+        json_object());
     ASSERT_EQ(ids(sql, {age}), expected) << age;
     std::vector<std::string> nearest;
     for (const auto& one : model_.all)
       if (one.age == age) nearest.push_back(model_.nearest(one.vector, 2, [](const Person&) { return true; }).back());
-    ASSERT_EQ(ids("SELECT v.id FROM people p JOIN vector_search('faces', p.id, 2) v WHERE p.age = ?1 AND v.id <> p.id "
-                  "ORDER BY p.id",
+    ASSERT_EQ(ids("SELECT v.id FROM people p CROSS JOIN vector_search('faces', p.id, 2) v WHERE p.age = ?1 AND v.id <> "
+                  "p.id ORDER BY p.id",
                   {age}),
               nearest)
         << age;
+  }
+}
+
+/// Pairs of a person of the age, and whom the person reaches within `depth` steps.
+TEST_F(FederatedDifferential, ArgumentsOfTraversalsFromOuterRows) {
+  for (int round = 0; round < 100; ++round) {
+    const auto age = number(10, 60);
+    const auto depth = static_cast<int>(number(1, 2));
+    const auto least = number(10, 60);
+    std::vector<std::string> pairs;
+    std::vector<std::string> lonely;
+    std::vector<std::string> counts;
+    std::vector<std::string> twice;
+    for (const auto& one : model_.all) {
+      if (one.age != age) continue;
+      const auto reached = model_.reach(one.id, depth);
+      std::size_t older = 0;
+      for (const auto& [id, steps] : reached) {
+        pairs.push_back(fmt::format("{} {} {}", one.id, id, steps));
+        older += person(id).age >= least ? 1 : 0;
+        for (const auto& [further, more] : model_.reach(id, 1))
+          if (steps == 1) twice.push_back(fmt::format("{} {} {}", one.id, id, further));
+      }
+      counts.push_back(fmt::format("{} {}", one.id, older));
+      if (older == 0) lonely.push_back(one.id);
+    }
+    std::sort(pairs.begin(), pairs.end());
+    std::sort(twice.begin(), twice.end());
+    const std::vector<Value> of_age{age};
+    const std::vector<Value> both{age, least};
+    const auto call = fmt::format("neighbors('Person/' || p.id, 'KNOWS', 'out', {})", depth);
+    const auto listed = fmt::format(
+        "SELECT p.id || ' ' || n.id || ' ' || n.distance FROM people p, {} n WHERE p.age = ?1 ORDER BY p.id, n.id",
+        call);
+    ASSERT_EQ(ids(listed, of_age), pairs) << listed << age;
+    const auto derived = fmt::format(
+        "WITH chosen AS (SELECT id FROM people WHERE age = ?1) SELECT p.id || ' ' || n.id || ' ' || n.distance FROM "
+        "(SELECT id FROM chosen) p CROSS JOIN {} n ORDER BY p.id, n.id",
+        call);
+    ASSERT_EQ(ids(derived, of_age), pairs) << derived << age;
+    const auto counted = fmt::format(
+        "SELECT p.id || ' ' || (SELECT count(*) FROM {} n JOIN people q ON q.id = n.id WHERE q.age >= ?2) FROM people "
+        "p "
+        "WHERE p.age = ?1 ORDER BY p.id",
+        call);
+    ASSERT_EQ(ids(counted, both), counts) << counted << age;
+    const auto without = fmt::format(
+        "SELECT p.id FROM people p WHERE p.age = ?1 AND NOT EXISTS (SELECT 1 FROM people q WHERE q.age >= ?2 AND q.id "
+        "IN "
+        "(SELECT id FROM {})) ORDER BY p.id",
+        call);
+    ASSERT_EQ(ids(without, both), lonely) << without << age;
+    const std::string chained =
+        "SELECT p.id || ' ' || n.id || ' ' || m.id FROM people p, neighbors('Person/' || p.id, 'KNOWS') n, "
+        "neighbors('Person/' || n.id, 'KNOWS') m WHERE p.age = ?1 ORDER BY p.id, n.id, m.id";
+    if (depth == 1) {
+      ASSERT_EQ(ids(chained, of_age), twice) << chained << age;
+    }
   }
 }
 

@@ -89,15 +89,64 @@ TEST_F(Federated, OneQueryJoinsRowsGraphAndVectors) {
 }
 
 TEST_F(Federated, ParametersMayComeFromAnOuterRow) {
-  if (testing::on_postgres()) {
-    EXPECT_EQ(refused_sql("SELECT a.id FROM agents a, neighbors('Agent/' || a.id) n").code, ErrorCode::unsupported);
-    return;
-  }
-  EXPECT_EQ(all("SELECT a.id, c.n FROM agents a JOIN cypher('MATCH (x:Agent)-[:KNOWS]->(y:Agent) WHERE x.id = $id "
-                "RETURN count(y) AS n', json_object('id', a.id)) c WHERE a.level < 3 ORDER BY a.id"),
-            "bob 1 | cem 1");
+  const std::string object = testing::on_postgres() ? "json_build_object" : "json_object";
+  EXPECT_EQ(
+      all("SELECT a.id, c.n FROM agents a CROSS JOIN cypher('MATCH (x:Agent)-[:KNOWS]->(y:Agent) WHERE x.id = $id "
+          "RETURN count(y) AS n', " +
+          object + "('id', a.id)) c WHERE a.level < 3 ORDER BY a.id"),
+      "bob 1 | cem 1");
   EXPECT_EQ(all("SELECT a.id, n.id FROM agents a, neighbors('Agent/' || a.id) n ORDER BY a.id"),
             "ada bob | bob cem | cem dot");
+  EXPECT_EQ(
+      all("SELECT a.id, n.id FROM agents a LEFT JOIN neighbors('Agent/' || a.id) n ON n.distance = 1 ORDER BY a.id"),
+      "ada bob | bob cem | cem dot | dot ");
+  EXPECT_EQ(
+      all("SELECT id FROM agents a WHERE id IN (SELECT c.id FROM cypher('MATCH (x:Agent)<-[:KNOWS]-(y:Agent) WHERE "
+          "y.level > $level RETURN x.id AS id', " +
+          object + "('level', a.level)) c) ORDER BY id"),
+      "bob");
+  EXPECT_EQ(all("SELECT id, (SELECT count(*) FROM neighbors('Agent/' || agents.id, 'KNOWS', 'out', 3)) FROM agents "
+                "ORDER BY id"),
+            "ada 3 | bob 2 | cem 1 | dot 0");
+}
+
+TEST_F(Federated, OnPostgresArgumentsFromRowsAreAskedFirstAndBounded) {
+  if (!testing::on_postgres()) GTEST_SKIP() << "SQLite calls while it joins";
+  // Names in arguments mean what they mean outside, not the columns of the answer.
+  EXPECT_EQ(all("SELECT id, (SELECT max(distance) FROM neighbors('Agent/' || id, 'KNOWS', 'out', 3)) FROM agents ORDER "
+                "BY id"),
+            "ada 3 | bob 2 | cem 1 | dot ");
+  EXPECT_EQ(all("SELECT a.id, n.id FROM agents a CROSS JOIN LATERAL neighbors('Agent/' || a.id) AS n WHERE a.role = "
+                "'coder' ORDER BY a.id"),
+            "bob cem | cem dot");
+  // The condition decides which rows are asked about: nobody's neighbors would be an error.
+  run("INSERT INTO notes VALUES ('n9', 'nobody', '')");
+  EXPECT_EQ(all("SELECT t.id, n.id FROM notes t, neighbors('Agent/' || t.author) n WHERE t.id = 'n1'"), "n1 bob");
+  EXPECT_EQ(refused_sql("SELECT t.id, n.id FROM notes t, neighbors('Agent/' || t.author) n").code,
+            ErrorCode::not_found);
+  const auto many = refused_sql("SELECT * FROM generate_series(1, 10001) g(i), neighbors('Agent/' || i) n");
+  EXPECT_EQ(many.code, ErrorCode::resource_exhausted);
+  EXPECT_THAT(many.message, HasSubstr("more than 10000 different arguments"));
+  const auto inside =
+      refused_sql("SELECT * FROM notes t CROSS JOIN (agents a CROSS JOIN neighbors('Agent/' || a.id) n)");
+  EXPECT_EQ(inside.code, ErrorCode::unsupported);
+  EXPECT_THAT(inside.message, HasSubstr("'Agent/' || a.id"));
+}
+
+TEST_F(Federated, OnPostgresStatementsAreParsedByItsOwnGrammar) {
+  if (!testing::on_postgres()) GTEST_SKIP() << "SQLite parses for itself";
+  EXPECT_THAT(refused_sql("SELECT * FROM neighbors('Agent/ada') WHER id = 'a b'").message,
+              AllOf(HasSubstr("syntax error at or near \"id\""), HasSubstr("at byte 43")));
+  EXPECT_THAT(refused_sql("SELECT 'é', * FROM [notes], neighbors('Agent/ada')").message, HasSubstr("at byte 21"));
+  EXPECT_THAT(refused_sql("SELECT 1; SELECT * FROM neighbors('Agent/ada')").message, HasSubstr("2 statements"));
+  EXPECT_THAT(refused_sql("DELETE FROM notes WHERE id IN neighbors('Agent/ada')").message,
+              HasSubstr("one SELECT, and this is Delete"));
+  EXPECT_THAT(refused_sql("WITH d AS (DELETE FROM notes RETURNING id) SELECT * FROM d, neighbors('Agent/ada')").message,
+              HasSubstr("only reads"));
+  EXPECT_THAT(refused_sql("SELECT coalesce(1, neighbors('Agent/ada'))").message, HasSubstr("returns a table"));
+  // A text that only looks like a call.
+  EXPECT_EQ(all("SELECT E'it\\'s FROM neighbors(1)', n.id FROM neighbors('Agent/ada') n"),
+            "it's FROM neighbors(1) bob");
 }
 
 TEST_F(Federated, AnAnswerWithoutRowsHasTheTypesOfOneWithRows) {
