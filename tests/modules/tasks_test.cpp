@@ -240,9 +240,9 @@ TEST_F(TasksTest, TheGraphFollows) {
   make("other");
   ASSERT_TRUE(tasks_->depend({.source = "other", .target = "part"}));
   ASSERT_TRUE(tasks_->update("part", {.assigned_to = "ada"}));
-  EXPECT_EQ(cypher_scalar("MATCH (t:Task)-[:SUBTASK_OF]->(w:Task) RETURN t.id || '>' || w.id"), "part>whole");
-  EXPECT_EQ(cypher_scalar("MATCH (t:Task)-[:DEPENDS_ON]->(w:Task) RETURN t.id || '>' || w.id"), "other>part");
-  EXPECT_EQ(cypher_scalar("MATCH (t:Task)-[:ASSIGNED_TO]->(a:Agent) RETURN t.id || '>' || a.id"), "part>ada");
+  EXPECT_EQ(cypher_scalar("MATCH (t:Task)-[:SUBTASK_OF]->(w:Task) RETURN t.id + '>' + w.id"), "part>whole");
+  EXPECT_EQ(cypher_scalar("MATCH (t:Task)-[:DEPENDS_ON]->(w:Task) RETURN t.id + '>' + w.id"), "other>part");
+  EXPECT_EQ(cypher_scalar("MATCH (t:Task)-[:ASSIGNED_TO]->(a:Agent) RETURN t.id + '>' + a.id"), "part>ada");
   ASSERT_TRUE(tasks_->update("part", {.assigned_to = "bob"}));
   EXPECT_EQ(cypher_scalar("MATCH (t:Task)-[:ASSIGNED_TO]->(a:Agent) RETURN a.id"), "bob");
   ASSERT_TRUE(tasks_->undepend("other", "part"));

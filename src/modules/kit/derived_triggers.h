@@ -32,7 +32,9 @@ DerivedTrigger row_trigger(contract::Dialect dialect, const TriggerParts& parts)
 std::vector<DerivedTrigger> audit_triggers(contract::Dialect dialect, const AuditedTable& table,
                                            const std::vector<contract::ColumnDescription>& columns);
 
-/// Rows as nodes, and as edges, of the organization that they belong to.
+/// Rows as nodes, and as edges, of the organization that they belong to. A new row is a node first: its edges need it.
+std::vector<DerivedTrigger> insert_triggers(contract::Dialect dialect, const ModuleDefinition& definition);
+/// What changes and ends them.
 std::vector<DerivedTrigger> node_triggers(contract::Dialect dialect, const GraphNode& node);
 std::vector<DerivedTrigger> edge_triggers(contract::Dialect dialect, const GraphEdge& edge);
 

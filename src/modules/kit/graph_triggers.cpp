@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "model/sql_text.h"
 #include "modules/kit/derived_triggers.h"
@@ -50,7 +51,8 @@ std::string of_columns(const std::vector<std::string>& columns) {
 std::string put_node(Dialect dialect, const GraphNode& node, std::string_view row) {
   const auto json = json_of(dialect, row, node.properties);
   const auto id = quote_identifier(node.id);
-  const auto label = collection("c", row, "label", node.label);
+  const auto label =
+      collection("c", row, "label", node.label) + (node.where.empty() ? "" : " AND (" + node.where + ")");
   return fmt::format(
       "UPDATE triune_nodes SET properties = {0} WHERE organization_id = {1}.organization_id AND label_id = (SELECT "
       "c.collection_id FROM triune_collections c WHERE {2}) AND id = {1}.{3} AND properties IS DISTINCT FROM {0}; "
@@ -123,6 +125,20 @@ std::vector<std::string> joined(std::vector<std::string> some, const std::vector
 
 }  // namespace
 
+std::vector<DerivedTrigger> insert_triggers(Dialect dialect, const ModuleDefinition& definition) {
+  std::map<std::string, std::string> bodies;
+  for (const auto& node : definition.nodes) bodies[node.table] += put_node(dialect, node, "new") + " ";
+  for (const auto& edge : definition.edges) bodies[edge.table] += put_edge(dialect, edge, "new") + " ";
+  std::vector<DerivedTrigger> triggers;
+  for (const auto& [table, body] : bodies)
+    triggers.push_back(row_trigger(dialect, {.name = "triune_graph_" + table + "_insert",
+                                             .when = "AFTER INSERT",
+                                             .table = table,
+                                             .condition = {},
+                                             .body = body}));
+  return triggers;
+}
+
 std::vector<DerivedTrigger> node_triggers(Dialect dialect, const GraphNode& node) {
   const auto base = "triune_graph_" + node.table + "_node";
   const auto id = quote_identifier(node.id);
@@ -133,11 +149,7 @@ std::vector<DerivedTrigger> node_triggers(Dialect dialect, const GraphNode& node
   auto old_where = node.where;
   for (std::size_t at = 0; (at = old_where.find("new.", at)) != std::string::npos; at += 4)
     old_where.replace(at, 3, "old");
-  std::vector<DerivedTrigger> triggers{row_trigger(dialect, {.name = base + "_insert",
-                                                             .when = "AFTER INSERT",
-                                                             .table = node.table,
-                                                             .condition = condition(""),
-                                                             .body = put_node(dialect, node, "new")})};
+  std::vector<DerivedTrigger> triggers;
   if (!node.properties.empty())
     triggers.push_back(row_trigger(dialect, {.name = base + "_update",
                                              .when = "AFTER UPDATE OF " + of_columns(node.properties),
@@ -163,12 +175,7 @@ std::vector<DerivedTrigger> edge_triggers(Dialect dialect, const GraphEdge& edge
     return fmt::format("{0}.{1} IS NOT NULL AND {0}.{2} IS NOT NULL", row, quote_identifier(edge.from_column),
                        quote_identifier(edge.to_column));
   };
-  return {row_trigger(dialect, {.name = base + "_insert",
-                                .when = "AFTER INSERT",
-                                .table = edge.table,
-                                .condition = both("new"),
-                                .body = put_edge(dialect, edge, "new")}),
-          row_trigger(dialect, {.name = base + "_update",
+  return {row_trigger(dialect, {.name = base + "_update",
                                 .when = "AFTER UPDATE OF " + of_columns(changing),
                                 .table = edge.table,
                                 .condition = any_differs(changing),

@@ -113,6 +113,7 @@ Result<std::vector<DerivedTrigger>> derive(const hive::ModuleAccess& access, con
     TRIUNE_ASSIGN(const auto columns, access.describe(table.table));
     add(audit_triggers(dialect, table, columns));
   }
+  add(insert_triggers(dialect, definition));
   for (const auto& node : definition.nodes) add(node_triggers(dialect, node));
   for (const auto& edge : definition.edges) add(edge_triggers(dialect, edge));
   return triggers;

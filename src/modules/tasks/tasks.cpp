@@ -290,8 +290,8 @@ class StoredTasks final : public Tasks {
     const std::array<Value, 2> parameters{organization(), first};
     TRIUNE_ASSIGN(
         const RowSet rows,
-        session->query("SELECT day, status, tasks FROM triune_task_days WHERE organization_id = ?1 AND day >= ?2 "
-                       "AND tasks > 0 ORDER BY day DESC, status",
+        session->query("SELECT day, status, CAST(sum(tasks) AS bigint) FROM triune_task_days WHERE organization_id = "
+                       "?1 AND day >= ?2 GROUP BY day, status HAVING sum(tasks) > 0 ORDER BY day DESC, status",
                        parameters, most_rows));
     std::vector<TaskDay> found;
     for (const auto& row : rows.rows) {

@@ -234,13 +234,15 @@ WHERE ended_at_ms IS NOT NULL;
 CREATE UNIQUE INDEX triune_queue_items_by_task ON triune_queue_items (organization_id, task_id)
 WHERE task_id IS NOT NULL AND state IN ('blocked', 'waiting', 'ready', 'claimed');
 
--- How many tasks that were made on a day (since 1970) have a status now.
+-- How many tasks that were made on a day (since 1970) have a status now. The sum over shards counts: transactions that
+-- run side by side write different ones.
 CREATE TABLE triune_task_days (
   organization_id bigint NOT NULL REFERENCES triune_organizations (organization_id),
   day bigint NOT NULL,
   status text NOT NULL,
-  tasks bigint NOT NULL CHECK (tasks >= 0),
-  PRIMARY KEY (organization_id, day, status)
+  shard bigint NOT NULL DEFAULT 0,
+  tasks bigint NOT NULL,
+  PRIMARY KEY (organization_id, day, status, shard)
 );
 
 -- Numbers for `ordinal`: unique, and growing as far as transactions do.
@@ -256,8 +258,9 @@ CREATE TABLE triune_task_order (
 CREATE FUNCTION triune_task_day_add(organization bigint, made_at_ms bigint, its_status text, more bigint) RETURNS void
 LANGUAGE sql SET search_path FROM CURRENT
 AS $$
-  INSERT INTO triune_task_days (organization_id, day, status, tasks) VALUES (organization, made_at_ms / 86400000, its_status, more)
-  ON CONFLICT (organization_id, day, status) DO UPDATE SET tasks = triune_task_days.tasks + more
+  INSERT INTO triune_task_days (organization_id, day, status, shard, tasks)
+  VALUES (organization, made_at_ms / 86400000, its_status, pg_backend_pid() % 16, more)
+  ON CONFLICT (organization_id, day, status, shard) DO UPDATE SET tasks = triune_task_days.tasks + more
 $$;
 
 CREATE FUNCTION triune_task_is_met(its_condition text, its_status text) RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -519,8 +522,10 @@ SELECT b.organization_id, b.root_id, b.id, b.depth, b.path, t.name, t.status, t.
 FROM below b JOIN triune_tasks t ON t.organization_id = b.organization_id AND t.id = b.id;
 
 CREATE VIEW triune_task_summary WITH (security_invoker = true) AS
-SELECT organization_id, to_char(to_timestamp(day * 86400) AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS day, status, tasks
-FROM triune_task_days WHERE tasks > 0;
+SELECT d.organization_id, to_char(to_timestamp(d.day * 86400) AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS day, d.status, d.tasks
+FROM (SELECT organization_id, day, status, CAST(sum(tasks) AS bigint) AS tasks FROM triune_task_days
+      GROUP BY organization_id, day, status) d
+WHERE d.tasks > 0;
 
 CREATE VIEW triune_agent_load WITH (security_invoker = true) AS
 SELECT organization_id, assigned_to AS agent, count(*) FILTER (WHERE status = 'in_progress') AS in_progress,

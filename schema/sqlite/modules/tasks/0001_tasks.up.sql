@@ -234,13 +234,15 @@ WHERE ended_at_ms IS NOT NULL;
 CREATE UNIQUE INDEX triune_queue_items_by_task ON triune_queue_items (organization_id, task_id)
 WHERE task_id IS NOT NULL AND state IN ('blocked', 'waiting', 'ready', 'claimed');
 
--- How many tasks that were made on a day (since 1970) have a status now.
+-- How many tasks that were made on a day (since 1970) have a status now. The sum over shards counts: transactions that
+-- run side by side write different ones.
 CREATE TABLE triune_task_days (
   organization_id INTEGER NOT NULL REFERENCES triune_organizations (organization_id),
   day INTEGER NOT NULL,
   status TEXT NOT NULL,
-  tasks INTEGER NOT NULL CHECK (tasks >= 0),
-  PRIMARY KEY (organization_id, day, status)
+  shard INTEGER NOT NULL DEFAULT 0,
+  tasks INTEGER NOT NULL,
+  PRIMARY KEY (organization_id, day, status, shard)
 ) STRICT, WITHOUT ROWID;
 
 -- Statuses.
@@ -562,7 +564,10 @@ SELECT b.organization_id, b.root_id, b.id, b.depth, b.path, t.name, t.status, t.
 FROM below b JOIN triune_tasks t ON t.organization_id = b.organization_id AND t.id = b.id;
 
 CREATE VIEW triune_task_summary AS
-SELECT organization_id, date(day * 86400, 'unixepoch') AS day, status, tasks FROM triune_task_days WHERE tasks > 0;
+SELECT d.organization_id, date(d.day * 86400, 'unixepoch') AS day, d.status, d.tasks
+FROM (SELECT organization_id, day, status, sum(tasks) AS tasks FROM triune_task_days
+      GROUP BY organization_id, day, status) d
+WHERE d.tasks > 0;
 
 CREATE VIEW triune_agent_load AS
 SELECT organization_id, assigned_to AS agent, sum(status = 'in_progress') AS in_progress, sum(status = 'assigned') AS assigned,
