@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <optional>
 #include <utility>
 
@@ -112,7 +113,7 @@ Result<std::unique_ptr<Query>> Query::make(std::string_view sql, std::span<const
 
 void Query::add(Function kind, contract::TableFunction function, const std::optional<Estimate>& estimate) {
   if (estimate) {
-    function.expected_rows = estimate->rows;
+    function.expected_rows = std::round(estimate->rows);
     function.expected_cost = estimate->cost;
   }
   functions_.push_back(std::move(function));

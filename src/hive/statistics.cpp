@@ -27,10 +27,31 @@ constexpr std::int64_t most_counted = 100'000;
 constexpr auto figures_last = std::chrono::minutes(1);
 constexpr auto figures_patience = std::chrono::milliseconds(500);
 
-/// The order leads through the index by that end.
-constexpr std::string_view degree_sample =
-    "SELECT count(*), count(DISTINCT {0}) FROM (SELECT {0} FROM triune_edges WHERE organization_id = ?1 AND "
-    "type_id = ?2 ORDER BY {0} LIMIT {1}) AS t";
+/// Edges of one type and how many different nodes one end of them has.
+struct EndSample {
+  std::int64_t edges = 0;
+  std::int64_t ends = 0;
+};
+
+/// The first edges in the order of an end, which leads through the index by it.
+Result<EndSample> sample_ends(contract::RelationalSession& session, std::int64_t organization, std::int64_t type,
+                              std::string_view end, std::int64_t limit) {
+  const auto sql = fmt::format(
+      "SELECT count(*) FROM (SELECT {0} FROM triune_edges WHERE organization_id = ?1 AND type_id = ?2 ORDER BY {0} "
+      "LIMIT {1}) AS t GROUP BY {0} ORDER BY {0}",
+      end, limit);
+  const std::array<Value, 2> parameters{organization, type};
+  TRIUNE_ASSIGN(const RowSet rows, session.query(sql, parameters, static_cast<std::size_t>(limit)));
+  EndSample sample;
+  for (const auto& row : rows.rows) sample.edges += std::get<std::int64_t>(row[0]);
+  sample.ends = std::ssize(rows.rows);
+  // The limit has cut the edges of the last end.
+  if (sample.edges == limit && sample.ends > 1) {
+    sample.edges -= std::get<std::int64_t>(rows.rows.back()[0]);
+    --sample.ends;
+  }
+  return sample;
+}
 
 /// What SQLite keeps of an index: the rows of the table, then how many share the first column, the first two, …
 struct IndexFigures {
@@ -121,16 +142,13 @@ class Figures {
     const auto count = std::ssize(spread.collections);
     const auto each =
         std::clamp<std::int64_t>(most_sampled / std::max<std::int64_t>(count, 1), 20, most_sampled_of_one);
-    const auto sql = fmt::format(degree_sample, end, each);
-    std::int64_t edges = 0;
-    std::int64_t ends = 0;
+    EndSample all;
     for (const auto& one : spread.collections) {
-      const std::array<Value, 2> parameters{one.organization, one.collection};
-      TRIUNE_ASSIGN(const RowSet rows, session_.query(sql, parameters, 1));
-      edges += std::get<std::int64_t>(rows.rows.at(0).at(0));
-      ends += std::get<std::int64_t>(rows.rows.at(0).at(1));
+      TRIUNE_ASSIGN(const EndSample sample, sample_ends(session_, one.organization, one.collection, end, each));
+      all.edges += sample.edges;
+      all.ends += sample.ends;
     }
-    return std::max<std::int64_t>(edges / std::max<std::int64_t>(ends, 1), 1);
+    return std::max<std::int64_t>((all.edges + all.ends / 2) / std::max<std::int64_t>(all.ends, 1), 1);
   }
 
   contract::RelationalSession& session_;
@@ -261,22 +279,17 @@ std::optional<Statistics::Entry> Statistics::figures_of(std::int64_t collection_
 Result<Statistics::Entry> Statistics::measure(std::int64_t collection_id, bool edges) {
   TRIUNE_ASSIGN(const auto session, store_.read(contract::ReadScope::internal, Deadline::after(figures_patience)));
   const std::array<Value, 2> parameters{organization_id_, collection_id};
-  const auto first = [&](const std::string& sql) -> Result<std::vector<Value>> {
-    TRIUNE_ASSIGN(RowSet rows, session->query(sql, parameters, 1));
-    return std::move(rows.rows.at(0));
-  };
-  const auto number = [](const Value& value) { return static_cast<double>(std::get<std::int64_t>(value)); };
   Entry entry{.measured = Clock::now()};
-  TRIUNE_ASSIGN(
-      const auto count,
-      first(fmt::format("SELECT count(*) FROM (SELECT 1 FROM {} WHERE organization_id = ?1 AND {} = ?2 LIMIT "
-                        "{}) AS t",
-                        edges ? "triune_edges" : "triune_nodes", edges ? "type_id" : "label_id", most_counted)));
-  entry.count = number(count[0]);
+  const auto sql =
+      fmt::format("SELECT count(*) FROM (SELECT 1 FROM {} WHERE organization_id = ?1 AND {} = ?2 LIMIT {}) AS t",
+                  edges ? "triune_edges" : "triune_nodes", edges ? "type_id" : "label_id", most_counted);
+  TRIUNE_ASSIGN(const RowSet count, session->query(sql, parameters, 1));
+  entry.count = static_cast<double>(std::get<std::int64_t>(count.rows.at(0).at(0)));
   if (!edges) return entry;
   for (const auto& [end, degree] : {std::pair("from_node", &entry.out), std::pair("to_node", &entry.in)}) {
-    TRIUNE_ASSIGN(const auto sample, first(fmt::format(degree_sample, end, most_sampled_of_one)));
-    *degree = number(sample[0]) / std::max(number(sample[1]), 1.0);
+    TRIUNE_ASSIGN(const EndSample sample,
+                  sample_ends(*session, organization_id_, collection_id, end, most_sampled_of_one));
+    *degree = static_cast<double>(sample.edges) / static_cast<double>(std::max<std::int64_t>(sample.ends, 1));
   }
   return entry;
 }
