@@ -2,6 +2,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <stop_token>
+#include <thread>
 
 #include "base/failpoint.h"
 #include "base/try.h"
@@ -9,6 +13,7 @@
 #include "migrate/lock_retry.h"
 #include "migrate/migrate.h"
 #include "migrate/migrator_lease.h"
+#include "migrate/sql_script.h"
 
 namespace triune::migrate {
 namespace {
@@ -29,11 +34,17 @@ class Migrator {
   Result<std::optional<Applied>> apply(const Migration& migration) {
     std::optional<Applied> applied;
     const auto began = Clock::now();
+    const auto dialect = runner_.store.capabilities().dialect;
+    auto script = parse_script(migration.sql, dialect);
+    if (!script) return failure_of(name_error(migration, script));
+    // SQLite has nothing that must run outside.
+    const bool outside = !script->in_transaction && dialect == contract::Dialect::postgres;
+    if (outside) TRIUNE_TRY(named(migration.version, migration.name, "up", run_outside(*script)));
     TRIUNE_TRY(named(migration.version, migration.name, "up", in_transaction([&](auto& session) -> Status {
                        applied.reset();
                        TRIUNE_ASSIGN(const auto known, find_record(session, series_, migration.version));
                        if (known) return {};
-                       TRIUNE_TRY(run(session, migration.sql));
+                       if (!outside) TRIUNE_TRY(run(session, migration.sql));
                        applied = record_of(migration, milliseconds_since(began));
                        base::failpoint("migrate.before_record");
                        return add_record(session, *applied);
@@ -63,7 +74,67 @@ class Migrator {
   }
 
   Status run(contract::RelationalSession& session, std::string_view text) {
-    return runner_.run ? runner_.run(session, text) : session.execute_script(text);
+    if (!runner_.run) return session.execute_script(text);
+    TRIUNE_ASSIGN(const auto script, parse_script(text, session.dialect()));
+    for (const auto& statement : script.statements) {
+      auto ran = runner_.run(session, statement.text);
+      if (ran) continue;
+      ran.error().message = fmt::format("line {}: {}", statement.line, ran.error().message);
+      return ran;
+    }
+    return {};
+  }
+
+  /// Statement by statement, the lease being looked at before each and kept alive during it.
+  Status run_outside(const Script& script) {
+    for (const auto& statement : script.statements) {
+      if (runner_.run) TRIUNE_TRY(check_outside(statement));
+      TRIUNE_TRY(lease_.renew(deadline_));
+      const std::jthread keeper([this](const std::stop_token& stop) { keep_lease(stop); });
+      auto ran = runner_.store.run_outside(statement.text, deadline_);
+      if (ran) continue;
+      ran.error().message = fmt::format("line {}: {}", statement.line, ran.error().message);
+      return ran;
+    }
+    return check_indexes();
+  }
+
+  void keep_lease(const std::stop_token& stop) {
+    std::mutex mutex;
+    std::condition_variable_any ended;
+    std::unique_lock lock(mutex);
+    while (!ended.wait_for(lock, stop, lease_.lasts() / 3, [&stop] { return stop.stop_requested(); }))
+      // When this fails, the check before the record says so.
+      static_cast<void>(lease_.renew(Deadline::after(lease_.lasts() / 3)));
+  }
+
+  /// What users may do outside of a transaction, where the rules for their statements do not reach.
+  static Status check_outside(const ScriptStatement& statement) {
+    bool allowed = false;
+    for (const auto* const form :
+         {"create index concurrently", "create unique index concurrently", "drop index concurrently",
+          "reindex index concurrently", "reindex table concurrently"})
+      allowed = allowed || statement.has(0, form);
+    for (const auto& word : statement.words) allowed = allowed && !word.name().starts_with("triune_");
+    if (allowed) return {};
+    return failure(ErrorCode::permission_denied,
+                   fmt::format("line {}: outside of a transaction there may only be CREATE, DROP and REINDEX … "
+                               "CONCURRENTLY of indexes of your own",
+                               statement.line));
+  }
+
+  /// CREATE INDEX CONCURRENTLY leaves an index behind that nothing uses when it fails.
+  Status check_indexes() {
+    TRIUNE_ASSIGN(const auto session, runner_.store.read(contract::ReadScope::internal, deadline_));
+    TRIUNE_ASSIGN(
+        const RowSet rows,
+        session->query("SELECT CAST(indexrelid::regclass AS text) FROM pg_index i JOIN pg_class c ON c.oid = "
+                       "i.indexrelid WHERE NOT indisvalid AND c.relnamespace = current_schema()::regnamespace",
+                       {}, 1));
+    if (rows.rows.empty()) return {};
+    return failure(ErrorCode::conflict,
+                   fmt::format("the index {0} was left invalid; DROP INDEX CONCURRENTLY {0}, and run this again",
+                               to_text(rows.rows[0][0])));
   }
 
   Applied record_of(const Migration& migration, std::int64_t duration_ms) const {
@@ -76,6 +147,12 @@ class Migrator {
             .applied_at = now_text(),
             .applied_by = actor(),
             .duration_ms = duration_ms};
+  }
+
+  static Result<Script>& name_error(const Migration& migration, Result<Script>& script) {
+    script.error().message =
+        fmt::format("migration {}.up.sql: {}", stem(migration.version, migration.name), script.error().message);
+    return script;
   }
 
   static Status named(std::uint32_t version, std::string_view name, std::string_view direction, Status status) {
@@ -143,12 +220,14 @@ Result<std::vector<Applied>> revert(const Runner& runner, std::string_view serie
   TRIUNE_ASSIGN(auto applied, read(runner.store, series, true, deadline));
   std::erase_if(applied, [to](const Applied& one) { return one.version <= to; });
   std::reverse(applied.begin(), applied.end());
-  for (const auto& one : applied)
-    if (one.down.empty())
+  for (const auto& one : applied) {
+    TRIUNE_ASSIGN(const auto script, parse_script(one.down, runner.store.capabilities().dialect));
+    if (script.statements.empty())
       return failure(ErrorCode::invalid_argument,
                      fmt::format("migration {} was applied without a down text and cannot be reverted; write a new "
                                  "migration that undoes it",
                                  stem(one.version, one.name)));
+  }
   Migrator migrator(runner, series, lease, deadline);
   for (const auto& one : applied) TRIUNE_TRY(migrator.revert(one));
   return applied;

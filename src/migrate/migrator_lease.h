@@ -31,6 +31,7 @@ class MigratorLease {
   /// Makes it last anew, for work outside of transactions.
   Status renew(Deadline deadline) const;
   [[nodiscard]] std::int64_t token() const { return token_; }
+  [[nodiscard]] std::chrono::milliseconds lasts() const { return lasts_; }
 
  private:
   MigratorLease(contract::RelationalStore& store, std::string holder, std::chrono::milliseconds lasts)
