@@ -184,7 +184,6 @@ CREATE TABLE triune_queues (
   max_attempts INTEGER NOT NULL DEFAULT 5 CHECK (max_attempts > 0),
   backoff_ms INTEGER NOT NULL DEFAULT 1000 CHECK (backoff_ms >= 0),
   longest_backoff_ms INTEGER NOT NULL DEFAULT 600000 CHECK (longest_backoff_ms >= 0),
-  turn INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (organization_id, name)
 ) STRICT, WITHOUT ROWID;
 
