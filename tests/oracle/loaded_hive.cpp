@@ -72,15 +72,14 @@ void load(Hive& hive, const OracleTable& table) {
   }));
 }
 
-/// A list of texts as Kuzu prints it: its JSON without the quotes.
-std::string cell(const Value& value) {
-  auto text = to_text(value);
-  if (text.starts_with("[\"")) std::erase(text, '"');
-  return text;
-}
-
 std::string replaced(const std::string& text, const std::string& pattern, const std::string& by) {
   return std::regex_replace(text, std::regex(pattern), by);
+}
+
+/// A list of texts as Kuzu prints it: its JSON without quotes, and without the spaces that PostgreSQL puts into it.
+std::string cell(const Value& value) {
+  const auto text = to_text(value);
+  return text.starts_with("[\"") ? replaced(replaced(text, R"(", ")", R"(",")"), "\"", "") : text;
 }
 
 }  // namespace
@@ -111,12 +110,14 @@ std::string federated(const std::string& cypher) {
   // What a table function returns has no order in SQL: the query's own is asked of both.
   std::smatch order;
   const bool ordered = std::regex_search(cypher, order, std::regex(R"(RETURN[\s\S]*(ORDER BY[\s\S]*?)(LIMIT \d+)?$)"));
-  return ordered ? sql + " " + order[1].str() : sql;
+  // The columns have the names that the query gives them, and PostgreSQL would read them in small letters.
+  return ordered ? sql + " " + replaced(order[1].str(), R"(\b(\w*[a-z]\w*)\b)", "\"$1\"") : sql;
 }
 
 std::string edges(const std::string& type) {
   return fmt::format(
-      "(SELECT from_node AS a, to_node AS b FROM triune_edges WHERE organization_id = 1 AND type_id = (SELECT "
+      "(SELECT from_node AS a, to_node AS b, properties FROM triune_edges WHERE organization_id = 1 AND type_id = "
+      "(SELECT "
       "collection_id FROM triune_collections WHERE organization_id = 1 AND kind = 'type' AND name = '{}'))",
       type);
 }
@@ -127,6 +128,11 @@ std::string nodes(const std::string& label) {
       "label_id = (SELECT collection_id FROM triune_collections WHERE organization_id = 1 AND kind = 'label' AND name "
       "= '{}'))",
       label);
+}
+
+std::string property(const std::string& alias, const std::string& name) {
+  const auto document = alias + ".properties";
+  return fmt::format("({} ->> '{}')", on_postgres() ? "CAST(" + document + " AS jsonb)" : document, name);
 }
 
 }  // namespace triune::testing

@@ -32,10 +32,14 @@ class LoadedHive {
 /// `SELECT * FROM cypher('QUERY')`, in the order in which the query returns its rows.
 std::string federated(const std::string& cypher);
 
-/// SQL for the edges of a type, from the tables and not from the graph engine: columns a and b, numbers of nodes.
+/// SQL for the edges of a type, from the tables and not from the graph engine: columns a and b, numbers of nodes, and
+/// properties.
 std::string edges(const std::string& type);
 
 /// SQL for the nodes of a label: node (its number), id and properties.
 std::string nodes(const std::string& label);
+
+/// SQL for a property of what `alias` names in FROM.
+std::string property(const std::string& alias, const std::string& name);
 
 }  // namespace triune::testing

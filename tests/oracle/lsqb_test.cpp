@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <regex>
 
 #include "oracle/loaded_hive.h"
 
@@ -25,7 +26,7 @@ class Lsqb : public ::testing::Test {
 
 /// Both relations, from Post and from Comment, as one.
 std::string either(const std::string& of_posts, const std::string& of_comments) {
-  return fmt::format("(SELECT a, b FROM {} UNION ALL SELECT a, b FROM {})", edges(of_posts), edges(of_comments));
+  return fmt::format("(SELECT a, b FROM {} x UNION ALL SELECT a, b FROM {} y)", edges(of_posts), edges(of_comments));
 }
 
 const std::string& tags() {
@@ -41,11 +42,11 @@ const std::string& replies() {
 /// Who knows whom, in both directions.
 std::string acquaintances() {
   const auto knows = edges("Person_knows_Person");
-  return fmt::format("(SELECT a, b FROM {0} UNION ALL SELECT b, a FROM {0})", knows);
+  return fmt::format("(SELECT a, b FROM {0} x UNION ALL SELECT b, a FROM {0} y)", knows);
 }
 
 /// A CTE of what a Cypher query returns, with the number of the node whose id it returns. CROSS JOIN, here and below,
-/// keeps SQLite's planner from another order: it has no figures of a graph that was just loaded.
+/// stands in an order that is known to be good; SQLite keeps to it.
 std::string from_graph(const std::string& name, const std::string& label, const std::string& cypher) {
   return fmt::format("{} AS MATERIALIZED (SELECT n.node, c.* FROM cypher('{}') c CROSS JOIN {} n WHERE n.id = c.id)",
                      name, cypher, nodes(label));
@@ -108,8 +109,8 @@ std::string replies_from_graph() {
 }
 
 std::string message_counts() {
-  return fmt::format("{}, {}, {}", replies_from_graph(), grouped("tags", "a", tags()),
-                     grouped("likes", "b", either("Person_likes_Post", "Person_likes_Comment")));
+  return fmt::format("{}, {}, {}", replies_from_graph(), grouped("tags", "a", tags() + " x"),
+                     grouped("likes", "b", either("Person_likes_Post", "Person_likes_Comment") + " x"));
 }
 
 std::string q4() {
@@ -138,7 +139,7 @@ std::string q5() {
 /// Persons two steps away, and the interests that the graph counts.
 std::string two_steps(std::string_view condition) {
   return fmt::format(
-      "WITH {}, known AS MATERIALIZED (SELECT a, b FROM {}), pairs AS MATERIALIZED (SELECT x.a, y.b, count(*) AS n "
+      "WITH {}, known AS MATERIALIZED (SELECT a, b FROM {} x), pairs AS MATERIALIZED (SELECT x.a, y.b, count(*) AS n "
       "FROM known x JOIN known y ON y.a = x.b WHERE x.a <> y.b GROUP BY x.a, y.b) SELECT sum(p.n * i.n) FROM pairs p "
       "JOIN interests i ON i.node = p.b{}",
       from_graph("interests", "Person",
@@ -173,11 +174,42 @@ TEST_F(Lsqb, EveryQueryCountsInTheGraphEngineWhatIsExpected) {
   }
 }
 
+const std::map<std::string, std::string>& in_sql() {
+  static const std::map<std::string, std::string> statements{{"q1", q1()}, {"q2", q2()}, {"q3", q3()},
+                                                             {"q4", q4()}, {"q5", q5()}, {"q6", q6()},
+                                                             {"q7", q7()}, {"q8", q8()}, {"q9", q9()}};
+  return statements;
+}
+
+/// The same statement in whatever order the planner thinks best.
+std::string in_any_order(const std::string& statement) {
+  return std::regex_replace(statement, std::regex("CROSS JOIN"), on_postgres() ? "CROSS JOIN" : "JOIN");
+}
+
+/// The rows that all steps of a plan visited.
+std::uint64_t visited(const PlanNode& plan) {
+  std::uint64_t rows = plan.rows.value_or(0);
+  for (const auto& input : plan.inputs) rows += visited(input);
+  return rows;
+}
+
 TEST_F(Lsqb, EveryQueryCountsTheSameInRowsJoinedWithTheGraph) {
-  const std::map<std::string, std::string> in_sql{{"q1", q1()}, {"q2", q2()}, {"q3", q3()}, {"q4", q4()}, {"q5", q5()},
-                                                  {"q6", q6()}, {"q7", q7()}, {"q8", q8()}, {"q9", q9()}};
   for (const auto& statement : statements_) {
-    EXPECT_EQ(loaded_->rows(in_sql.at(statement.name)), statement.rows) << statement.name;
+    EXPECT_EQ(loaded_->rows(in_any_order(in_sql().at(statement.name))), statement.rows) << statement.name;
+  }
+}
+
+/// What the planner knows of a graph that was just loaded, and of what the graph engine returns, is enough for it.
+TEST_F(Lsqb, ThePlannerFindsAnOrderAsGoodAsOneMadeByHand) {
+  if (on_postgres()) GTEST_SKIP() << "no order can be given by hand there";
+  for (const auto& [name, statement] : in_sql()) {
+    if (statement.find("CROSS JOIN") == std::string::npos) continue;
+    const ReadOptions patient{.deadline = Deadline::after(std::chrono::minutes(1))};
+    const auto by_hand = loaded_->hive().explain(statement, {}, true, patient);
+    ASSERT_TRUE(by_hand) << name << ": " << by_hand.error().message;
+    const auto planned = loaded_->hive().explain(in_any_order(statement), {}, true, patient);
+    ASSERT_TRUE(planned) << name << ": " << planned.error().message;
+    EXPECT_LE(visited(*planned), visited(*by_hand) * 3 / 2) << name << "\n" << to_text(*planned) << to_text(*by_hand);
   }
 }
 
