@@ -52,7 +52,7 @@ class Installation {
                contract::RelationalSession& session, projection::CatalogWriter& catalog)
       : access_(access), definition_(definition), session_(session), catalog_(catalog) {}
 
-  Status run(const std::vector<DerivedTrigger>& triggers, const std::string& mark, const std::string& digest) {
+  Status run(const std::vector<DerivedTrigger>& triggers, const std::string& mark, const std::string& record) {
     for (const auto& trigger : triggers) TRIUNE_TRY(session_.execute_script(trigger.create));
     TRIUNE_TRY(register_names());
     const std::array<Value, 1> organization{access_.organization_id()};
@@ -60,7 +60,7 @@ class Installation {
       TRIUNE_TRY(session_.execute(fill_nodes(access_.dialect(), node), organization));
     for (const auto& edge : definition_.edges)
       TRIUNE_TRY(session_.execute(fill_edges(access_.dialect(), edge), organization));
-    const std::array<Value, 2> made{mark, digest};
+    const std::array<Value, 2> made{mark, record};
     TRIUNE_TRY(
         session_.execute("INSERT INTO triune_hive (key, value) VALUES (?1, ?2) "
                          "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
@@ -119,18 +119,23 @@ Result<std::vector<DerivedTrigger>> derive(const hive::ModuleAccess& access, con
   return triggers;
 }
 
-/// Of everything derived: another program version may derive something else.
-std::string digest_of(const std::vector<DerivedTrigger>& triggers) {
+/// The digest of everything derived, since another version of the program may derive something else; and the names, by
+/// which `Audit::verify` sees what is gone.
+std::string record_of(const std::vector<DerivedTrigger>& triggers) {
   std::string text;
-  for (const auto& trigger : triggers) text += fmt::format("{}\n{}\n{}\n", trigger.name, trigger.table, trigger.create);
-  return base::sha256_hex(std::as_bytes(std::span(text)));
+  std::string names;
+  for (const auto& trigger : triggers) {
+    text += fmt::format("{}\n{}\n{}\n", trigger.name, trigger.table, trigger.create);
+    names += "\n" + trigger.name;
+  }
+  return base::sha256_hex(std::as_bytes(std::span(text))) + names;
 }
 
-Result<bool> is_made(const hive::ModuleAccess& access, const std::string& mark, const std::string& digest) {
+Result<bool> is_made(const hive::ModuleAccess& access, const std::string& mark, const std::string& record) {
   TRIUNE_ASSIGN(const auto session, access.read(install_deadline()));
   const std::array<Value, 1> key{mark};
   TRIUNE_ASSIGN(const RowSet rows, session->query("SELECT value FROM triune_hive WHERE key = ?1", key, 1));
-  return !rows.rows.empty() && to_text(rows.rows[0][0]) == digest;
+  return !rows.rows.empty() && to_text(rows.rows[0][0]) == record;
 }
 
 /// In the name of nobody again, for other programs' statements.
@@ -158,11 +163,11 @@ Result<Module> Module::open(Hive& hive, const ModuleDefinition& definition) {
   TRIUNE_TRY(access.install(definition.series, install_deadline()));
   TRIUNE_ASSIGN(const auto triggers, derive(access, definition));
   const auto mark = fmt::format("module.{}.{}", definition.series, module.organization_id_);
-  const auto digest = digest_of(triggers);
-  TRIUNE_ASSIGN(const bool made, is_made(access, mark, digest));
+  const auto record = record_of(triggers);
+  TRIUNE_ASSIGN(const bool made, is_made(access, mark, record));
   if (made) return module;
   TRIUNE_TRY(access.define([&](contract::RelationalSession& session, projection::CatalogWriter& catalog) {
-    return Installation(access, definition, session, catalog).run(triggers, mark, digest);
+    return Installation(access, definition, session, catalog).run(triggers, mark, record);
   }));
   return module;
 }
@@ -171,7 +176,7 @@ Result<std::uint64_t> Module::write(const Actor& actor, const contract::WriteJob
   TRIUNE_TRY(check_actor(actor));
   const std::array<Value, 4> who{actor.id, std::string(to_string(actor.type)), actor.reason, actor.request_id};
   const bool sqlite = dialect() == Dialect::sqlite;
-  return access_.write(
+  auto written = access_.write(
       [&](contract::RelationalSession& session) -> Status {
         if (!sqlite) TRIUNE_TRY(session.execute_soon(set_local_actor, who, {}));
         if (sqlite) TRIUNE_TRY(session.execute(set_actor, who));
@@ -180,6 +185,8 @@ Result<std::uint64_t> Module::write(const Actor& actor, const contract::WriteJob
         return {};
       },
       deadline);
+  if (written) sealer_->wrote(access_);
+  return written;
 }
 
 std::int64_t now_ms() {

@@ -8,6 +8,7 @@
 
 #include "contract/relational_store.h"
 #include "hive/module_access.h"
+#include "modules/kit/audit_chain.h"
 #include "modules/kit/module_definition.h"
 #include "triune/modules/actor.h"
 
@@ -36,6 +37,7 @@ class Module {
 
   hive::ModuleAccess access_;
   std::int64_t organization_id_;
+  std::shared_ptr<Sealer> sealer_ = std::make_shared<Sealer>();
 };
 
 /// Milliseconds since 1970, the unit of every time that modules store.
