@@ -52,13 +52,12 @@ std::optional<Value> constant_value(const std::vector<SqlToken>& argument, std::
   if (token.kind == Kind::text && token.text[0] == '\'') return token.literal();
   if (token.is("null")) return Value();
   std::int64_t number = 0;
-  const auto* const end = token.text.data() + token.text.size();
-  if (token.kind == Kind::number) {
-    const auto read = std::from_chars(token.text.data(), end, number);
-    return read.ec == std::errc{} && read.ptr == end ? std::optional<Value>(number) : std::nullopt;
-  }
-  if (token.kind != Kind::parameter) return std::nullopt;
-  std::from_chars(token.text.data() + 1, end, number);
+  const bool is_parameter = token.kind == Kind::parameter;
+  if (!is_parameter && token.kind != Kind::number) return std::nullopt;
+  const auto digits = token.text.substr(is_parameter ? 1 : 0);
+  const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  const bool whole = read.ec == std::errc{} && read.ptr == digits.data() + digits.size();
+  if (!is_parameter) return whole ? std::optional<Value>(number) : std::nullopt;
   if (number < 1 || number > std::ssize(parameters)) return std::nullopt;
   return parameters[static_cast<std::size_t>(number) - 1];
 }
