@@ -70,6 +70,11 @@ TEST_F(AuditTest, FindsEntriesByWhatTheyAreAbout) {
   EXPECT_EQ(second.operation, "update");
   EXPECT_THAT(second.before.text, HasSubstr("first"));
   EXPECT_THAT(audit_->entries({.record = "b"}).value(), IsEmpty());
+  const auto now =
+      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch());
+  EXPECT_EQ(audit_->entries({.record = "a", .from_ms = now.count() - 60'000})->size(), 2U);
+  EXPECT_THAT(audit_->entries({.from_ms = now.count() + 600'000}).value(), IsEmpty());
+  EXPECT_THAT(audit_->entries({.until_ms = now.count() - 600'000}).value(), IsEmpty());
 }
 
 TEST_F(AuditTest, UsersCannotWriteItThroughTheApi) {

@@ -21,7 +21,6 @@ CREATE TABLE triune_audit_log (
 );
 
 CREATE INDEX triune_audit_log_by_record ON triune_audit_log (organization_id, table_name, record_id, entry);
-CREATE INDEX triune_audit_log_by_time ON triune_audit_log (organization_id, at_ms);
 CREATE INDEX triune_audit_log_by_actor ON triune_audit_log (organization_id, actor, at_ms) WHERE actor <> '';
 CREATE INDEX triune_audit_log_by_position ON triune_audit_log (organization_id, position, entry);
 

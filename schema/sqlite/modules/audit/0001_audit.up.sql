@@ -30,7 +30,6 @@ CREATE TABLE triune_audit_log (
 ) STRICT;
 
 CREATE INDEX triune_audit_log_by_record ON triune_audit_log (organization_id, table_name, record_id, entry);
-CREATE INDEX triune_audit_log_by_time ON triune_audit_log (organization_id, at_ms);
 CREATE INDEX triune_audit_log_by_actor ON triune_audit_log (organization_id, actor, at_ms) WHERE actor <> '';
 
 -- The chain: each seal hashes the one before it and the entries since.
