@@ -77,6 +77,8 @@ DerivedTrigger postgres_trigger(const AuditedTable& table) {
   for (const auto& column : table.key) add(column);
   add("-");
   for (const auto& column : table.redacted) add(column);
+  add("-");
+  for (const auto& column : table.following) add(column);
   const auto name = "triune_audit_" + table.table;
   return {
       .name = name,
@@ -92,6 +94,8 @@ std::vector<DerivedTrigger> audit_triggers(Dialect dialect, const AuditedTable& 
                                            const std::vector<ColumnDescription>& columns) {
   if (dialect == Dialect::postgres) return {postgres_trigger(table)};
   const auto base = "triune_audit_" + table.table;
+  auto told = columns;
+  std::erase_if(told, [&](const ColumnDescription& column) { return contains(table.following, column.name); });
   return {row_trigger(dialect, {.name = base + "_insert",
                                 .when = "AFTER INSERT",
                                 .table = table.table,
@@ -100,9 +104,9 @@ std::vector<DerivedTrigger> audit_triggers(Dialect dialect, const AuditedTable& 
           row_trigger(dialect, {.name = base + "_update",
                                 .when = "AFTER UPDATE",
                                 .table = table.table,
-                                .condition = any_changed(columns),
-                                .body = entry(table, "new", "update", changed_columns(table, columns, "old"),
-                                              changed_columns(table, columns, "new"))}),
+                                .condition = any_changed(told),
+                                .body = entry(table, "new", "update", changed_columns(table, told, "old"),
+                                              changed_columns(table, told, "new"))}),
           row_trigger(dialect, {.name = base + "_delete",
                                 .when = "AFTER DELETE",
                                 .table = table.table,

@@ -9,8 +9,10 @@ namespace triune::modules {
 /// A table whose every change is written to the audit log.
 struct AuditedTable {
   std::string table;
-  std::vector<std::string> key;       ///< Columns behind organization_id that tell the record, joined by '/'.
-  std::vector<std::string> redacted;  ///< Columns whose values are not kept: secrets.
+  std::vector<std::string> key;            ///< Columns behind organization_id that tell the record, joined by '/'.
+  std::vector<std::string> redacted = {};  ///< Columns whose values are not kept: secrets.
+  /// Columns that follow from other rows, and whose changes are no entries of their own: counters, orders.
+  std::vector<std::string> following = {};
 };
 
 /// Rows of a table that are nodes. The table has `organization_id` and an id that never changes.

@@ -52,29 +52,32 @@ CREATE TRIGGER triune_audit_seals_stay BEFORE UPDATE OR DELETE ON triune_audit_s
 FOR EACH ROW EXECUTE FUNCTION triune_audit_stays();
 CREATE TRIGGER triune_audit_seals_truncate BEFORE TRUNCATE ON triune_audit_seals EXECUTE FUNCTION triune_no_truncate();
 
--- Called by the trigger of each audited table; its arguments are the columns of the record's id, a '-', and the columns
--- whose values are not to be kept.
+-- Called by the trigger of each audited table. Its arguments: the columns of the record's id, '-', the columns whose values
+-- are not to be kept, '-', the columns whose changes follow from others.
 CREATE FUNCTION triune_audit_row() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$ DECLARE
-  was jsonb; is_now jsonb; either jsonb; record_id text := ''; redacts boolean := false; key text;
+  was jsonb; is_now jsonb; either jsonb; key text; part bigint := 0; record_id text := '';
+  redacted text[] := '{}'; following text[] := '{}';
 BEGIN
   IF TG_OP <> 'INSERT' THEN was := to_jsonb(old); END IF;
   IF TG_OP <> 'DELETE' THEN is_now := to_jsonb(new); END IF;
   either := coalesce(is_now, was);
+  FOREACH key IN ARRAY TG_ARGV LOOP
+    IF key = '-' THEN part := part + 1;
+    ELSIF part = 0 THEN record_id := record_id || CASE WHEN record_id = '' THEN '' ELSE '/' END || coalesce(either ->> key, '');
+    ELSIF part = 1 THEN redacted := redacted || key;
+    ELSE following := following || key;
+    END IF;
+  END LOOP;
   IF TG_OP = 'UPDATE' THEN
     SELECT jsonb_object_agg(o.key, o.value), jsonb_object_agg(o.key, n.value) INTO was, is_now
-    FROM jsonb_each(was) o JOIN jsonb_each(is_now) n ON n.key = o.key WHERE o.value IS DISTINCT FROM n.value;
+    FROM jsonb_each(was) o JOIN jsonb_each(is_now) n ON n.key = o.key
+    WHERE o.value IS DISTINCT FROM n.value AND o.key <> ALL (following);
     IF was IS NULL THEN RETURN NULL; END IF;
   END IF;
-  FOREACH key IN ARRAY TG_ARGV LOOP
-    IF key = '-' THEN
-      redacts := true;
-    ELSIF redacts THEN
-      IF was ? key THEN was := jsonb_set(was, ARRAY[key], '"…"'); END IF;
-      IF is_now ? key THEN is_now := jsonb_set(is_now, ARRAY[key], '"…"'); END IF;
-    ELSE
-      record_id := record_id || CASE WHEN record_id = '' THEN '' ELSE '/' END || coalesce(either ->> key, '');
-    END IF;
+  FOREACH key IN ARRAY redacted LOOP
+    IF was ? key THEN was := jsonb_set(was, ARRAY[key], '"…"'); END IF;
+    IF is_now ? key THEN is_now := jsonb_set(is_now, ARRAY[key], '"…"'); END IF;
   END LOOP;
   INSERT INTO triune_audit_log (organization_id, actor, actor_type, reason, request_id, table_name, record_id, operation,
                                 before, after)
