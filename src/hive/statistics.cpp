@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,7 @@ constexpr auto figures_patience = std::chrono::milliseconds(500);
 struct EndSample {
   std::int64_t edges = 0;
   std::int64_t ends = 0;
+  std::int64_t met = 0;  ///< Summed over the edges: how many have the same end.
 };
 
 /// The first edges in the order of an end, which leads through the index by it.
@@ -43,12 +45,15 @@ Result<EndSample> sample_ends(contract::RelationalSession& session, std::int64_t
   const std::array<Value, 2> parameters{organization, type};
   TRIUNE_ASSIGN(const RowSet rows, session.query(sql, parameters, static_cast<std::size_t>(limit)));
   EndSample sample;
-  for (const auto& row : rows.rows) sample.edges += std::get<std::int64_t>(row[0]);
-  sample.ends = std::ssize(rows.rows);
+  std::vector<std::int64_t> degrees;
+  for (const auto& row : rows.rows) degrees.push_back(std::get<std::int64_t>(row[0]));
   // The limit has cut the edges of the last end.
-  if (sample.edges == limit && sample.ends > 1) {
-    sample.edges -= std::get<std::int64_t>(rows.rows.back()[0]);
-    --sample.ends;
+  if (degrees.size() > 1 && std::accumulate(degrees.begin(), degrees.end(), std::int64_t{0}) == limit)
+    degrees.pop_back();
+  for (const auto degree : degrees) {
+    sample.edges += degree;
+    sample.met += degree * degree;
+    ++sample.ends;
   }
   return sample;
 }
@@ -137,7 +142,8 @@ class Figures {
     return {};
   }
 
-  /// How many edges of one type an end has, of those that have any.
+  /// How many edges of its type an edge shares an end with. Not how many an end has, which is less where few ends have
+  /// many: a join comes from edges, and types with many edges an end would be looked up as cheaply as those with one.
   Result<std::int64_t> rows_of_one_end(const Spread& spread, std::string_view end) {
     const auto count = std::ssize(spread.collections);
     const auto each =
@@ -146,9 +152,10 @@ class Figures {
     for (const auto& one : spread.collections) {
       TRIUNE_ASSIGN(const EndSample sample, sample_ends(session_, one.organization, one.collection, end, each));
       all.edges += sample.edges;
-      all.ends += sample.ends;
+      all.met += sample.met;
     }
-    return std::max<std::int64_t>((all.edges + all.ends / 2) / std::max<std::int64_t>(all.ends, 1), 1);
+    const auto shared = (all.met + all.edges / 2) / std::max<std::int64_t>(all.edges, 1);
+    return std::clamp<std::int64_t>(shared, 1, spread.of_one_collection());
   }
 
   contract::RelationalSession& session_;
