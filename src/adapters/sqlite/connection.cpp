@@ -118,8 +118,8 @@ Status Connection::configure_writer() {
     return refuse(ErrorCode::unavailable, "the file system does not support write-ahead logging (shared memory)");
   TRIUNE_TRY(control("PRAGMA synchronous = FULL"));
   TRIUNE_TRY(control("PRAGMA journal_size_limit = 67108864"));
-  // With SQLITE_ENABLE_STAT4 a statement is otherwise compiled anew whenever a bound value changes that a range, a LIMIT
-  // or a partial index depends on (measured: most of the time of a queue's claims).
+  // With SQLITE_ENABLE_STAT4 a statement is otherwise compiled anew whenever a bound value changes that a range, a
+  // LIMIT or a partial index depends on (measured: most of the time of a queue's claims).
   sqlite3_db_config(database_.get(), SQLITE_DBCONFIG_ENABLE_QPSG, 1, nullptr);
   // The writer checkpoints by itself, after it has answered those who wait for the commit.
   sqlite3_wal_hook(database_.get(), &Connection::on_commit, this);
