@@ -9,6 +9,7 @@
 
 #include "base/failpoint.h"
 #include "base/try.h"
+#include "migrate/change.h"
 #include "migrate/history.h"
 #include "migrate/lock_retry.h"
 #include "migrate/migrate.h"
@@ -37,10 +38,12 @@ class Migrator {
     const auto dialect = runner_.store.capabilities().dialect;
     auto script = parse_script(migration.sql, dialect);
     if (!script) return failure_of(name_error(migration, script));
+    if (!migration.change.empty()) TRIUNE_TRY(may_apply_at_once(runner_.store, migration, deadline_));
     // SQLite has nothing that must run outside.
     const bool outside = !script->in_transaction && dialect == contract::Dialect::postgres;
     if (outside) TRIUNE_TRY(named(migration.version, migration.name, "up", run_outside(*script)));
-    TRIUNE_TRY(named(migration.version, migration.name, "up", in_transaction([&](auto& session) -> Status {
+    TRIUNE_TRY(named(migration.version, migration.name, "up",
+                     in_transaction([&](contract::RelationalSession& session) -> Status {
                        applied.reset();
                        TRIUNE_ASSIGN(const auto known, find_record(session, series_, migration.version));
                        if (known) return {};
@@ -53,7 +56,8 @@ class Migrator {
   }
 
   Status revert(const Applied& applied) {
-    return named(applied.version, applied.name, "down", in_transaction([&](auto& session) -> Status {
+    return named(applied.version, applied.name, "down",
+                 in_transaction([&](contract::RelationalSession& session) -> Status {
                    TRIUNE_TRY(run(session, applied.down));
                    base::failpoint("migrate.before_forget");
                    return remove_record(session, series_, applied.version);
@@ -61,17 +65,7 @@ class Migrator {
   }
 
  private:
-  template <class Work>
-  Status in_transaction(const Work& work) {
-    return with_lock_retries(deadline_, [&](std::chrono::milliseconds limit) {
-      const contract::WriteJob job = [&](contract::RelationalSession& session) -> Status {
-        TRIUNE_TRY(limit_lock_waits(session, limit));
-        TRIUNE_TRY(lease_.hold(session));
-        return work(session);
-      };
-      return runner_.transaction ? runner_.transaction(job, deadline_) : runner_.store.write(job, deadline_);
-    });
-  }
+  Status in_transaction(const contract::WriteJob& work) { return locked_transaction(runner_, lease_, deadline_, work); }
 
   Status run(contract::RelationalSession& session, std::string_view text) {
     if (!runner_.run) return session.execute_script(text);
@@ -199,6 +193,7 @@ Result<std::vector<Applied>> apply(const Runner& runner, std::string_view series
   }
   TRIUNE_ASSIGN(const auto lease, MigratorLease::acquire(runner.store, deadline));
   base::failpoint("migrate.lease_taken");
+  if (series == "user") TRIUNE_TRY(no_change_under_way(runner.store, deadline));
   // Another may have been at work while this one waited for the lease.
   TRIUNE_ASSIGN(const auto applied, read(runner.store, series, false, deadline));
   TRIUNE_TRY(check_history(applied, migrations));
@@ -218,6 +213,7 @@ Result<std::vector<Applied>> revert(const Runner& runner, std::string_view serie
   TRIUNE_TRY(prepare_history(runner.store, deadline));
   TRIUNE_ASSIGN(const auto lease, MigratorLease::acquire(runner.store, deadline));
   TRIUNE_ASSIGN(auto applied, read(runner.store, series, true, deadline));
+  if (series == "user") TRIUNE_TRY(no_change_under_way(runner.store, deadline));
   std::erase_if(applied, [to](const Applied& one) { return one.version <= to; });
   std::reverse(applied.begin(), applied.end());
   for (const auto& one : applied) {

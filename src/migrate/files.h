@@ -29,8 +29,9 @@ std::string_view folder_of(contract::Dialect dialect);
 /// `invalid_argument` for a hole in the numbers, a number used twice, a file without its pair, a name that is none.
 Result<MigrationFiles> read_files(const std::filesystem::path& directory, contract::Dialect dialect);
 
-/// Makes the next pair in both folders, with comments that say what belongs in them; the files made. Errors:
-/// `invalid_argument` for a name other than small letters, digits and '_'.
-Result<std::vector<std::string>> new_files(const std::filesystem::path& directory, const std::string& name);
+/// Makes the next pair in both folders, or the declaration of a change, with what belongs in them; the files made.
+/// Errors: `invalid_argument` for a name other than small letters, digits and '_'.
+Result<std::vector<std::string>> new_files(const std::filesystem::path& directory, const std::string& name,
+                                           bool change = false);
 
 }  // namespace triune::migrate

@@ -36,6 +36,7 @@ struct Migration {
   std::string_view sql;     ///< What applies it.
   std::string_view down;    ///< What undoes it; empty: it cannot be reverted.
   std::string_view verify;  ///< SELECTs each of which must return no row once it is applied; may be empty.
+  std::string_view change;  ///< The declaration that the texts were made from (change.h); usually empty.
 };
 
 /// A series that is embedded at build time: "hive", or a module's name. Empty when there is none of that name.

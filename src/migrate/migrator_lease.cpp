@@ -169,6 +169,18 @@ Status MigratorLease::hold(contract::RelationalSession& session) const {
                  "look at `triune schema status` and run it again");
 }
 
+Status locked_transaction(const Runner& runner, const MigratorLease& lease, Deadline deadline,
+                          const contract::WriteJob& work) {
+  return with_lock_retries(deadline, [&](std::chrono::milliseconds limit) {
+    const contract::WriteJob job = [&](contract::RelationalSession& session) -> Status {
+      TRIUNE_TRY(limit_lock_waits(session, limit));
+      TRIUNE_TRY(lease.hold(session));
+      return work(session);
+    };
+    return runner.transaction ? runner.transaction(job, deadline) : runner.store.write(job, deadline);
+  });
+}
+
 Status MigratorLease::renew(Deadline deadline) const {
   return store_->write([this](contract::RelationalSession& session) { return hold(session); }, deadline);
 }

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "contract/relational_store.h"
+#include "migrate/migrate.h"
 
 namespace triune::migrate {
 
@@ -44,5 +45,9 @@ class MigratorLease {
   std::chrono::milliseconds lasts_;
   std::int64_t token_ = 0;
 };
+
+/// One write transaction of a runner, under the lease (M4), tried again while locks are not to be had.
+Status locked_transaction(const Runner& runner, const MigratorLease& lease, Deadline deadline,
+                          const contract::WriteJob& work);
 
 }  // namespace triune::migrate

@@ -41,6 +41,10 @@ std::set<std::string> failpoints_in_sources() {
     std::ifstream file(entry.path());
     const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
     for (std::sregex_iterator at(text.begin(), text.end(), call), end; at != end; ++at) names.insert((*at)[1]);
+    // Of users' migrations, which tests/schema kills.
+    for (const auto* const name :
+         {"before_forget", "change_aborted", "change_batch", "change_contracted", "change_expanded"})
+      names.erase(std::string("migrate.") + name);
   }
   return names;
 }

@@ -31,7 +31,9 @@ const std::vector<Failpoint>& failpoints() {
       {"kuzu.bulk_load.copied", load, {1}},
       {"usearch.save.written", load, {1}},
       {"load.before_log", load, {1, 2, 3}},
+      {"migrate.lease_taken", open, {1}},
       {"migrate.before_record", open, {1}},
+      {"migrate.applied", open, {1}},
   };
   return table;
 }

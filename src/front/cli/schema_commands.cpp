@@ -29,6 +29,7 @@ struct SchemaArguments {
   bool up_down_up = false;
   bool own = false;
   bool rules = false;
+  bool change = false;
 };
 
 /// The migrations that a command is about: of the directory, or embedded ones.
@@ -64,7 +65,7 @@ void answer(const CommandLine& line, const std::string& document, const std::str
 }
 
 Result<ExitCode> run_new(const SchemaArguments& arguments, const CommandLine& line) {
-  TRIUNE_ASSIGN(const auto made, migrate::new_files(arguments.directory, arguments.name));
+  TRIUNE_ASSIGN(const auto made, migrate::new_files(arguments.directory, arguments.name, arguments.change));
   JsonWriter to;
   to.begin_object().key("made").begin_array();
   std::string text;
@@ -214,6 +215,7 @@ class SchemaParser {
 void add_changing(SchemaParser& to) {
   auto* make = to.add("new", "Make the files of the next migration", "triune schema new add_priority", run_new);
   make->add_option("name", to.arguments().name, "Small letters, digits and '_'")->required()->type_name("NAME");
+  make->add_flag("--change", to.arguments().change, "A change for `schema change`, in place of the two texts");
   to.directory();
   auto* apply = to.add("apply", "Apply what is pending, each migration in a transaction with its record",
                        "triune schema apply --to 7", run_apply);
@@ -263,6 +265,7 @@ void add_schema_commands(CLI::App& root, CommandLine& line) {
   SchemaParser parser(*schema, line);
   add_changing(parser);
   add_looking(parser);
+  add_schema_change_commands(*schema, line);
 }
 
 }  // namespace triune::front
