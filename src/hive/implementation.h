@@ -20,6 +20,7 @@
 
 #include "contract/blob_store.h"
 #include "contract/relational_store.h"
+#include "federation/sql_tokens.h"
 #include "hive/advise_copy.h"
 #include "hive/bulk.h"
 #include "hive/change_applier.h"
@@ -120,6 +121,7 @@ class Implementation final : public Hive {
   // For modules (module_access.h).
   Status check_open() const;
   Status define_in_job(const std::function<Status(contract::RelationalSession&, projection::CatalogWriter&)>& job);
+  ProjectionSet& projections() { return *projections_; }
   /// Makes the bytes of every PutBlob durable (I8).
   Result<std::vector<StagedBlob>> stage_blobs(std::span<const Change> changes);
   /// In the job that refers to them: no sweep takes them from now on.
@@ -166,6 +168,9 @@ class Implementation final : public Hive {
   Result<SqlResult> write_sql(std::string_view statement, std::span<const Value> parameters,
                               const ReadOptions& options);
 
+  [[nodiscard]] federation::Spelling spelling() const {
+    return dialect() == SqlDialect::sqlite ? federation::Spelling::sqlite : federation::Spelling::postgres;
+  }
   /// Of an answer of the canonical store.
   [[nodiscard]] Route sql_route(std::string reason) const {
     return {.engine = canonical_engine(), .reason = std::move(reason)};

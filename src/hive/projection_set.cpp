@@ -13,7 +13,7 @@ using projection::VectorProjection;
 
 ProjectionWorker* ProjectionSet::add(std::unique_ptr<projection::Projection> projection) {
   workers_.push_back(std::make_unique<ProjectionWorker>(*settings_.environment.canonical, std::move(projection)));
-  if (settings_.background && !stopped_) workers_.back()->start();
+  if (settings_.background && !stopped_ && !held_) workers_.back()->start();
   return workers_.back().get();
 }
 
@@ -108,6 +108,35 @@ std::vector<ProjectionStatus> ProjectionSet::statuses() {
     statuses.back().organization = settings_.environment.organization;
   }
   return statuses;
+}
+
+Status ProjectionSet::hold() {
+  {
+    const std::scoped_lock lock(mutex_);
+    held_ = true;
+  }
+  for (auto* const worker : all()) TRIUNE_TRY(worker->put_to_sleep());
+  return {};
+}
+
+Status ProjectionSet::hold_all_but(std::string_view name, std::uint64_t lsn, Deadline deadline) {
+  TRIUNE_ASSIGN(ProjectionWorker* const wanted, named(name));
+  for (auto* const worker : all())
+    if (worker != wanted) TRIUNE_TRY(worker->put_to_sleep());
+  {
+    const std::scoped_lock lock(mutex_);
+    start(*wanted);
+  }
+  return wanted->wait_for(lsn, deadline);
+}
+
+void ProjectionSet::let_go() {
+  {
+    const std::scoped_lock lock(mutex_);
+    held_ = false;
+  }
+  if (!settings_.background) return;
+  for (auto* const worker : all_moving()) worker->wake();
 }
 
 void ProjectionSet::stop() {

@@ -47,6 +47,11 @@ class ProjectionSet {
   /// Tells all that the log grew.
   void notify(std::uint64_t head);
   std::vector<ProjectionStatus> statuses();
+  /// From now on projections rest with their engines closed, and come up for whoever waits for one, until `let_go`.
+  Status hold();
+  /// The same but for one, which comes up and is brought to `lsn`; `not_found`, and the errors of waiting.
+  Status hold_all_but(std::string_view name, std::uint64_t lsn, Deadline deadline);
+  void let_go();
   /// Stops all threads, saving what they hold.
   void stop();
 
@@ -62,6 +67,7 @@ class ProjectionSet {
   Driven<projection::GraphProjection> graph_;
   std::map<std::int64_t, Driven<projection::VectorProjection>> vectors_;
   bool stopped_ = false;
+  bool held_ = false;
 };
 
 }  // namespace triune::hive

@@ -26,6 +26,7 @@ class StoreRelocation final : public Relocation {
 
  public:
   contract::RelationalSession& session() override { return transaction_->session(); }
+  Status lock_definitions() override { return hive::lock_definitions(session()); }
   Status trust_rows() override { return transaction_->trust_rows(); }
 
   Result<RowSet> run(std::string_view statement) override {
@@ -35,7 +36,7 @@ class StoreRelocation final : public Relocation {
 
   Status capture() override {
     return within([&](const DefinitionContext& context) -> Status {
-      TRIUNE_TRY(lock_definitions(context.session));
+      TRIUNE_TRY(hive::lock_definitions(context.session));
       return keep_up(context);
     });
   }
@@ -67,6 +68,19 @@ Result<std::unique_ptr<Relocation>> begin_relocation(Hive& hive, Deadline deadli
 
 Result<std::unique_ptr<contract::RelationalSession>> read_relocation(Hive& hive, Deadline deadline) {
   return behind(hive).store().read(contract::ReadScope::internal, deadline);
+}
+
+QuietProjections::~QuietProjections() {
+  behind(hive_).projections().let_go();
+}
+
+Status QuietProjections::begin() {
+  return behind(hive_).projections().hold();
+}
+
+Status QuietProjections::only(std::string_view projection, Deadline deadline) {
+  TRIUNE_ASSIGN(const Receipt head, hive_.receipt());
+  return behind(hive_).projections().hold_all_but(projection, head.lsn, deadline);
 }
 
 std::int64_t organization_of(Hive& hive) {

@@ -15,6 +15,8 @@ namespace triune::hive {
 class Relocation {
  public:
   virtual ~Relocation() = default;
+  /// On a server, before a definition through `session`: no other process changes what Triune keeps meanwhile.
+  virtual Status lock_definitions() = 0;
   /// Triune's own statements. Tables made here are captured by `capture`, or by the next commit of anybody.
   virtual contract::RelationalSession& session() = 0;
   /// See RelationalTransaction.
@@ -32,6 +34,25 @@ Result<std::unique_ptr<Relocation>> begin_relocation(Hive& hive, Deadline deadli
 
 /// A snapshot of the canonical store, with Triune's own rights.
 Result<std::unique_ptr<contract::RelationalSession>> read_relocation(Hive& hive, Deadline deadline);
+
+/// While one lives, projections rest with their engines closed, so that a large migration needs the memory of one
+/// engine at a time, and nothing is projected that more is coming for. The hive outlives it.
+class QuietProjections {
+ public:
+  explicit QuietProjections(Hive& hive) : hive_(hive) {}
+  ~QuietProjections();
+  QuietProjections(const QuietProjections&) = delete;
+  QuietProjections& operator=(const QuietProjections&) = delete;
+
+  /// Blocks until the steps in flight are done. Errors: those of saving.
+  Status begin();
+  /// Opens one, "graph" or "vector:NAME", brings it to the head, and closes the others. Errors: `not_found`,
+  /// `deadline_exceeded`, those of saving.
+  Status only(std::string_view projection, Deadline deadline);
+
+ private:
+  Hive& hive_;
+};
 
 /// The number of the organization that the hive acts for.
 std::int64_t organization_of(Hive& hive);

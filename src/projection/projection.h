@@ -63,6 +63,8 @@ class Projection {
   virtual Result<std::uint64_t> rebuild(const Progress& progress) = 0;
   /// Closes the engine and moves its files aside.
   virtual Status quarantine(std::string_view reason) = 0;
+  /// Closes the engine, whose files stay; what it held in memory only is saved before. `open` opens it again.
+  virtual void close() = 0;
   /// Compares with what `canonical` sees, both ways; with `repair`, mends what differs. The projection was brought to
   /// the head of that same snapshot before.
   virtual Result<Differences> verify(contract::RelationalSession& canonical, bool repair, const Progress& progress) = 0;

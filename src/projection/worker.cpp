@@ -73,6 +73,10 @@ bool ProjectionWorker::given_up() const {
   return state_ == ProjectionState::quarantined && failures_ >= failure_limit;
 }
 
+bool ProjectionWorker::may_sleep() const {
+  return asleep_ && waiters_ == 0 && !stopping_;
+}
+
 bool ProjectionWorker::out_of_service() const {
   return !opened_ && (state_ == ProjectionState::quarantined || state_ == ProjectionState::rebuilding);
 }
@@ -244,6 +248,11 @@ Result<bool> ProjectionWorker::catch_up(contract::RelationalSession& session) {
 
 Status ProjectionWorker::step() {
   const std::scoped_lock work(work_mutex_);
+  {
+    const std::scoped_lock lock(state_mutex_);
+    if (may_sleep()) return {};
+    asleep_ = false;
+  }
   TRIUNE_TRY(open_or_rebuild());
   for (;;) {
     TRIUNE_ASSIGN(const auto session, canonical_.read(contract::ReadScope::internal, Deadline::after(step_deadline)));
@@ -270,6 +279,7 @@ void ProjectionWorker::rest() {
   if (woken_)
     changed_.wait_until(lock, stepped_at_ + gather_interval, [&] { return stopping_ || waiters_ > 0 || pauses_ > 0; });
   rest_while_paused(lock);
+  changed_.wait(lock, [&] { return !may_sleep() || !reported_failure_.empty(); });
   stepped_at_ = Deadline::Clock::now();
   woken_ = false;
   retry_requested_ = false;
@@ -328,6 +338,32 @@ void ProjectionWorker::report_failure(const Error& error) {
   {
     const std::scoped_lock lock(state_mutex_);
     reported_failure_ = error.message;
+    woken_ = true;
+  }
+  changed_.notify_all();
+}
+
+Status ProjectionWorker::put_to_sleep() {
+  {
+    const std::scoped_lock lock(state_mutex_);
+    asleep_ = true;
+  }
+  const std::scoped_lock work(work_mutex_);
+  TRIUNE_TRY(projection_->save(true));
+  projection_->close();
+  {
+    const std::scoped_lock lock(state_mutex_);
+    opened_ = false;
+    if (state_ == ProjectionState::current) state_ = ProjectionState::behind;
+  }
+  base::release_free_memory();
+  return {};
+}
+
+void ProjectionWorker::wake() {
+  {
+    const std::scoped_lock lock(state_mutex_);
+    asleep_ = false;
     woken_ = true;
   }
   changed_.notify_all();

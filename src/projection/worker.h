@@ -54,6 +54,11 @@ class ProjectionWorker {
   /// Lowest lsn that must stay in the log for this projection.
   Result<std::uint64_t> durable_watermark();
 
+  /// Saves and closes the engine, which gives its memory back. It is opened again, and brought to the head, for whoever
+  /// waits for it or after `wake`. Waits for the step in flight.
+  Status put_to_sleep();
+  void wake();
+
   /// While one exists, and for a moment after unless somebody waits, the thread applies nothing: a load pauses it, and
   /// what it and the next one wrote is projected once.
   class Pause {
@@ -75,6 +80,7 @@ class ProjectionWorker {
   void fail(const Error& error);
   void step_failed(const Error& error);
   [[nodiscard]] bool given_up() const;        // with state_mutex_
+  [[nodiscard]] bool may_sleep() const;       // with state_mutex_
   [[nodiscard]] bool out_of_service() const;  // with state_mutex_
   [[nodiscard]] Error not_reached(std::uint64_t lsn) const;
   void set_state(ProjectionState state, const std::string& error = {});
@@ -108,6 +114,7 @@ class ProjectionWorker {
   unsigned pauses_ = 0;
   unsigned waiters_ = 0;
   bool opened_ = false;
+  bool asleep_ = false;
   bool stopping_ = false;
   bool woken_ = false;
   bool retry_requested_ = false;

@@ -30,6 +30,7 @@ struct Script {
   std::atomic<unsigned> rebuilds = 0;
   std::atomic<unsigned> steps = 0;
   std::atomic<unsigned> quarantines = 0;
+  std::atomic<unsigned> closes = 0;
 };
 
 class ScriptedProjection : public Projection {
@@ -50,6 +51,7 @@ class ScriptedProjection : public Projection {
     ++script_.rebuilds;
     return script_.head.load();
   }
+  void close() override { ++script_.closes; }
   Status quarantine(std::string_view /*reason*/) override {
     ++script_.quarantines;
     return {};
@@ -196,6 +198,30 @@ TEST_F(Worker, AWaiterIsToldThatTheHiveCloses) {
   closing.join();
   ASSERT_FALSE(waited);
   EXPECT_EQ(waited.error().code, ErrorCode::cancelled);
+}
+
+TEST_F(Worker, PutToSleepItIsClosedUntilSomebodyAsks) {
+  worker_->start();
+  ASSERT_TRUE(wait(0));
+  ASSERT_TRUE(worker_->put_to_sleep());
+  EXPECT_EQ(script_.closes, 1U);
+  const auto rebuilds = script_.rebuilds.load();
+  script_.head = 9;
+  worker_->notify(9);
+  // Awake, it looks at the log many times in this while.
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  EXPECT_EQ(script_.rebuilds, rebuilds);
+  EXPECT_TRUE(wait(9));
+  EXPECT_EQ(script_.rebuilds, rebuilds + 1);
+  EXPECT_EQ(worker_->status().state, ProjectionState::current);
+}
+
+TEST_F(Worker, WokenItFollowsTheLogAgain) {
+  ASSERT_TRUE(worker_->put_to_sleep());
+  worker_->start();
+  script_.head = 5;
+  worker_->wake();
+  EXPECT_TRUE(comes_true([this] { return worker_->watermark() == 5; }));
 }
 
 }  // namespace
