@@ -39,6 +39,39 @@ Result<std::uint64_t> ModuleAccess::write(const contract::WriteJob& job, Deadlin
   return lsn;
 }
 
+Result<Receipt> ModuleAccess::commit(std::span<const Change> changes, const contract::WriteJob& job,
+                                     Deadline deadline) const {
+  auto& hive = behind(hive_);
+  TRIUNE_TRY(hive.check_open());
+  TRIUNE_TRY(check_changes(changes));
+  TRIUNE_ASSIGN(const auto blobs, hive.stage_blobs(changes));
+  hive.know_collections(changes);
+  const auto snapshot = hive.catalog().snapshot();
+  const auto embedded = hive.embeddings().embed(changes, *snapshot, deadline);
+  std::uint64_t lsn = 0;
+  std::uint64_t changed = 0;
+  bool catalog_changed = false;
+  TRIUNE_TRY(hive.store().write(
+      [&](contract::RelationalSession& session) -> Status {
+        TRIUNE_TRY(job(session));
+        TRIUNE_TRY(hive.hold_blobs(session, blobs));
+        projection::CatalogWriter catalog(hive.catalog(), session);
+        ChangeApplier applier(session, catalog, *snapshot, hive.organization_id());
+        if (embedded) applier.note_embedding_trouble(embedded->trouble);
+        TRIUNE_TRY(applier.apply(embedded ? std::span<const Change>(embedded->changes) : changes, blobs));
+        changed = applier.changed();
+        catalog_changed = catalog.changed();
+        TRIUNE_ASSIGN(lsn, projection::commit_lsn(session, hive.organization_id()));
+        return {};
+      },
+      deadline));
+  hive.committed(lsn, catalog_changed);
+  auto receipt = hive.make_receipt(lsn, changed);
+  receipt.pending_embeddings = embedded ? embedded->pending : 0;
+  if (receipt.pending_embeddings > 0) hive.embeddings().wake();
+  return receipt;
+}
+
 Result<std::unique_ptr<contract::RelationalSession>> ModuleAccess::read(Deadline deadline) const {
   TRIUNE_TRY(behind(hive_).check_open());
   return behind(hive_).store().read(contract::ReadScope::internal, deadline);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -29,6 +30,10 @@ class ModuleAccess {
   /// follow, and the hive's later reads see it. Blocks until durable. Errors: the job's; those of
   /// RelationalStore::write.
   Result<std::uint64_t> write(const contract::WriteJob& job, Deadline deadline) const;
+  /// The same with changes that the hive applies: `job` runs first, then `changes` in their order, all in one
+  /// transaction; texts are embedded and blobs made durable before it. Nodes, edges and rows of the module's own tables
+  /// are the job's. Errors: also those of Hive::commit.
+  Result<Receipt> commit(std::span<const Change> changes, const contract::WriteJob& job, Deadline deadline) const;
   /// A snapshot with Triune's own rights.
   [[nodiscard]] Result<std::unique_ptr<contract::RelationalSession>> read(Deadline deadline) const;
 

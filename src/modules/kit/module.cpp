@@ -172,21 +172,31 @@ Result<Module> Module::open(Hive& hive, const ModuleDefinition& definition) {
   return module;
 }
 
+contract::WriteJob Module::in_the_name_of(const Actor& actor, const contract::WriteJob& job) const {
+  std::array<Value, 4> who{actor.id, std::string(to_string(actor.type)), actor.reason, actor.request_id};
+  const bool sqlite = dialect() == Dialect::sqlite;
+  return [who = std::move(who), sqlite, &job](contract::RelationalSession& session) -> Status {
+    if (!sqlite) TRIUNE_TRY(session.execute_soon(set_local_actor, who, {}));
+    if (sqlite) TRIUNE_TRY(session.execute(set_actor, who));
+    TRIUNE_TRY(job(session));
+    if (sqlite) TRIUNE_TRY(session.execute(forget_actor, {}));
+    return {};
+  };
+}
+
 Result<std::uint64_t> Module::write(const Actor& actor, const contract::WriteJob& job, Deadline deadline) const {
   TRIUNE_TRY(check_actor(actor));
-  const std::array<Value, 4> who{actor.id, std::string(to_string(actor.type)), actor.reason, actor.request_id};
-  const bool sqlite = dialect() == Dialect::sqlite;
-  auto written = access_.write(
-      [&](contract::RelationalSession& session) -> Status {
-        if (!sqlite) TRIUNE_TRY(session.execute_soon(set_local_actor, who, {}));
-        if (sqlite) TRIUNE_TRY(session.execute(set_actor, who));
-        TRIUNE_TRY(job(session));
-        if (sqlite) TRIUNE_TRY(session.execute(forget_actor, {}));
-        return {};
-      },
-      deadline);
+  auto written = access_.write(in_the_name_of(actor, job), deadline);
   if (written) sealer_->wrote(access_);
   return written;
+}
+
+Result<Receipt> Module::commit(const Actor& actor, std::span<const Change> changes, const contract::WriteJob& job,
+                               Deadline deadline) const {
+  TRIUNE_TRY(check_actor(actor));
+  auto committed = access_.commit(changes, in_the_name_of(actor, job), deadline);
+  if (committed) sealer_->wrote(access_);
+  return committed;
 }
 
 std::int64_t now_ms() {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "contract/relational_store.h"
@@ -27,12 +28,18 @@ class Module {
 
   /// One durable transaction in the name of `actor`. `job` may run again from the start. Blocks until durable.
   Result<std::uint64_t> write(const Actor& actor, const contract::WriteJob& job, Deadline deadline) const;
+  /// The same with vectors and blobs in the transaction: `job` runs first, then `changes` are applied. Errors: also
+  /// those of Hive::commit.
+  Result<Receipt> commit(const Actor& actor, std::span<const Change> changes, const contract::WriteJob& job,
+                         Deadline deadline) const;
   /// A snapshot.
   [[nodiscard]] Result<std::unique_ptr<contract::RelationalSession>> read(Deadline deadline) const {
     return access_.read(deadline);
   }
 
  private:
+  /// `job` between what tells the store who acts, and what ends that.
+  [[nodiscard]] contract::WriteJob in_the_name_of(const Actor& actor, const contract::WriteJob& job) const;
   explicit Module(Hive& hive) : access_(hive), organization_id_(access_.organization_id()) {}
 
   hive::ModuleAccess access_;
