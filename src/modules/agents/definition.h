@@ -16,7 +16,7 @@ inline const ModuleDefinition& definition() {
                   {"triune_context_sessions", {"id"}, {}},
                   {"triune_memory_snapshots", {"id"}, {}},
                   {"triune_key_values", {"namespace", "key"}, {}},
-                  {"triune_configurations", {"agent_id", "category", "key"}, {}},
+                  {"triune_configurations", {"agent_id", "category", "key"}, {}, {"version"}},
                   {"triune_memories", {"id"}, {}}},
       .nodes = {{.table = "triune_agents", .label = "Agent", .properties = {"name", "agent_type", "status"}},
                 {.table = "triune_memories", .label = "Memory", .properties = {"kind", "level"}}},

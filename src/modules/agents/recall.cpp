@@ -1,0 +1,169 @@
+#include "modules/agents/recall.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/try.h"
+
+namespace triune::modules::agents {
+namespace {
+
+constexpr std::size_t most_recalled = 1'000;
+constexpr double rank_constant = 60;
+
+double score_of(const std::optional<std::int64_t>& rank) {
+  return rank ? 1 / (rank_constant + static_cast<double>(*rank)) : 0;
+}
+
+/// So many of each way that what both found is among them.
+std::size_t depth_for(std::size_t count) {
+  return std::min<std::size_t>(std::max<std::size_t>(4 * count, 50), 4'000);
+}
+
+}  // namespace
+
+Status RecallSearch::check() const {
+  if (query_.count == 0 || query_.count > most_recalled)
+    return failure(ErrorCode::invalid_argument,
+                   fmt::format("1 to {} memories are recalled at once, not {}", most_recalled, query_.count));
+  if (query_.kinds.size() > 100)
+    return failure(ErrorCode::invalid_argument,
+                   fmt::format("at most 100 kinds are given, not {}", query_.kinds.size()));
+  return {};
+}
+
+bool RecallSearch::is_filtered() const {
+  return !query_.agent.empty() || !query_.session.empty() || !query_.kinds.empty() || query_.since_ms ||
+         query_.until_ms;
+}
+
+Result<Recall> RecallSearch::newest() {
+  const MemoryFilter filter(query_, now_, 2);
+  std::vector<Value> parameters{module_.organization_id(), limited(query_.count)};
+  parameters.insert(parameters.end(), filter.values().begin(), filter.values().end());
+  TRIUNE_ASSIGN(const auto session, module_.read(options_.deadline));
+  TRIUNE_ASSIGN(const RowSet rows,
+                session->query(fmt::format("SELECT {} FROM triune_memories m WHERE m.organization_id = ?1{} ORDER BY "
+                                           "m.created_at_ms DESC, m.id DESC LIMIT ?2",
+                                           memory_columns, filter.sql()),
+                               parameters, most_recalled));
+  Recall recall;
+  for (const auto& row : rows.rows) {
+    Recalled one;
+    TRIUNE_ASSIGN(one.memory, memory_of(row));
+    recall.memories.push_back(std::move(one));
+  }
+  return recall;
+}
+
+Status RecallSearch::search_words(contract::RelationalSession& session) {
+  if (query_.text.empty()) return {};
+  TRIUNE_ASSIGN(const auto ids,
+                WordSearch(session, module_.organization_id()).run(query_, now_, depth_for(query_.count)));
+  std::int64_t rank = 0;
+  for (const auto& id : ids) found_[id].text_rank = ++rank;
+  return {};
+}
+
+VectorSearch RecallSearch::vector_search(bool always) const {
+  VectorSearch search{
+      .collection = std::string(memory_vectors), .query = EmbeddedText{query_.text}, .count = depth_for(query_.count)};
+  if (!query_.vector.empty()) search.query = query_.vector;
+  if (!always && !is_filtered()) return search;
+  const auto add = [&](std::string_view condition, Value value) {
+    search.parameters.push_back(std::move(value));
+    search.where +=
+        (search.where.empty() ? "" : " AND ") + fmt::format(fmt::runtime(condition), search.parameters.size());
+  };
+  if (!query_.agent.empty()) add("agent = ?{}", query_.agent);
+  if (!query_.session.empty()) add("session = ?{}", query_.session);
+  if (query_.since_ms) add("created_at_ms >= ?{}", *query_.since_ms);
+  if (query_.until_ms) add("created_at_ms < ?{}", *query_.until_ms);
+  add("expires_at_ms > ?{}", now_);
+  std::string kinds;
+  for (const auto& kind : query_.kinds) {
+    search.parameters.emplace_back(kind);
+    kinds += fmt::format("{}?{}", kinds.empty() ? "" : ", ", search.parameters.size());
+  }
+  if (!kinds.empty()) search.where += fmt::format(" AND kind IN ({})", kinds);
+  return search;
+}
+
+void RecallSearch::search_vectors(Recall& recall) {
+  auto& hive = module_.access().hive();
+  auto result = hive.search(vector_search(false), options_);
+  const auto lasts = [](const VectorHit& hit, std::int64_t now) {
+    const auto* const expires = find(hit.metadata, "expires_at_ms");
+    return expires == nullptr || integer(*expires) > now;
+  };
+  // Without a predicate the index is asked alone; that is enough unless what has expired took places.
+  if (result && result->hits.size() == depth_for(query_.count) && !is_filtered() &&
+      !std::all_of(result->hits.begin(), result->hits.end(), [&](const auto& hit) { return lasts(hit, now_); }))
+    result = hive.search(vector_search(true), options_);
+  if (!result) {
+    recall.degraded = fmt::format("not searched by vector: {}", result.error().message);
+    return;
+  }
+  recall.strategy = result->strategy;
+  recall.pending = result->pending;
+  std::int64_t rank = 0;
+  for (const auto& hit : result->hits) {
+    if (!lasts(hit, now_)) continue;
+    auto& one = found_[hit.id];
+    one.vector_rank = ++rank;
+    one.distance = hit.distance;
+  }
+}
+
+Status RecallSearch::gather(contract::RelationalSession& session, Recall& recall) {
+  std::vector<std::pair<double, std::string>> best;
+  for (const auto& [id, found] : found_) best.emplace_back(score_of(found.text_rank) + score_of(found.vector_rank), id);
+  std::sort(best.begin(), best.end(),
+            [](const auto& a, const auto& b) { return a.first != b.first ? a.first > b.first : a.second > b.second; });
+  constexpr std::size_t at_once = 200;
+  for (std::size_t begin = 0; begin < best.size() && recall.memories.size() < query_.count; begin += at_once) {
+    const auto end = std::min(begin + at_once, best.size());
+    std::vector<Value> parameters{module_.organization_id()};
+    std::string ids;
+    for (auto i = begin; i < end; ++i) {
+      parameters.emplace_back(best[i].second);
+      ids += fmt::format("{}?{}", i == begin ? "" : ", ", parameters.size());
+    }
+    const MemoryFilter filter(query_, now_, parameters.size());
+    parameters.insert(parameters.end(), filter.values().begin(), filter.values().end());
+    TRIUNE_ASSIGN(const RowSet rows,
+                  session.query(fmt::format("SELECT {} FROM triune_memories m WHERE m.organization_id = ?1 AND m.id IN "
+                                            "({}){}",
+                                            memory_columns, ids, filter.sql()),
+                                parameters, at_once));
+    std::map<std::string, const std::vector<Value>*> by_id;
+    for (const auto& row : rows.rows) by_id[text(row[0])] = &row;
+    for (auto i = begin; i < end && recall.memories.size() < query_.count; ++i) {
+      const auto row = by_id.find(best[i].second);
+      if (row == by_id.end()) continue;
+      const auto& found = found_[best[i].second];
+      Recalled one{.memory = {},
+                   .score = best[i].first,
+                   .text_rank = found.text_rank,
+                   .vector_rank = found.vector_rank,
+                   .distance = found.distance};
+      TRIUNE_ASSIGN(one.memory, memory_of(*row->second));
+      recall.memories.push_back(std::move(one));
+    }
+  }
+  return {};
+}
+
+Result<Recall> RecallSearch::run() {
+  TRIUNE_TRY(check());
+  if (query_.text.empty() && query_.vector.empty()) return newest();
+  Recall recall;
+  search_vectors(recall);
+  TRIUNE_ASSIGN(const auto session, module_.read(options_.deadline));
+  TRIUNE_TRY(search_words(*session));
+  TRIUNE_TRY(gather(*session, recall));
+  return recall;
+}
+
+}  // namespace triune::modules::agents
