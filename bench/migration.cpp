@@ -136,13 +136,15 @@ Record migrate_child(std::span<const std::string> arguments) {
   const auto assessment = must(placement::assess(adapters::builtin(), source, assess_options));
   const auto plan = must(legacy::propose(assessment, *must(legacy::LegacySource::open(adapters::builtin(), source))));
   Record report{{"plan_s", planning.seconds()}};
-  const auto hive = must(Hive::open(arguments[1], {.graph_memory_bytes = 64ULL << 20U}));
+  const auto hive =
+      must(Hive::open(arguments[1], {.project_in_background = false, .graph_memory_bytes = 64ULL << 20U}));
   legacy::ApplyOptions options;
   options.approved_by = "bench";
   const auto applied = must(legacy::apply(*hive, adapters::builtin(), plan, options));
   double seconds = 0;
   for (const auto& phase : applied.phases) {
     report.push_back({phase.phase + "_s", phase.seconds});
+    report.push_back({phase.phase + "_peak_mb", static_cast<double>(phase.memory_bytes) / (1 << 20)});
     if (phase.phase != "speed") seconds += phase.seconds;
   }
   report.push_back({"migrate_s", seconds});

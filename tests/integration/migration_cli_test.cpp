@@ -16,7 +16,8 @@ class MigrationCli : public MigrationTest {
 
   [[nodiscard]] Output triune(std::vector<std::string> words) const {
     words.insert(words.begin(), TRIUNE_BINARY);
-    words.insert(words.end(), {"--hive", place()});
+    words.insert(words.end(), {"--hive", location()});
+    if (on_postgres()) words.insert(words.end(), {"--projections", place()});
     return run_program(words);
   }
   [[nodiscard]] nlohmann::json document(const std::vector<std::string>& words) const {

@@ -13,8 +13,10 @@
 #include "adapters/builtin.h"
 #include "intake/legacy_sqlite/apply.h"
 #include "intake/legacy_sqlite/propose.h"
+#include "intake/legacy_sqlite/server_plan.h"
 #include "integration/foreign_database.h"
 #include "placement/assess.h"
+#include "support/hive_place.h"
 #include "support/temporary_directory.h"
 #include "triune/hive.h"
 
@@ -25,7 +27,16 @@ namespace legacy = intake::legacy;
 class MigrationTest : public ::testing::Test {
  protected:
   [[nodiscard]] std::filesystem::path source() const { return directory_.path() / "app.db"; }
-  [[nodiscard]] std::filesystem::path place() const { return directory_.path() / "hive"; }
+  /// Where the hive is: a directory, or what a node of one on a server keeps.
+  [[nodiscard]] const std::filesystem::path& place() const { return place_->directory(); }
+  [[nodiscard]] const std::string& location() const { return place_->location(); }
+  /// Another hive in the place of the last one.
+  void make_place() {
+    close();
+    place_.reset();
+    std::filesystem::remove_all(directory_.path() / "hive");
+    place_ = std::make_unique<HivePlace>(directory_.path(), "hive");
+  }
   void make(const std::string& sql) const { ForeignProgram(source()).run(sql); }
 
   [[nodiscard]] std::string bytes() const {
@@ -42,12 +53,15 @@ class MigrationTest : public ::testing::Test {
     if (!opened) throw std::runtime_error(opened.error().message);
     auto plan = legacy::propose(*report, **opened);
     if (!plan) throw std::runtime_error(plan.error().message);
+    if (!on_postgres()) return std::move(*plan);
+    const auto suited = legacy::suit_server(*plan, **opened);
+    if (!suited) throw std::runtime_error(suited.error().message);
     return std::move(*plan);
   }
 
   Hive& hive() {
     if (hive_ == nullptr) {
-      auto opened = Hive::open(place().string());
+      auto opened = Hive::open(location(), place_->options());
       if (!opened) throw std::runtime_error(opened.error().message);
       hive_ = std::move(*opened);
     }
@@ -101,7 +115,16 @@ class MigrationTest : public ::testing::Test {
     return text;
   }
 
+  /// How many objects of the application's are called so, in letters of any size.
+  std::string objects_called(const std::string& name) {
+    return rows(on_postgres() ? "SELECT count(*) FROM pg_class WHERE relnamespace = to_regnamespace('public') AND "
+                                "lower(relname) = '" +
+                                    name + "'"
+                              : "SELECT count(*) FROM sqlite_schema WHERE name = '" + name + "' COLLATE NOCASE");
+  }
+
   TemporaryDirectory directory_;
+  std::unique_ptr<HivePlace> place_ = std::make_unique<HivePlace>(directory_.path(), "hive");
 
  private:
   std::unique_ptr<Hive> hive_;

@@ -34,14 +34,17 @@ class MigrationKill : public MigrationTest {
 
   /// Applies the plan in a process of its own, which is killed at the failpoint, or after a time. Whether it was.
   [[nodiscard]] bool apply_and_kill(const std::string& failpoint, std::chrono::milliseconds after) const {
-    ChildProcess child({TRIUNE_BINARY, "migrate", "apply", "--plan", plan_file(), "--hive", place(), "--approved-by",
-                        "ada", "--no-measure", "--json"},
-                       {"TRIUNE_FAILPOINT=" + failpoint});
+    std::vector<std::string> words{TRIUNE_BINARY, "migrate",       "apply", "--plan",       plan_file(), "--hive",
+                                   location(),    "--approved-by", "ada",   "--no-measure", "--json"};
+    if (on_postgres()) words.insert(words.end(), {"--projections", place()});
+    ChildProcess child(words, {"TRIUNE_FAILPOINT=" + failpoint});
     if (after.count() > 0) {
       child.read_lines(after, [](const std::string&) { return true; });
       child.send(SIGKILL);
     }
-    return child.wait().signal == SIGKILL;
+    const bool killed = child.wait().signal == SIGKILL;
+    place_->wait_until_alone();
+    return killed;
   }
 
   void expect_whole(const std::string& killed_at) {
@@ -56,11 +59,10 @@ class MigrationKill : public MigrationTest {
     EXPECT_EQ(differences(*again), "") << killed_at;
     EXPECT_EQ(bytes(), before_) << killed_at;
     EXPECT_EQ(rows("SELECT count(*) FROM triune_relocations"), "1\n") << killed_at;
-    for (const auto& entry : std::filesystem::directory_iterator(place()))
+    for (const auto& entry : std::filesystem::directory_iterator(place_->files()))
       EXPECT_NE(entry.path().extension(), ".db-journal") << entry.path();
     EXPECT_EQ(rows("SELECT count(*) FROM triune_relocation_steps WHERE state <> 'done'"), "0\n") << killed_at;
-    close();
-    std::filesystem::remove_all(place());
+    make_place();
   }
 
   std::string before_;

@@ -141,6 +141,7 @@ TEST_P(MigrationRandom, EveryCellIsTheSame) {
   EXPECT_EQ(report.state, "finished") << differences(report.verification);
   close();
   EXPECT_EQ(bytes(), before);
+  if (on_postgres()) return;  // which SQLite cannot dump; migration_server_test looks at values there
   EXPECT_EQ(dump(place() / "hive.db"), dump(source()));
 }
 

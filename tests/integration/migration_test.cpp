@@ -60,6 +60,7 @@ constexpr const char* odd_tables =
     "CREATE TABLE checked(n INT CHECK (n < 10), m NOT NULL); INSERT INTO checked VALUES (99, 1), (1, 2);";
 
 TEST_F(Migration, TakesOddTablesExactlyAsTheyAre) {
+  if (on_postgres()) GTEST_SKIP() << "migration_server_test has what a server makes of them";
   make(odd_tables);
   const auto before = bytes();
   const auto plan = planned();
@@ -81,7 +82,7 @@ TEST_F(Migration, TakesOddTablesExactlyAsTheyAre) {
 
 TEST_F(Migration, GoesOnLookingAtConstraintsAfterwards) {
   make(odd_tables);
-  applied(planned());
+  EXPECT_EQ(applied(planned()).state, "finished");
   EXPECT_EQ(hive().sql("INSERT INTO checked VALUES (99, 1)").error().code, ErrorCode::conflict);
   EXPECT_EQ(hive().sql("INSERT INTO child VALUES (3, 404, 6)").error().code, ErrorCode::conflict);
 }
@@ -101,9 +102,10 @@ TEST_F(Migration, MakesNodesEdgesAndVectorsOfRowsListsAndJson) {
   ASSERT_TRUE(found) << found.error().message;
   EXPECT_EQ(found->hits.at(0).id, "a7");
   EXPECT_EQ(rows("SELECT title FROM open_tasks"), "task 1\n");
-  // The application goes on: its trigger runs, and what it writes is in the graph.
+  // The application goes on: its trigger runs where the engine has its language, and what it writes is in the graph.
   ASSERT_TRUE(hive().sql("INSERT INTO tasks(parent_id) VALUES (600)"));
-  EXPECT_EQ(rows("SELECT id, title FROM tasks WHERE id > 600"), "601|untitled\n");
+  EXPECT_EQ(rows("SELECT id, coalesce(title, '-') FROM tasks WHERE id > 600"),
+            on_postgres() ? "601|-\n" : "601|untitled\n");
   EXPECT_EQ(hive().neighbors({.node = {"tasks", "601"}, .type = "PARENT"})->value.size(), 1U);
   EXPECT_TRUE(hive().verify()->ok);
   EXPECT_EQ(bytes(), before);
@@ -126,7 +128,7 @@ TEST_F(Migration, NeedsSomebodyWhoApproves) {
   const auto error = refused(planned(), options);
   EXPECT_EQ(error.code, ErrorCode::invalid_argument);
   EXPECT_NE(error.message.find("--approved-by"), std::string::npos) << error.message;
-  EXPECT_EQ(rows("SELECT count(*) FROM sqlite_schema WHERE name = 'tasks'"), "0\n");
+  EXPECT_EQ(objects_called("tasks"), "0\n");
 }
 
 TEST_F(Migration, NoticesThatTheSourceChangedSinceThePlan) {
@@ -152,8 +154,10 @@ TEST_F(Migration, NeverAcceptsOtherDefinitions) {
 
 TEST_F(Migration, DoesNotTouchTablesThatAreThere) {
   make(application());
-  ASSERT_TRUE(hive().sql("CREATE TABLE Tasks(mine TEXT)"));
-  ASSERT_TRUE(hive().sql("INSERT INTO Tasks VALUES ('kept')"));
+  // Names differ by case in PostgreSQL alone.
+  const std::string tasks = on_postgres() ? "tasks" : "Tasks";
+  ASSERT_TRUE(hive().sql("CREATE TABLE " + tasks + "(mine TEXT)"));
+  ASSERT_TRUE(hive().sql("INSERT INTO " + tasks + " VALUES ('kept')"));
   const auto error = refused(planned());
   EXPECT_EQ(error.code, ErrorCode::conflict);
   EXPECT_NE(error.message.find("\"tasks\" already"), std::string::npos) << error.message;
@@ -194,8 +198,11 @@ TEST_F(Migration, FindsForgedRowsByBisection) {
   auto options = approved();
   options.stop_after = "copy";
   applied(plan, options);
-  for (const char* forgery : {"UPDATE t SET a = 'Text 700' WHERE id = 2100", "DELETE FROM t WHERE id = 9000",
-                              "INSERT INTO t VALUES (10, 'extra', 0)", "UPDATE k SET v = -0.0 WHERE y = '1234'"})
+  // PostgreSQL takes -0.0 for a number of another type, which has no such zero.
+  const std::string zero = on_postgres() ? "CAST('-0' AS double precision)" : "-0.0";
+  for (const std::string& forgery :
+       {std::string("UPDATE t SET a = 'Text 700' WHERE id = 2100"), std::string("DELETE FROM t WHERE id = 9000"),
+        std::string("INSERT INTO t VALUES (10, 'extra', 0)"), "UPDATE k SET v = " + zero + " WHERE y = '1234'"})
     ASSERT_TRUE(hive().sql(forgery)) << forgery;
   options.stop_after.clear();
   const auto report = applied(plan, options);
@@ -217,13 +224,17 @@ TEST_F(Migration, FindsForgedRowsByBisection) {
 TEST_F(Migration, IsTakenBackWithoutATrace) {
   make(application());
   ASSERT_TRUE(hive().sql("CREATE TABLE mine(id INTEGER PRIMARY KEY)"));
-  const auto objects = rows("SELECT type, name FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%' ORDER BY 1, 2");
+  const std::string all_objects =
+      on_postgres() ? "SELECT CAST(relkind AS text), relname FROM pg_class WHERE relnamespace = "
+                      "to_regnamespace('public') ORDER BY 1, 2"
+                    : "SELECT type, name FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%' ORDER BY 1, 2";
+  const auto objects = rows(all_objects);
   const auto plan = planned();
   applied(plan);
   const auto report = taken_back();
   ASSERT_TRUE(report) << report.error().message;
   EXPECT_EQ(report->tables.size(), 3U);
-  EXPECT_EQ(rows("SELECT type, name FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%' ORDER BY 1, 2"), objects);
+  EXPECT_EQ(rows(all_objects), objects);
   EXPECT_EQ(rows("SELECT (SELECT count(*) FROM triune_nodes) + (SELECT count(*) FROM triune_edges) + "
                  "(SELECT count(*) FROM triune_vectors) + (SELECT count(*) FROM triune_definitions)"),
             "0\n");
@@ -242,7 +253,7 @@ TEST_F(Migration, IsNotTakenBackWhenRowsChangedSince) {
   EXPECT_NE(refusal.error().message.find("\"tasks\""), std::string::npos) << refusal.error().message;
   EXPECT_EQ(rows("SELECT title FROM tasks WHERE id = 5"), "new\n");
   EXPECT_TRUE(taken_back(true));
-  EXPECT_EQ(rows("SELECT count(*) FROM sqlite_schema WHERE name = 'tasks'"), "0\n");
+  EXPECT_EQ(objects_called("tasks"), "0\n");
 }
 
 TEST_F(Migration, AnUnfinishedOneIsTakenBackToo) {
@@ -288,7 +299,7 @@ TEST_F(Migration, ReadsFilesThatAreNoDatabasesClearly) {
 TEST_F(Migration, LeavesTablesWithNamesOfTriuneBehind) {
   make("CREATE TABLE triune_nodes(x); CREATE TABLE fine(x); INSERT INTO fine VALUES (1)");
   auto plan = planned();
-  ASSERT_EQ(plan.left_out.size(), 1U);
+  ASSERT_FALSE(plan.left_out.empty());
   EXPECT_EQ(plan.left_out[0].name, "triune_nodes");
   EXPECT_EQ(applied(plan).state, "finished");
   plan.tables.push_back({.name = "triune_nodes"});

@@ -10,7 +10,9 @@
 #include "front/cli/interrupt.h"
 #include "front/cli/migrate_documents.h"
 #include "front/cli/terminal.h"
+#include "hive/location.h"
 #include "intake/legacy_sqlite/propose.h"
+#include "intake/legacy_sqlite/server_plan.h"
 #include "runtime/progress_bar.h"
 
 namespace triune::front {
@@ -71,6 +73,8 @@ Result<ExitCode> run_plan(const PlanArguments& arguments, const CommandLine& lin
                      fmt::format("there is no table \"{}\" in {}", arguments.table, arguments.path));
     keep_only(plan, arguments.table);
   }
+  TRIUNE_ASSIGN(const auto location, hive::parse_location(line.settings.hive));
+  if (!location.url.empty()) TRIUNE_TRY(legacy::suit_server(plan, *source));
   const auto text = legacy::plan_text(plan);
   if (arguments.out.empty()) {
     print(text);
@@ -109,7 +113,8 @@ Result<ExitCode> print_apply(const legacy::ApplyReport& report, const ApplyArgum
 Result<ExitCode> run_apply(const ApplyArguments& arguments, const CommandLine& line) {
   TRIUNE_ASSIGN(const Bytes text, base::read_file(arguments.plan, longest_plan));
   TRIUNE_ASSIGN(const auto plan, legacy::parse_plan(base::as_text(text)));
-  return with_hive(line.settings, {.create = true, .graph_memory_bytes = graph_memory_bytes},
+  return with_hive(line.settings,
+                   {.create = true, .project_in_background = false, .graph_memory_bytes = graph_memory_bytes},
                    [&](Hive& hive) -> Result<ExitCode> {
                      const CaughtInterrupts caught;
                      runtime::ProgressBar bar(progress_mode(line.settings));
@@ -130,7 +135,7 @@ struct VerifyArguments {
 };
 
 Result<ExitCode> run_verify(const VerifyArguments& arguments, const CommandLine& line) {
-  return with_hive(line.settings, {.graph_memory_bytes = graph_memory_bytes}, [&](Hive& hive) -> Result<ExitCode> {
+  return with_hive(line.settings, {.project_in_background = false}, [&](Hive& hive) -> Result<ExitCode> {
     const CaughtInterrupts caught;
     runtime::ProgressBar bar(progress_mode(line.settings));
     auto compared = legacy::verify_again(hive, adapters::builtin(), arguments.against, options_of(bar));

@@ -111,7 +111,11 @@ std::string apply_document(const ApplyReport& report) {
       .key("phases")
       .begin_array();
   for (const auto& phase : report.phases)
-    to.begin_object().member("phase", phase.phase).member("seconds", phase.seconds).end_object();
+    to.begin_object()
+        .member("phase", phase.phase)
+        .member("seconds", phase.seconds)
+        .member("memory_bytes", phase.memory_bytes)
+        .end_object();
   to.end_array().key("verification");
   write(to, report.verification);
   to.key("speed").begin_array();

@@ -7,6 +7,7 @@
 #include <chrono>
 
 #include "base/failpoint.h"
+#include "base/memory.h"
 #include "base/try.h"
 #include "hive/relocation.h"
 #include "intake/legacy_sqlite/check.h"
@@ -49,16 +50,13 @@ Status check_target(Hive& hive, const Plan& plan) {
   TRIUNE_ASSIGN(const auto session, hive::read_relocation(hive, patient_deadline()));
   for (const auto& table : plan.tables) {
     if (!table.copy) continue;
-    const Value name = table.name;
-    TRIUNE_ASSIGN(const RowSet rows, session->query("SELECT type FROM sqlite_schema WHERE name = ?1 COLLATE NOCASE "
-                                                    "AND type <> 'trigger'",
-                                                    {&name, 1}, 1));
-    if (!rows.rows.empty())
+    TRIUNE_ASSIGN(const auto kind, kind_of_object(*session, table.name));
+    if (!kind.empty())
       return failure(
           ErrorCode::conflict,
           fmt::format("the hive has a {} \"{}\" already; rename or drop it there, set \"copy\" of the table to "
                       "false in the plan, or take another hive",
-                      to_text(rows.rows[0][0]), table.name));
+                      kind, table.name));
   }
   return {};
 }
@@ -66,7 +64,13 @@ Status check_target(Hive& hive, const Plan& plan) {
 class Apply {
  public:
   Apply(Hive& hive, const contract::Registry& engines, const Plan& plan, const ApplyOptions& options)
-      : hive_(hive), engines_(engines), plan_(plan), options_(options), journal_(hive), hash_(plan_hash(plan)) {}
+      : hive_(hive),
+        engines_(engines),
+        plan_(plan),
+        options_(options),
+        quiet_(hive),
+        journal_(hive),
+        hash_(plan_hash(plan)) {}
 
   Result<ApplyReport> run() {
     const auto begin = Clock::now();
@@ -188,11 +192,14 @@ class Apply {
             .migration = report_.migration,
             .progress = options_.progress,
             .cancelled = options_.cancelled,
-            .remarks = report_.remarks};
+            .remarks = report_.remarks,
+            .left_out = report_.left_out,
+            .quiet = &quiet_};
   }
 
   Status run_phases() {
     report_.state = "running";
+    TRIUNE_TRY(quiet_.begin());
     using Phase = Status (*)(const Work&);
     const std::vector<std::pair<std::string, Phase>> all{{"copy", copy_tables},
                                                          {"graph", make_graph},
@@ -214,7 +221,9 @@ class Apply {
     const auto detail = done ? fmt::format("{:.1f} s", seconds_since(begin)) : done.error().message;
     const auto noted =
         journal_.note(report_.migration, options_.approved_by, (done ? "ended " : "stopped in ") + name, detail);
-    report_.phases.push_back({name, seconds_since(begin)});
+    report_.phases.push_back({name, seconds_since(begin), highest_memory()});
+    // What one phase freed would stay beside what the next one needs.
+    base::release_free_memory();
     return done ? noted : done;
   }
 
@@ -271,6 +280,7 @@ class Apply {
   const contract::Registry& engines_;
   const Plan& plan_;
   const ApplyOptions& options_;
+  hive::QuietProjections quiet_;
   Journal journal_;
   const std::string hash_;
   std::filesystem::path snapshot_;
@@ -287,9 +297,13 @@ const std::vector<std::string>& phases() {
 
 Result<ApplyReport> apply(Hive& hive, const contract::Registry& engines, const Plan& plan,
                           const ApplyOptions& options) {
-  if (hive.dialect() == SqlDialect::postgresql)
-    return failure(ErrorCode::unsupported,
-                   "migrating into a hive on PostgreSQL is not there yet; migrate into a directory");
+  const std::string_view target = hive.dialect() == SqlDialect::postgresql ? to_server : to_directory;
+  if (plan.target != target)
+    return failure(
+        ErrorCode::invalid_argument,
+        fmt::format("the plan leads to a hive of the kind \"{}\" and this one is of the kind \"{}\"; make it "
+                    "anew with --hive of the hive it is for",
+                    plan.target, target));
   return Apply(hive, engines, plan, options).run();
 }
 
@@ -305,6 +319,7 @@ Result<Verification> verify_again(Hive& hive, const contract::Registry& engines,
   TRIUNE_ASSIGN(const auto source,
                 LegacySource::open(engines, against.empty() ? std::filesystem::path(found->source) : against));
   Remarks remarks;
+  std::vector<LeftOut> left_out;
   return compare_all({.hive = hive,
                       .source = *source,
                       .plan = plan,
@@ -312,7 +327,8 @@ Result<Verification> verify_again(Hive& hive, const contract::Registry& engines,
                       .migration = found->id,
                       .progress = options.progress,
                       .cancelled = options.cancelled,
-                      .remarks = remarks});
+                      .remarks = remarks,
+                      .left_out = left_out});
 }
 
 }  // namespace triune::intake::legacy

@@ -36,6 +36,7 @@ struct ApplyOptions {
 struct PhaseReport {
   std::string phase;
   double seconds = 0;
+  std::uint64_t memory_bytes = 0;  ///< Most that the process had held when the phase ended.
 };
 
 struct ApplyReport {

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/try.h"
+#include "intake/legacy_sqlite/server_columns.h"
 #include "intake/legacy_sqlite/work.h"
 #include "placement/names.h"
 #include "triune/schema.h"
@@ -20,6 +21,7 @@ class Check {
 
   Status all() {
     TRIUNE_TRY(tables());
+    TRIUNE_TRY(for_server());
     TRIUNE_TRY(each("nodes", plan_.nodes, &Check::node));
     TRIUNE_TRY(each("edges", plan_.edges, &Check::edge));
     TRIUNE_TRY(each("vectors", plan_.vectors, &Check::vector));
@@ -67,6 +69,31 @@ class Check {
                                             "leave it behind, or make the plan anew",
                                             table.name));
     }
+    return {};
+  }
+
+  /// What a plan for a server needs besides, in the order of the source's columns.
+  Status for_server() {
+    if (plan_.target != to_server) return {};
+    for (std::size_t i = 0; i < plan_.tables.size(); ++i) {
+      const auto& table = plan_.tables[i];
+      if (!table.copy) continue;
+      const auto place = fmt::format("/tables/{}", i);
+      if (table.definition.empty())
+        return wrong(place, fmt::format("\"{}\" has no \"definition\" for the server; not_migrated says why, or make "
+                                        "the plan anew",
+                                        table.name));
+      const auto* report = source_.table(table.name);
+      bool same = report->columns.size() == table.types.size();
+      for (std::size_t k = 0; same && k < table.types.size(); ++k)
+        same = report->columns[k].name == table.types[k].column;
+      if (!same)
+        return wrong(place + "/types", fmt::format("must have the columns of \"{}\" in their order", table.name));
+      TRIUNE_TRY(ServerColumns::make(table));
+    }
+    std::set<std::string> names;
+    for (std::size_t i = 0; i < plan_.statements.size(); ++i)
+      TRIUNE_TRY(unique(fmt::format("/statements/{}/name", i), names, plan_.statements[i].name));
     return {};
   }
 

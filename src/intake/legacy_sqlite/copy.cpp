@@ -2,16 +2,20 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <optional>
 
 #include "base/failpoint.h"
 #include "base/try.h"
 #include "hive/relocation.h"
 #include "intake/legacy_sqlite/row_layout.h"
+#include "intake/legacy_sqlite/server_columns.h"
 #include "intake/legacy_sqlite/work.h"
 #include "model/sql_text.h"
 
 namespace triune::intake::legacy {
 namespace {
+
+using model::quote_identifier;
 
 constexpr std::size_t batch_bytes = 8U << 20U;
 constexpr std::size_t batch_cells = 100'000;
@@ -27,13 +31,20 @@ std::size_t size_of(const Value& value) {
 class TableCopy {
  public:
   TableCopy(const Work& work, const placement::TableReport& table, const TablePlan& plan)
-      : work_(work), layout_(table), plan_(plan), insert_(layout_.insert()) {}
+      : work_(work),
+        layout_(table, work.to_server() ? RowLayout::For::server : RowLayout::For::directory),
+        plan_(plan),
+        insert_(layout_.insert()) {}
 
   Status run() {
     TRIUNE_ASSIGN(auto known, work_.journal.step(work_.migration, "copy", plan_.name));
     if (known && known->done) return {};
+    if (work_.to_server()) {
+      TRIUNE_ASSIGN(server_, ServerColumns::make(plan_));
+    }
     if (!known) TRIUNE_TRY(create());
     if (known) step_ = std::move(*known);
+    recorded_ = step_.position;
     step_.phase = "copy";
     step_.item = plan_.name;
     return copy_rows();
@@ -45,7 +56,9 @@ class TableCopy {
     if (definition == nullptr)
       return failure(ErrorCode::conflict, fmt::format("the source has no table \"{}\" any more", plan_.name));
     TRIUNE_TRY(open());
-    if (auto made = transaction_->session().execute_user(definition->sql, {}, 0); !made) {
+    if (server_) TRIUNE_TRY(transaction_->lock_definitions());
+    const auto& sql = server_ ? plan_.definition : definition->sql;
+    if (auto made = transaction_->session().execute_user(sql, {}, 0); !made) {
       made.error().message = fmt::format("the table \"{}\" cannot be made: {}", plan_.name, made.error().message);
       return failure_of(made);
     }
@@ -71,15 +84,16 @@ class TableCopy {
     }
     TRIUNE_TRY(write());
     TRIUNE_TRY(open());
-    TRIUNE_TRY(copy_sequence());
+    TRIUNE_TRY(server_ ? finish_on_server() : copy_sequence());
     step_.done = true;
-    TRIUNE_TRY(work_.journal.put(transaction_->session(), work_.migration, step_));
+    TRIUNE_TRY(work_.journal.advance(transaction_->session(), work_.migration, step_, recorded_));
     return commit();
   }
 
   Status take(std::span<const Value> selected) {
     layout_.cells(selected, row_);
     ++step_.entities;
+    if (server_) return take_for_server();
     bool odd = false;
     for (const auto& cell : row_) {
       bytes_ += size_of(cell.value);
@@ -88,6 +102,18 @@ class TableCopy {
     if (layout_.has_key()) last_ = layout_.key_of(row_);
     if (odd) return write_odd();
     for (auto& cell : row_) values_.push_back(std::move(cell.value));
+    return write_when_full();
+  }
+
+  Status take_for_server() {
+    for (const auto& cell : row_) bytes_ += size_of(cell.value);
+    if (layout_.has_key()) last_ = layout_.key_of(row_);
+    auto fits = server_->put(std::span<const Cell>(row_).subspan(layout_.hides_number() ? 1 : 0), values_);
+    if (!fits) return fits;
+    return write_when_full();
+  }
+
+  Status write_when_full() {
     if (bytes_ < batch_bytes && values_.size() < batch_cells) return {};
     TRIUNE_TRY(write());
     return layout_.has_key() ? finish_batch() : Status();
@@ -96,7 +122,7 @@ class TableCopy {
   Status open() {
     if (transaction_) return {};
     TRIUNE_ASSIGN(transaction_, hive::begin_relocation(work_.hive, patient_deadline()));
-    return transaction_->trust_rows();
+    return server_ ? Status() : transaction_->trust_rows();
   }
 
   Status commit() {
@@ -108,7 +134,10 @@ class TableCopy {
   Status write() {
     if (values_.empty()) return {};
     TRIUNE_TRY(open());
-    TRIUNE_TRY(transaction_->session().execute_many(insert_, layout_.parts().size(), values_));
+    if (server_)
+      TRIUNE_TRY(transaction_->session().load_rows(plan_.name, server_->names(), values_));
+    else
+      TRIUNE_TRY(transaction_->session().execute_many(insert_, layout_.parts().size(), values_));
     values_.clear();
     bytes_ = 0;
     return {};
@@ -125,14 +154,45 @@ class TableCopy {
 
   Status finish_batch() {
     step_.position = key_to_json(last_);
-    TRIUNE_TRY(work_.journal.put(transaction_->session(), work_.migration, step_));
+    TRIUNE_TRY(work_.journal.advance(transaction_->session(), work_.migration, step_, recorded_));
     TRIUNE_TRY(commit());
+    recorded_ = step_.position;
     base::failpoint("migrate.copy.batch");
     work_.report("copying " + plan_.name, step_.entities, plan_.rows);
     return work_.go_on();
   }
 
   /// What AUTOINCREMENT counts on from.
+  Result<std::int64_t> counted() {
+    if (work_.source.definition("table", "sqlite_sequence") == nullptr) return 0;
+    const std::array<Value, 1> name{plan_.name};
+    TRIUNE_ASSIGN(const auto found, work_.source.database().query("SELECT seq FROM sqlite_sequence WHERE name = ?1",
+                                                                  name, 1, patient_deadline()));
+    const auto* number = found.rows.empty() ? nullptr : std::get_if<std::int64_t>(&found.rows[0][0]);
+    return number == nullptr ? 0 : *number;
+  }
+
+  /// A planner that knows nothing of the rows would join them with nodes in the worst way.
+  Status finish_on_server() {
+    TRIUNE_TRY(transaction_->session().execute("ANALYZE " + quote_identifier(plan_.name), {}));
+    return move_identity();
+  }
+
+  /// The next row without a number gets the one after the largest there was.
+  Status move_identity() {
+    for (const auto& column : server_->names()) {
+      if (!layout_.names_number(column)) continue;
+      TRIUNE_ASSIGN(const std::int64_t highest, counted());
+      const std::array<Value, 3> parameters{plan_.name, column, highest};
+      TRIUNE_TRY(transaction_->session().query(
+          fmt::format("SELECT setval(CAST(pg_get_serial_sequence(quote_ident(?1), ?2) AS regclass), h.number) FROM "
+                      "(SELECT greatest(CAST(?3 AS bigint), max({})) AS number FROM {}) h WHERE h.number >= 1",
+                      quote_identifier(column), quote_identifier(plan_.name)),
+          parameters, 1));
+    }
+    return {};
+  }
+
   Status copy_sequence() {
     if (work_.source.definition("table", "sqlite_sequence") == nullptr) return {};
     const std::array<Value, 1> name{plan_.name};
@@ -150,7 +210,9 @@ class TableCopy {
   const RowLayout layout_;
   const TablePlan& plan_;
   const std::string insert_;
+  std::optional<ServerColumns> server_;  ///< Where the hive is on a server.
   Step step_;
+  std::string recorded_;  ///< The position that was committed last.
   std::unique_ptr<hive::Relocation> transaction_;
   std::vector<Cell> row_;
   RowKey last_;

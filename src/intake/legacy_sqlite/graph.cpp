@@ -122,6 +122,13 @@ Result<std::uint64_t> make_edges(const Work& work, const EdgePlan& edge) {
   return work.source.count(edge.table);
 }
 
+Status analyze_nodes(const Work& work) {
+  TRIUNE_ASSIGN(const auto transaction, hive::begin_relocation(work.hive, patient_deadline()));
+  TRIUNE_TRY(transaction->session().execute("ANALYZE triune_nodes", {}));
+  TRIUNE_TRY(transaction->commit());
+  return {};
+}
+
 }  // namespace
 
 Status make_graph(const Work& work) {
@@ -130,6 +137,8 @@ Status make_graph(const Work& work) {
     work.report("nodes " + node.label, 0, 0);
     TRIUNE_TRY(work.once("graph", "nodes " + node.label, [&] { return make_nodes(work, node); }));
   }
+  // Edges are made by joining rows with the nodes that came just now.
+  if (work.to_server()) TRIUNE_TRY(analyze_nodes(work));
   for (const auto& edge : work.plan.edges) {
     if (!edge.apply) continue;
     work.report("edges " + edge.type, 0, 0);

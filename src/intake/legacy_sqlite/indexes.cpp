@@ -56,14 +56,68 @@ std::string create_index(const IndexPlan& index) {
                      placement::quoted_list(index.columns));
 }
 
-}  // namespace
+/// Whether the server understood the statement and will not have it.
+bool is_refusal(ErrorCode code) {
+  return code == ErrorCode::invalid_argument || code == ErrorCode::conflict || code == ErrorCode::not_found ||
+         code == ErrorCode::permission_denied || code == ErrorCode::unsupported ||
+         code == ErrorCode::resource_exhausted;
+}
 
-Status make_indexes(const Work& work) {
+/// One statement of the plan for a server. What the server refuses is reported and noted, and the rest goes on: the
+/// rows are whole without it, and nobody would have known before.
+Status define_on_server(const Work& work, const std::string& item, const std::string& sql) {
+  TRIUNE_TRY(work.go_on());
+  TRIUNE_ASSIGN(const auto step, work.journal.step(work.migration, "indexes", item));
+  if (step && step->done) {
+    if (!step->position.empty()) work.left_out.push_back({item, "refused by the server", step->position});
+    return {};
+  }
+  work.report(item, 0, 0);
+  TRIUNE_ASSIGN(const auto transaction, hive::begin_relocation(work.hive, patient_deadline()));
+  TRIUNE_TRY(transaction->lock_definitions());
+  auto made = transaction->session().execute_user(sql, {}, 0);
+  if (!made && !is_refusal(made.error().code)) return failure_of(made);
+  const auto refused = made ? std::string() : made.error().message;
+  if (!made) {
+    work.left_out.push_back({item, "refused by the server", refused});
+    TRIUNE_TRY(work.journal.note(transaction->session(), work.migration,
+                                 {.actor = "the server", .event = "refused " + item, .detail = refused}));
+  }
+  TRIUNE_TRY(work.journal.put(transaction->session(), work.migration,
+                              {.phase = "indexes",
+                               .item = item,
+                               .done = true,
+                               .position = refused,
+                               .entities = made ? std::uint64_t{1} : std::uint64_t{0}}));
+  TRIUNE_TRY(transaction->commit());
+  base::failpoint("migrate.indexes.done");
+  return {};
+}
+
+/// In the order of the plan.
+Status define_all_on_server(const Work& work) {
+  for (const auto& statement : work.plan.statements)
+    if (statement.apply) TRIUNE_TRY(define_on_server(work, statement.name, statement.sql));
+  for (const auto& index : work.plan.indexes)
+    if (index.apply) TRIUNE_TRY(define_on_server(work, "index " + index.name, create_index(index)));
+  TRIUNE_ASSIGN(const auto transaction, hive::begin_relocation(work.hive, patient_deadline()));
+  TRIUNE_TRY(transaction->capture());
+  TRIUNE_TRY(transaction->commit());
+  return {};
+}
+
+Status define_all(const Work& work) {
   TRIUNE_TRY(carry_over(work, "index"));
   for (const auto& index : work.plan.indexes)
     if (index.apply) TRIUNE_TRY(define(work, "index " + index.name, create_index(index)));
   TRIUNE_TRY(carry_over(work, "view"));
-  TRIUNE_TRY(carry_over(work, "trigger"));
+  return carry_over(work, "trigger");
+}
+
+}  // namespace
+
+Status make_indexes(const Work& work) {
+  TRIUNE_TRY(work.to_server() ? define_all_on_server(work) : define_all(work));
   for (const auto& text : work.plan.texts) {
     if (!text.apply) continue;
     work.report("text index " + text.name, 0, 0);

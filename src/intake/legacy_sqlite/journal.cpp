@@ -97,6 +97,9 @@ Result<std::vector<AuditEntry>> Journal::audit(std::int64_t migration) {
 
 Result<std::int64_t> Journal::begin(contract::RelationalSession& session, const Migration& migration) {
   const std::array<Value, 1> organization{organization_};
+  // J2: a directory has one writer, a server many.
+  if (session.dialect() == contract::Dialect::postgres)
+    TRIUNE_TRY(session.execute("LOCK TABLE triune_relocations IN SHARE ROW EXCLUSIVE MODE", {}));
   TRIUNE_ASSIGN(const RowSet running, session.query("SELECT source FROM triune_relocations WHERE organization_id = ?1 "
                                                     "AND state = 'running' LIMIT 1",
                                                     organization, 1));
@@ -143,6 +146,21 @@ Status Journal::put(contract::RelationalSession& session, std::int64_t migration
                       "updated_at_ms = excluded.updated_at_ms",
                       parameters));
   return {};
+}
+
+Status Journal::advance(contract::RelationalSession& session, std::int64_t migration, const Step& step,
+                        std::string_view position) {
+  const std::array<Value, 5> parameters{organization_, migration, step.phase, step.item, std::string(position)};
+  TRIUNE_ASSIGN(
+      const RowSet held,
+      session.query("UPDATE triune_relocation_steps SET updated_at_ms = updated_at_ms WHERE organization_id = "
+                    "?1 AND relocation_id = ?2 AND phase = ?3 AND item = ?4 AND position = ?5 AND state = "
+                    "'running' RETURNING item",
+                    parameters, 1));
+  if (held.rows.empty())
+    return failure(ErrorCode::conflict,
+                   "another process goes on with this migration; let it, or stop it and apply the plan again");
+  return put(session, migration, step);
 }
 
 Status Journal::note(contract::RelationalSession& session, std::int64_t migration, const AuditEntry& entry) {

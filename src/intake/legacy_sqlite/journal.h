@@ -65,6 +65,10 @@ class Journal {
   Result<std::int64_t> begin(contract::RelationalSession& session, const Migration& migration);
   Status end(contract::RelationalSession& session, std::int64_t migration, std::string_view state);
   Status put(contract::RelationalSession& session, std::int64_t migration, const Step& step);
+  /// The same for a step that is known to be at `position`; `conflict` when somebody else moved it meanwhile: several
+  /// processes may have a hive on a server open.
+  Status advance(contract::RelationalSession& session, std::int64_t migration, const Step& step,
+                 std::string_view position);
   Status note(contract::RelationalSession& session, std::int64_t migration, const AuditEntry& entry);
 
   /// The same in transactions of their own.

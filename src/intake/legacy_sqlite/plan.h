@@ -23,9 +23,11 @@ struct SourceStamp {
   std::string schema_hash;  ///< SHA-256 of all definitions.
 };
 
+/// A column on a server; a directory keeps what is declared.
 struct ColumnType {
   std::string column;
-  std::string type;  ///< "bigint", "double precision", "text", "bytea": on PostgreSQL; SQLite keeps what is declared.
+  std::string type;                ///< "bigint", "double precision", "text", "bytea".
+  std::vector<std::string> holds;  ///< Classes of its cells in SQLite: "integer", "real", "text", "blob".
 };
 
 struct TablePlan {
@@ -37,7 +39,8 @@ struct TablePlan {
   std::string primary;
   double confidence = 0;
   std::vector<std::string> reasons;
-  std::vector<ColumnType> types;
+  std::vector<ColumnType> types;  ///< For a server.
+  std::string definition;         ///< For a server: its CREATE TABLE.
 };
 
 struct NodePlan {
@@ -108,14 +111,27 @@ struct ObjectPlan {
   std::string reason;
 };
 
+/// What makes an index, a constraint or a view on a server, after the rows.
+struct StatementPlan {
+  std::string name;
+  bool apply = true;
+  std::string sql;
+  std::string reason;
+};
+
 struct LeftOut {
   std::string name;
   std::string kind;
   std::string reason;
 };
 
+/// Where a plan leads.
+inline constexpr std::string_view to_directory = "directory";
+inline constexpr std::string_view to_server = "postgresql";
+
 struct Plan {
   SourceStamp source;
+  std::string target{to_directory};  ///< Or "postgresql".
   std::vector<TablePlan> tables;
   std::vector<NodePlan> nodes;
   std::vector<EdgePlan> edges;
@@ -125,6 +141,7 @@ struct Plan {
   std::vector<IndexPlan> indexes;
   std::vector<ObjectPlan> views;
   std::vector<ObjectPlan> triggers;
+  std::vector<StatementPlan> statements;  ///< For a server.
   std::vector<LeftOut> left_out;
 };
 

@@ -27,6 +27,7 @@ template <class Io>
 void describe(Io& io, ColumnType& type) {
   io("column", type.column);
   io("type", type.type);
+  io.optional("holds", type.holds, {});
 }
 
 template <class Io>
@@ -40,6 +41,7 @@ void describe(Io& io, TablePlan& table) {
   io("confidence", table.confidence);
   io("reasons", table.reasons);
   io("types", table.types);
+  io.optional("definition", table.definition, {});
 }
 
 template <class Io>
@@ -117,6 +119,14 @@ void describe(Io& io, ObjectPlan& object) {
 }
 
 template <class Io>
+void describe(Io& io, StatementPlan& statement) {
+  io("name", statement.name);
+  io("apply", statement.apply);
+  io("sql", statement.sql);
+  io("reason", statement.reason);
+}
+
+template <class Io>
 void describe(Io& io, LeftOut& one) {
   io("name", one.name);
   io("kind", one.kind);
@@ -130,6 +140,9 @@ void describe(Io& io, Plan& plan) {
   io.check(version == plan_version, "triune_migration_plan",
            fmt::format("this program reads plans of version {}; make the plan anew", plan_version));
   io("source", plan.source);
+  io.optional("target", plan.target, std::string(to_directory));
+  io.check(plan.target == to_directory || plan.target == to_server, "target",
+           fmt::format("must be \"{}\" or \"{}\"", to_directory, to_server));
   io("tables", plan.tables);
   io("nodes", plan.nodes);
   io("edges", plan.edges);
@@ -139,6 +152,7 @@ void describe(Io& io, Plan& plan) {
   io("indexes", plan.indexes);
   io("views", plan.views);
   io("triggers", plan.triggers);
+  io.optional("statements", plan.statements, {});
   io("not_migrated", plan.left_out);
 }
 
@@ -150,6 +164,17 @@ class Writer {
   template <class T>
   void operator()(std::string_view name, T& field) {
     members.emplace_back(std::string(name), tree(field));
+  }
+  /// Left out when it says what is so without it.
+  template <class T>
+  void optional(std::string_view name, T& field, const T& otherwise) {
+    if constexpr (requires { field.empty(); }) {
+      if (field.empty() && otherwise.empty()) return;
+    }
+    if constexpr (std::is_same_v<T, std::string>) {
+      if (field == otherwise) return;
+    }
+    (*this)(name, field);
   }
   void check(bool, std::string_view, const std::string&) {}
 
@@ -190,6 +215,15 @@ class Reader {
         std::find_if(object_->begin(), object_->end(), [&](const auto& member) { return member.first == name; });
     if (found == object_->end()) return fail(path_, fmt::format("lacks the member \"{}\"; put it back", name));
     read(found->second, path_ + "/" + std::string(name), field);
+  }
+
+  template <class T>
+  void optional(std::string_view name, T& field, const T& otherwise) {
+    known_.emplace(name);
+    field = otherwise;
+    if (object_ != nullptr &&
+        std::any_of(object_->begin(), object_->end(), [&](const auto& member) { return member.first == name; }))
+      (*this)(name, field);
   }
 
   void check(bool good, std::string_view name, const std::string& message) {

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
 #include "base/failpoint.h"
 #include "base/try.h"
 #include "hive/relocation.h"
 #include "intake/legacy_sqlite/apply.h"
+#include "intake/legacy_sqlite/server_compare.h"
 #include "model/sql_text.h"
 
 namespace triune::intake::legacy {
@@ -15,6 +17,7 @@ namespace {
 using model::quote_identifier;
 
 constexpr std::size_t blobs_at_a_time = 1'000;
+constexpr std::size_t most_foreign_keys = 10'000;
 
 class Rollback {
  public:
@@ -27,6 +30,7 @@ class Rollback {
     TRIUNE_TRY(journal_.note(report_.migration, options_.approved_by, "began rollback",
                              options_.discard_changes ? "changes are discarded" : ""));
     TRIUNE_TRY(drop_views());
+    TRIUNE_TRY(drop_foreign_keys());
     TRIUNE_TRY(forget_loaded());
     TRIUNE_TRY(forget_blobs());
     for (auto step = steps_.rbegin(); step != steps_.rend(); ++step)
@@ -58,11 +62,8 @@ class Rollback {
   }
 
   Result<bool> exists(contract::RelationalSession& session, std::string_view type, const std::string& name) {
-    const std::array<Value, 2> parameters{std::string(type), name};
-    TRIUNE_ASSIGN(
-        const RowSet rows,
-        session.query("SELECT 1 FROM sqlite_schema WHERE type = ?1 AND name = ?2 COLLATE NOCASE", parameters, 1));
-    return !rows.rows.empty();
+    TRIUNE_ASSIGN(const auto kind, kind_of_object(session, name));
+    return kind == type;
   }
 
   /// Every table holds what the migration put there. What was not verified is compared with the copy of the source.
@@ -84,6 +85,7 @@ class Rollback {
   }
 
   Result<bool> is_unchanged(const Step& copied, const RowReader& reader) {
+    if (on_server()) return is_unchanged_on_server(copied, reader);
     if (const auto* verified = step("verify", copied.item)) {
       TRIUNE_ASSIGN(const auto layout, RowLayout::from_json(verified->position));
       TRIUNE_ASSIGN(const auto now, digest_of(reader, layout));
@@ -108,10 +110,54 @@ class Rollback {
     return now == before;
   }
 
+  [[nodiscard]] bool on_server() const { return plan_.target == to_server; }
+
+  /// Foreign keys of what goes would keep it: rows of one table refer to rows of another.
+  Status drop_foreign_keys() {
+    if (!on_server()) return {};
+    return in_transaction([this](hive::Relocation& transaction) -> Status {
+      for (const auto& table : plan_.tables) {
+        if (!table.copy) continue;
+        const Value name = table.name;
+        TRIUNE_ASSIGN(
+            const RowSet keys,
+            transaction.session().query(
+                "SELECT CAST(conname AS text) FROM pg_catalog.pg_constraint WHERE contype = 'f' AND conrelid = "
+                "to_regclass(quote_ident(?1)) AND EXISTS (SELECT 1 FROM pg_catalog.pg_class WHERE oid = "
+                "conrelid AND relnamespace = to_regnamespace(quote_ident(current_schema())))",
+                {&name, 1}, most_foreign_keys));
+        for (const auto& key : keys.rows)
+          TRIUNE_TRY(transaction.session().execute_script(fmt::format(
+              "ALTER TABLE {} DROP CONSTRAINT {}", quote_identifier(table.name), quote_identifier(to_text(key[0])))));
+      }
+      return {};
+    });
+  }
+
+  Result<bool> is_unchanged_on_server(const Step& copied, const RowReader& reader) {
+    const auto& plan = *copied_table(plan_, copied.item);
+    TRIUNE_ASSIGN(const auto columns, ServerColumns::make(plan));
+    TRIUNE_ASSIGN(const auto now, server_digest(reader, columns));
+    if (const auto* verified = step("verify", copied.item)) return to_text(now) == verified->digest;
+    if (!copied.done && copied.position.empty()) return now.rows == 0;
+    if (source_ == nullptr) {
+      TRIUNE_ASSIGN(source_, LegacySource::open(engines_, migration_.snapshot));
+    }
+    const auto* table = source_->table(copied.item);
+    if (table == nullptr) return false;
+    const RowLayout layout(*table, RowLayout::For::server);
+    std::optional<RowKey> until;
+    if (!copied.done) {
+      TRIUNE_ASSIGN(until, key_from_json(copied.position));
+    }
+    TRIUNE_ASSIGN(const auto before, source_digest(source_->reader(), layout, until));
+    return now == before;
+  }
+
   /// Statements that belong together, where foreign keys between tables that all go do not matter.
   Status in_transaction(const std::function<Status(hive::Relocation&)>& work) {
     TRIUNE_ASSIGN(const auto transaction, hive::begin_relocation(hive_, patient_deadline()));
-    TRIUNE_TRY(transaction->trust_rows());
+    if (!on_server()) TRIUNE_TRY(transaction->trust_rows());
     TRIUNE_TRY(work(*transaction));
     TRIUNE_TRY(transaction->commit());
     base::failpoint("migrate.rollback.step");
@@ -120,13 +166,27 @@ class Rollback {
 
   Status drop_views() {
     return in_transaction([this](hive::Relocation& transaction) -> Status {
-      for (auto view = plan_.views.rbegin(); view != plan_.views.rend(); ++view) {
-        if (step("indexes", "view " + view->name) == nullptr) continue;
-        TRIUNE_ASSIGN(const bool there, exists(transaction.session(), "view", view->name));
-        if (there) TRIUNE_TRY(transaction.run("DROP VIEW " + quote_identifier(view->name)));
+      for (const auto& view : made_views()) {
+        TRIUNE_ASSIGN(const bool there, exists(transaction.session(), "view", view));
+        if (there) TRIUNE_TRY(transaction.run("DROP VIEW " + quote_identifier(view)));
       }
       return {};
     });
+  }
+
+  /// Those that the migration made, last first.
+  [[nodiscard]] std::vector<std::string> made_views() const {
+    constexpr std::string_view prefix = "view ";
+    std::vector<std::string> names;
+    for (const auto& view : plan_.views) names.push_back(view.name);
+    for (const auto& statement : plan_.statements)
+      if (statement.name.starts_with(prefix)) names.push_back(statement.name.substr(prefix.size()));
+    std::erase_if(names, [&](const auto& name) {
+      const auto* made = step("indexes", std::string(prefix) + name);
+      return made == nullptr || made->entities == 0;
+    });
+    std::reverse(names.begin(), names.end());
+    return names;
   }
 
   /// What no table keeps: nodes of values, edges of lists, vectors.
@@ -176,7 +236,7 @@ class Rollback {
       TRIUNE_ASSIGN(const auto session, hive::read_relocation(hive_, patient_deadline()));
       TRIUNE_ASSIGN(const RowSet rows,
                     session->query("SELECT name FROM triune_blob_references WHERE organization_id = ?1 AND owner = ?2 "
-                                   "AND substr(name, -length(?3)) = ?3",
+                                   "AND substr(name, length(name) - length(CAST(?3 AS text)) + 1) = CAST(?3 AS text)",
                                    parameters, blobs_at_a_time));
       if (rows.rows.empty()) return {};
       Commit commit;

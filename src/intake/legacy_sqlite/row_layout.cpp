@@ -88,17 +88,19 @@ void append_sized(std::string& to, char tag, std::string_view bytes) {
 
 }  // namespace
 
-RowLayout::RowLayout(const placement::TableReport& table) : table_(table.name) {
+RowLayout::RowLayout(const placement::TableReport& table, For target) : table_(table.name) {
   std::string number = table.without_rowid ? std::string() : hidden_row_number(table);
   for (const auto& column : table.columns)
-    if (is_row_number(table, column)) number.clear();
+    if (is_row_number(table, column)) number_column_ = column.name;
+  if (!number_column_.empty()) number.clear();
+  hides_number_ = !number.empty();
   if (!number.empty()) {
     parts_.push_back(number);
     key_.push_back(0);
   }
   std::vector<std::pair<std::uint32_t, std::size_t>> key;
   for (const auto& column : table.columns) {
-    if (column.generated) continue;
+    if (column.generated && target == For::directory) continue;
     if (is_row_number(table, column) || (table.without_rowid && column.primary_key_position > 0))
       key.emplace_back(column.primary_key_position, parts_.size());
     parts_.push_back(column.name);

@@ -26,10 +26,11 @@ struct Cell {
 /// The cells that name a row.
 using RowKey = std::vector<Cell>;
 
-/// Of a stored table. What is generated is left out, since it follows from the rest.
+/// Of a stored table. What is generated is left out, since it follows from the rest; on a server it does not.
 class RowLayout {
  public:
-  explicit RowLayout(const placement::TableReport& table);
+  enum class For : std::uint8_t { directory, server };
+  explicit RowLayout(const placement::TableReport& table, For target = For::directory);
   /// As `to_json` wrote it.
   static Result<RowLayout> from_json(std::string_view text);
   [[nodiscard]] std::string to_json() const;
@@ -37,6 +38,12 @@ class RowLayout {
   [[nodiscard]] const std::string& table() const { return table_; }
   /// What a row consists of: the row number where it is none of the columns, and the columns.
   [[nodiscard]] const std::vector<std::string>& parts() const { return parts_; }
+  /// Whether the first part is a row number that is none of the columns.
+  [[nodiscard]] bool hides_number() const { return hides_number_; }
+  /// Whether the column is another name for the row number.
+  [[nodiscard]] bool names_number(std::string_view column) const {
+    return !number_column_.empty() && number_column_ == column;
+  }
   /// Whether rows have a name by which they can be ordered.
   [[nodiscard]] bool has_key() const { return !key_.empty(); }
   /// Rows in the order of their keys, for `cells`; `condition` and `ending` are spliced behind WHERE and ORDER BY.
@@ -64,6 +71,8 @@ class RowLayout {
   std::string table_;
   std::vector<std::string> parts_;
   std::vector<std::size_t> key_;  ///< Positions in `parts_`.
+  bool hides_number_ = false;
+  std::string number_column_;
 };
 
 /// Appends a cell so that different cells have different texts.

@@ -88,25 +88,28 @@ class Speed {
   explicit Speed(const Work& work) : work_(work) {}
 
   Result<std::vector<SpeedReport>> all() {
-    TRIUNE_TRY(settle());
     TRIUNE_TRY(measure_tables());
     TRIUNE_TRY(measure_indexes());
+    const auto applies = [](const auto& one) { return one.apply; };
+    if (std::any_of(work_.plan.edges.begin(), work_.plan.edges.end(), applies)) settle("graph");
     std::size_t edges = 0;
     for (const auto& edge : work_.plan.edges)
       if (edge.apply && edges++ < most_edges) TRIUNE_TRY(measure_edges(edge));
     std::size_t collections = 0;
-    for (const auto& vector : work_.plan.vectors)
-      if (vector.apply && collections++ < most_collections) TRIUNE_TRY(measure_vectors(vector));
+    for (const auto& vector : work_.plan.vectors) {
+      if (!vector.apply || ++collections > most_collections) continue;
+      settle("vector:" + vector.collection);
+      TRIUNE_TRY(measure_vectors(vector));
+    }
     return std::move(reports_);
   }
 
  private:
   /// A projection that is still behind would be measured waiting; one that stays behind is measured as it is.
-  Status settle() {
-    TRIUNE_ASSIGN(const auto receipt, work_.hive.receipt());
-    work_.report("waiting for the projections", 0, 0);
-    static_cast<void>(work_.hive.wait(receipt.token(), Deadline::after(std::chrono::minutes(5))));
-    return {};
+  void settle(const std::string& projection) {
+    work_.report("waiting for " + projection, 0, 0);
+    if (work_.quiet != nullptr)
+      static_cast<void>(work_.quiet->only(projection, Deadline::after(std::chrono::minutes(5))));
   }
 
   /// Values of a column, spread over the table.

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "base/failpoint.h"
+#include "base/memory.h"
 #include "base/try.h"
 #include "intake/legacy_sqlite/vector_cells.h"
 #include "intake/legacy_sqlite/work.h"
@@ -120,6 +121,7 @@ Status make_vectors(const Work& work) {
     if (!plan.apply) continue;
     work.report("vectors " + plan.collection, 0, 0);
     TRIUNE_TRY(work.once("vectors", plan.collection, [&] { return load_collection(work, plan); }));
+    base::release_free_memory();
   }
   return {};
 }

@@ -6,10 +6,13 @@
 #include <array>
 
 #include "base/file.h"
+#include "base/memory.h"
 #include "base/try.h"
 #include "hive/relocation.h"
+#include "intake/legacy_sqlite/server_compare.h"
 #include "intake/legacy_sqlite/vector_cells.h"
 #include "model/sql_text.h"
+#include "projection/canonical_sql.h"
 
 namespace triune::intake::legacy {
 namespace {
@@ -54,8 +57,13 @@ constexpr std::string_view hive_edges =
 
 constexpr std::string_view hive_vectors =
     "SELECT v.id, x.vector FROM triune_collections c JOIN triune_vectors v ON v.collection_id = c.collection_id "
-    "AND v.organization_id = c.organization_id JOIN triune_vector_values x ON x.vector_key = v.vector_key "
-    "WHERE c.organization_id = ?1 AND c.kind = 'vector' AND c.name = ?2";
+    "AND v.organization_id = c.organization_id JOIN triune_vector_values x ON ";
+
+/// In PostgreSQL every key begins with the organization.
+std::string vectors_in(contract::Dialect dialect) {
+  return fmt::format("{}{} WHERE c.organization_id = ?1 AND c.kind = 'vector' AND c.name = ?2", hive_vectors,
+                     projection::vector_value_is(dialect, "v.organization_id", "v.vector_key"));
+}
 
 base::Hash128 hash_of(const Value& id) {
   std::string text;
@@ -120,13 +128,23 @@ class Verifier {
     work_.report("comparing " + plan.name, result_.tables.size(), work_.plan.tables.size());
     const auto* table = work_.source.table(plan.name);
     if (table == nullptr) return failure(ErrorCode::conflict, fmt::format("the source has no table \"{}\"", plan.name));
-    auto compared = compare_table(before_, after_, RowLayout(*table));
+    auto compared =
+        work_.to_server() ? compare_on_server(plan, *table) : compare_table(before_, after_, RowLayout(*table));
     if (!compared) {
       compared.error().message = fmt::format("comparing the table \"{}\": {}", plan.name, compared.error().message);
       return failure_of(compared);
     }
     result_.tables.push_back(std::move(*compared));
+    base::release_free_memory();
     return {};
+  }
+
+  Result<TableComparison> compare_on_server(const TablePlan& plan, const placement::TableReport& table) {
+    TRIUNE_ASSIGN(const auto columns, ServerColumns::make(plan));
+    std::vector<std::string> key;
+    for (const auto& column : table.columns)
+      if (column.primary_key_position > 0) key.push_back(column.name);
+    return compare_with_server(before_, RowLayout(table, RowLayout::For::server), after_, columns, key);
   }
 
   Status compare(const NodePlan& node) {
@@ -166,6 +184,7 @@ class Verifier {
       return {};
     }));
     result_.parts.push_back(std::move(part));
+    base::release_free_memory();
     return {};
   }
 
@@ -199,7 +218,8 @@ class Verifier {
       part.before.add(base::hash128(base::as_bytes(text)));
     }
     const std::array<Value, 2> parameters{organization_, plan.collection};
-    TRIUNE_ASSIGN(part.after, digest_rows(after_, hive_vectors, parameters));
+    const auto dialect = work_.to_server() ? contract::Dialect::postgres : contract::Dialect::sqlite;
+    TRIUNE_ASSIGN(part.after, digest_rows(after_, vectors_in(dialect), parameters));
     result_.parts.push_back(std::move(part));
     return {};
   }

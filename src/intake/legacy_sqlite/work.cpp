@@ -55,6 +55,19 @@ std::string elements_of(const EdgePlan& edge) {
   return fmt::format("json_each(CASE WHEN json_valid({0}) THEN {0} ELSE '[]' END) e", array);
 }
 
+Result<std::string> kind_of_object(contract::RelationalSession& session, const std::string& name) {
+  const Value parameter = name;
+  const bool server = session.dialect() == contract::Dialect::postgres;
+  TRIUNE_ASSIGN(
+      const RowSet rows,
+      session.query(server ? "SELECT CASE relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'view' WHEN 'i' THEN 'index' WHEN "
+                             "'S' THEN 'sequence' ELSE 'table' END FROM pg_catalog.pg_class WHERE relname = ?1 AND "
+                             "relnamespace = to_regnamespace(quote_ident(current_schema()))"
+                           : "SELECT type FROM sqlite_schema WHERE name = ?1 COLLATE NOCASE AND type <> 'trigger'",
+                    {&parameter, 1}, 1));
+  return rows.rows.empty() ? std::string() : to_text(rows.rows[0][0]);
+}
+
 const NodePlan* node_plan(const Plan& plan, std::string_view label) {
   const auto found =
       std::find_if(plan.nodes.begin(), plan.nodes.end(), [&](const NodePlan& node) { return node.label == label; });

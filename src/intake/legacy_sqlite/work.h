@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "hive/relocation.h"
 #include "intake/legacy_sqlite/journal.h"
 #include "intake/legacy_sqlite/plan.h"
 #include "intake/legacy_sqlite/source.h"
@@ -26,7 +27,10 @@ struct Work {
   const Progress& progress;
   const std::function<bool()>& cancelled;
   Remarks& remarks;
+  std::vector<LeftOut>& left_out;           ///< Of the report: also what a server refused.
+  hive::QuietProjections* quiet = nullptr;  ///< Of a phase that asks projections.
 
+  [[nodiscard]] bool to_server() const { return plan.target == legacy::to_server; }
   void report(std::string_view stage, std::uint64_t done, std::uint64_t total) const {
     if (progress) progress(stage, done, total);
   }
@@ -53,6 +57,9 @@ std::string identity_column(const placement::TableReport& table);
 
 /// The elements of a list column of a table called `t`, as a table called `e`.
 std::string elements_of(const EdgePlan& edge);
+
+/// "table", "view" or "index" when the hive has one of that name; empty otherwise.
+Result<std::string> kind_of_object(contract::RelationalSession& session, const std::string& name);
 
 /// The plan's nodes of a label; nullptr when there are none.
 const NodePlan* node_plan(const Plan& plan, std::string_view label);
