@@ -17,6 +17,9 @@ namespace {
 
 using simdjson::dom::element;
 
+/// The parser writes its tree down by recursion without a bound of its own: 100,000 sums in a row end the process.
+constexpr std::size_t most_words = 5'000;
+
 /// The statement as PostgreSQL has it, and the way back.
 class ParsedText {
  public:
@@ -34,11 +37,16 @@ class ParsedText {
     text_ += sql.substr(copied);
     // Behind a line break, in case the text ends with a comment.
     if (text == PostgresStatement::Text::predicate) text_ += "\n)";
-    for (const auto& token : sql_tokens(text_, Spelling::postgres))
+    for (const auto& token : sql_tokens(text_, Spelling::postgres)) {
       if (token.kind == SqlToken::Kind::parameter) text_[token.offset] = '$';
+      if (token.kind == SqlToken::Kind::word || (token.kind == SqlToken::Kind::symbol && !token.is_symbol(',')))
+        ++words_;
+    }
   }
 
   [[nodiscard]] const std::string& text() const { return text_; }
+  /// Words and operators: a tree is no deeper.
+  [[nodiscard]] std::size_t words() const { return words_; }
   [[nodiscard]] std::size_t original(std::size_t offset) const {
     std::size_t less = 0;
     for (const auto& one : insertions_)
@@ -58,6 +66,7 @@ class ParsedText {
 
   std::string text_;
   std::vector<Insertion> insertions_;
+  std::size_t words_ = 0;
 };
 
 struct FreeResult {
@@ -211,6 +220,12 @@ std::unexpected<Error> no_single_select(std::size_t statements, std::string_view
 Result<PostgresStatement> PostgresStatement::parse(std::string_view sql, std::span<const FunctionCall> calls,
                                                    Text text) {
   const ParsedText parsed(sql, calls, text);
+  if (parsed.words() > most_words)
+    return failure(
+        ErrorCode::invalid_argument,
+        fmt::format("a statement that calls functions of other engines has at most {} words and operators, and "
+                    "this has {}; values and commas do not count, and a list may be a parameter",
+                    most_words, parsed.words()));
   const std::unique_ptr<PgQueryParseResult, FreeResult> result(
       new PgQueryParseResult(pg_query_parse(parsed.text().c_str())));
   if (result->error != nullptr) return syntax_error(*result->error, sql, parsed);

@@ -85,6 +85,26 @@ TEST(PostgresStatement, TellsTablesFromOtherCalls) {
   EXPECT_EQ(sql.substr(columns[0]->offset, 4), "a.id");
 }
 
+std::string repeated(std::string_view unit, int times) {
+  std::string text;
+  for (int i = 0; i < times; ++i) text += unit;
+  return text;
+}
+
+TEST(PostgresStatement, RefusesWhatIsNestedTooDeep) {
+  const auto refusal = [](const std::string& sql) {
+    const auto statement = PostgresStatement::parse(sql, {}, PostgresStatement::Text::statement);
+    return statement ? std::string() : statement.error().message;
+  };
+  for (const auto* const unit : {"+1", "::int", " UNION SELECT 1", " IS NULL"})
+    EXPECT_THAT(refusal("SELECT 1" + repeated(unit, 200'000)), HasSubstr("at most 5000 words")) << unit;
+  EXPECT_THAT(refusal("SELECT 1 -- a comment\r" + repeated("+1", 200'000)), HasSubstr("at most 5000 words"));
+  EXPECT_THAT(refusal("SELECT 1" + repeated("+1", 4'000)), HasSubstr("nested too deep"));
+  EXPECT_NE(refusal("SELECT " + repeated("(", 4'000) + "1" + repeated(")", 900)), "");
+  EXPECT_EQ(refusal("SELECT 1" + repeated("||'a'", 300)), "");
+  EXPECT_EQ(refusal("SELECT 1 IN (0" + repeated(", 1", 100'000) + ")"), "");
+}
+
 TEST(PostgresStatement, RefusesWithThePlaceInTheTextThatWasGiven) {
   const std::string_view sql = "SELECT 1 FROM a WHERE a.id IN neighbors('é') AND AND";
   const auto calls = find_calls(sql, function_names(), Spelling::postgres);

@@ -96,8 +96,8 @@ class AnswerRows final : public contract::RowSource {
 
 }  // namespace
 
-bool is_federated(std::string_view sql) {
-  return !find_calls(sql, function_names()).empty();
+bool is_federated(std::string_view sql, Spelling spelling) {
+  return !find_calls(sql, function_names(), spelling).empty();
 }
 
 Result<std::unique_ptr<Query>> Query::make(std::string_view sql, std::span<const Value> parameters, Engines& engines,
@@ -211,7 +211,7 @@ Result<std::size_t> Query::number_of(const FunctionCall& call, std::span<const V
 
 Status Query::prepare_predicate(std::string& where, std::vector<Value>& parameters,
                                 contract::RelationalSession& session) {
-  if (joins_ == Joins::bound && is_federated(where)) {
+  if (joins_ == Joins::bound && is_federated(where, Spelling::postgres)) {
     const auto first = nested_place_;
     nested_place_ += 1'000;
     TRIUNE_ASSIGN(auto bound, bind_calls(where, parameters, *this, session, first, PostgresStatement::Text::predicate));

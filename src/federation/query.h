@@ -20,7 +20,7 @@
 namespace triune::federation {
 
 /// Whether a statement calls one of the functions, so that it is a federated one.
-bool is_federated(std::string_view sql);
+bool is_federated(std::string_view sql, Spelling spelling);
 
 /// What one place of a statement has cost so far.
 struct PlaceCosts {

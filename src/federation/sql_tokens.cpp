@@ -44,12 +44,18 @@ class Scanner {
     at_ = found == std::string_view::npos ? sql_.size() : found + end.size();
   }
 
+  /// PostgreSQL's lines may also end as they did on a Macintosh.
+  void skip_line() {
+    const auto found = sql_.find_first_of(spelling_ == Spelling::postgres ? "\r\n" : "\n", at_);
+    at_ = found == std::string_view::npos ? sql_.size() : found + 1;
+  }
+
   void skip_space() {
     for (;;) {
       while (at_ < sql_.size() && std::string_view(" \t\r\n\f\v").find(sql_[at_]) != std::string_view::npos) ++at_;
       // Cypher's other comment is spelled so; two hyphens are an edge there.
       if (sees(spelling_ == Spelling::cypher ? "//" : "--"))
-        skip_to("\n");
+        skip_line();
       else if (sees("/*"))
         skip_to("*/");
       else

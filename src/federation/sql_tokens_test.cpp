@@ -58,7 +58,7 @@ TEST(FunctionCalls, AreNotSeenInTextsCommentsColumnsAndTables) {
   for (const auto* const sql :
        {"SELECT 'FROM cypher(1)'", "SELECT 1 -- FROM cypher(1)\n", "SELECT \"cypher\" FROM neighbors",
         "INSERT INTO neighbors (a) VALUES (1)", "CREATE TABLE cypher (a)", "SELECT t.cypher FROM t"})
-    EXPECT_FALSE(is_federated(sql)) << sql;
+    EXPECT_FALSE(is_federated(sql, Spelling::sqlite)) << sql;
 }
 
 TEST(FunctionCalls, TellArgumentsAndAliases) {

@@ -192,7 +192,8 @@ Result<std::optional<SqlResult>> Implementation::explain_as_rows(std::string_vie
                                                                  std::span<const Value> parameters,
                                                                  const ReadOptions& options) {
   const auto request = federation::explain_request(statement);
-  const bool ours = request && (dialect() == SqlDialect::sqlite || federation::is_federated(request->statement));
+  const bool ours =
+      request && (dialect() == SqlDialect::sqlite || federation::is_federated(request->statement, spelling()));
   if (!ours) return std::optional<SqlResult>();
   TRIUNE_ASSIGN(const PlanNode plan, explain(request->statement, parameters, request->analyze, options));
   return SqlResult{.rows = plan_rows(plan, request->json), .receipt = {}, .routes = {}};

@@ -44,7 +44,7 @@ Result<SqlResult> Implementation::execute(std::string_view statement, std::span<
   TRIUNE_ASSIGN(auto plan, explain_as_rows(statement, parameters, options));
   if (plan) return std::move(*plan);
   const auto began = Deadline::Clock::now();
-  if (federation::is_federated(statement)) {
+  if (federation::is_federated(statement, spelling())) {
     TRIUNE_ASSIGN(SqlResult result, run_federated(statement, parameters, options));
     note_read(statement, began, result.rows.rows.size());
     return result;

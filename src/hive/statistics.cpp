@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "base/try.h"
-#include "hive/bulk.h"
 #include "hive/schema_upkeep.h"
 
 namespace triune::hive {
@@ -25,6 +24,8 @@ constexpr std::uint64_t changes_worth_it = 5'000;
 constexpr std::uint64_t changes_between = 200'000;
 /// How far the entities of one collection are counted for what a call is expected to return.
 constexpr std::int64_t most_counted = 100'000;
+/// Better no figures than a load, a commit or an end that waits for another program.
+constexpr auto patience = std::chrono::seconds(10);
 constexpr auto figures_last = std::chrono::minutes(1);
 constexpr auto figures_patience = std::chrono::milliseconds(500);
 
@@ -219,7 +220,7 @@ Status Statistics::keep(Deadline deadline) {
 
 void Statistics::loaded(std::uint64_t changes) {
   forget();
-  if (changes >= changes_worth_it) static_cast<void>(keep(load_deadline()));
+  if (changes >= changes_worth_it) static_cast<void>(keep(Deadline::after(patience)));
 }
 
 void Statistics::noted(std::uint64_t lsn) {
@@ -228,12 +229,12 @@ void Statistics::noted(std::uint64_t lsn) {
   // One of several that commit at the same time does it.
   if (lsn < kept + changes_between || !kept_lsn_.compare_exchange_strong(kept, lsn)) return;
   forget();
-  static_cast<void>(keep(Deadline::after(std::chrono::seconds(10))));
+  static_cast<void>(keep(Deadline::after(patience)));
 }
 
 void Statistics::closing(std::uint64_t lsn) {
   if (store_.capabilities().dialect != contract::Dialect::sqlite) return;
-  if (lsn >= kept_lsn_ + changes_worth_it) static_cast<void>(keep(Deadline::after(std::chrono::seconds(10))));
+  if (lsn >= kept_lsn_ + changes_worth_it) static_cast<void>(keep(Deadline::after(patience)));
 }
 
 void Statistics::forget() {

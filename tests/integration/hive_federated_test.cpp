@@ -147,6 +147,8 @@ TEST_F(Federated, OnPostgresStatementsAreParsedByItsOwnGrammar) {
   // A text that only looks like a call.
   EXPECT_EQ(all("SELECT E'it\\'s FROM neighbors(1)', n.id FROM neighbors('Agent/ada') n"),
             "it's FROM neighbors(1) bob");
+  // Nor is it one that makes a statement federated, which could not write then.
+  run("INSERT INTO notes VALUES ('n8', 'ada', E'it\\'s from neighbors(1)')");
 }
 
 TEST_F(Federated, AnAnswerWithoutRowsHasTheTypesOfOneWithRows) {
