@@ -35,10 +35,8 @@ class Embedder {
                                                         Deadline deadline) = 0;
 };
 
-/// The embedder that a collection names: "hashing" (words and their parts hashed, no model: lexical likeness), or
-/// "openai:MODEL", any endpoint that speaks OpenAI's /v1/embeddings. The endpoint is TRIUNE_EMBEDDINGS_URL of the
-/// environment (default: OpenAI's own), the key TRIUNE_EMBEDDINGS_KEY or OPENAI_API_KEY. Errors: `invalid_argument` for
-/// a name that is none of these. Does not block.
+/// The embedder that a collection names: "hashing" (words and their parts hashed, no model: lexical likeness). Others are
+/// given to the hive (`HiveOptions::embedders`). Error: `invalid_argument` for another name. Does not block.
 Result<std::shared_ptr<Embedder>> make_embedder(std::string_view name);
 
 }  // namespace triune
