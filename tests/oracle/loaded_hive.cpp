@@ -94,7 +94,7 @@ LoadedHive::LoadedHive(const std::string& data_set, const std::set<std::string>&
 }
 
 std::vector<std::string> LoadedHive::rows(const std::string& sql) const {
-  const auto answer = hive_->sql(sql, {}, {.deadline = Deadline::after(std::chrono::minutes(1))});
+  const auto answer = hive_->sql(sql, {}, {.deadline = Deadline::after(std::chrono::minutes(5))});
   if (!answer) return {fmt::format("{}: {}", to_string(answer.error().code), answer.error().message)};
   std::vector<std::string> lines;
   for (const auto& row : answer->rows) {

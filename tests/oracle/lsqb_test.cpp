@@ -204,7 +204,7 @@ TEST_F(Lsqb, ThePlannerFindsAnOrderAsGoodAsOneMadeByHand) {
   if (on_postgres()) GTEST_SKIP() << "no order can be given by hand there";
   for (const auto& [name, statement] : in_sql()) {
     if (statement.find("CROSS JOIN") == std::string::npos) continue;
-    const ReadOptions patient{.deadline = Deadline::after(std::chrono::minutes(1))};
+    const ReadOptions patient{.deadline = Deadline::after(std::chrono::minutes(5))};
     const auto by_hand = loaded_->hive().explain(statement, {}, true, patient);
     ASSERT_TRUE(by_hand) << name << ": " << by_hand.error().message;
     const auto planned = loaded_->hive().explain(in_any_order(statement), {}, true, patient);
