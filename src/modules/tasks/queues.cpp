@@ -195,7 +195,8 @@ class StoredQueues final : public Queues {
           removed,
           session.execute("DELETE FROM triune_queue_items WHERE organization_id = ?1 AND id IN (SELECT id FROM "
                           "triune_queue_items WHERE organization_id = ?1 AND queue = ?2 AND state IN ('completed', "
-                          "'cancelled') AND ended_at_ms < ?3 ORDER BY ended_at_ms LIMIT ?4)",
+                          "'cancelled') AND ended_at_ms < ?3 AND id NOT IN (SELECT item_id FROM "
+                          "triune_workflow_wakes WHERE organization_id = ?1) ORDER BY ended_at_ms LIMIT ?4)",
                           parameters));
       return {};
     }));

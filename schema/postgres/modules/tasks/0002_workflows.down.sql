@@ -1,0 +1,13 @@
+DROP VIEW triune_workflow_execution_summary;
+DROP VIEW triune_workflow_progress;
+DROP TRIGGER triune_queue_items_gone ON triune_queue_items;
+DROP TRIGGER triune_queue_items_wake ON triune_queue_items;
+DROP TABLE triune_workflow_wakes;
+DROP TABLE triune_workflow_steps;
+DROP TABLE triune_workflow_executions;
+DROP TABLE triune_workflow_schedules;
+DROP TABLE triune_workflow_versions;
+DROP TABLE triune_workflows;
+DROP FUNCTION triune_workflow_steps_ended();
+DROP FUNCTION triune_workflow_executions_ended();
+DROP FUNCTION triune_queue_items_wake();

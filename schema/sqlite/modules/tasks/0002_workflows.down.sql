@@ -1,0 +1,10 @@
+DROP VIEW triune_workflow_execution_summary;
+DROP VIEW triune_workflow_progress;
+DROP TRIGGER triune_queue_items_gone;
+DROP TRIGGER triune_queue_items_wake;
+DROP TABLE triune_workflow_wakes;
+DROP TABLE triune_workflow_steps;
+DROP TABLE triune_workflow_executions;
+DROP TABLE triune_workflow_schedules;
+DROP TABLE triune_workflow_versions;
+DROP TABLE triune_workflows;
