@@ -38,6 +38,8 @@ class WorkflowKillTest : public WorkflowTest {
     hive_.reset();
   }
 
+  int effects() const { return std::stoi(place_.other_program("SELECT count(*) FROM effects;")); }
+
   std::vector<std::string> command(const std::string& name) const {
     return {TRIUNE_WORKFLOW_WORKER, place_.location(), (place_.directory() / name).string(), name};
   }
@@ -54,7 +56,8 @@ class WorkflowKillTest : public WorkflowTest {
                 (Document{{"a", n},
                           {"many", {{"b", n}, {"turns", {0, 1, 2}}}},
                           {"graph", {{"d", Document::array({Document{0, 1, 2}})}, {"e", {0, 1, 2}}}}}));
-      for (const auto& step : workflows_->steps(execution.id).value()) EXPECT_EQ(step.attempt, 1) << step.key;
+      const auto steps = workflows_->steps(execution.id).value();
+      for (const auto& step : steps) EXPECT_EQ(step.attempt, 1) << step.key;
     }
     EXPECT_EQ(scalar("SELECT count(*) FROM effects"), std::to_string(executions * 7));
     EXPECT_EQ(queues_->statistics("work")->completed, executions * 7);
@@ -68,11 +71,14 @@ TEST_F(WorkflowKillTest, ExecutionsOutliveProcessesThatAreKilledAtAnyMoment) {
   const auto seed = std::random_device()();
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937 random(seed);
-  for (int kills = 0; kills < 12; ++kills) {
+  for (int kills = 0; kills < 20; ++kills) {
     ChildProcess worker(command("w"));
-    worker.read_lines(std::chrono::milliseconds(80 + random() % 400), [](const std::string&) { return true; });
+    worker.read_lines(std::chrono::seconds(60), [](const std::string& line) { return line != "ready"; });
+    worker.read_lines(std::chrono::milliseconds(random() % 60), [](const std::string&) { return true; });
     worker.send(SIGKILL);
     static_cast<void>(worker.wait());
+    if (kills > 0) continue;
+    EXPECT_LT(effects(), executions * 7) << "nothing was left to be killed in";
   }
   place_.wait_until_alone();
   ChildProcess last(command("w"));

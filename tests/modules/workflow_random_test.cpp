@@ -208,14 +208,17 @@ class WorkflowRandomTest : public WorkflowTest {
   std::set<std::string> keys_done() const {
     std::set<std::string> keys;
     for (const auto& key : WorkflowTest::keys())
-      if (key.find("/undo") == std::string::npos) EXPECT_TRUE(keys.insert(key).second) << key << " twice";
+      if (key.find("/undo") == std::string::npos) {
+        EXPECT_TRUE(keys.insert(key).second) << key << " twice";
+      }
     return keys;
   }
 
   /// W4.
   void expect_undone_backwards(const std::string& id) {
     std::map<std::string, std::int64_t> places;
-    for (const auto& step : workflows_->steps(id).value()) places[step.key] = step.place;
+    const auto steps = workflows_->steps(id).value();
+    for (const auto& step : steps) places[step.key] = step.place;
     std::int64_t last = INT64_MAX;
     for (const auto& key : keys()) {
       const auto undo = key.find("/undo");

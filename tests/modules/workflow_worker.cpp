@@ -31,6 +31,8 @@ int work(Hive& hive, const std::string& name) {
     fmt::print(stderr, "{}\n", workflows ? queues.error().message : workflows.error().message);
     return 2;
   }
+  fmt::print("ready\n");
+  std::fflush(stdout);
   for (;;) {
     const auto items = (*queues)->claim("work", name, 3);
     if (items)

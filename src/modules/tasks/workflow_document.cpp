@@ -15,6 +15,7 @@ namespace {
 constexpr std::array<std::string_view, 6> type_words{"task", "sequential", "parallel", "conditional", "dag", "loop"};
 constexpr std::string_view root_name = "workflow";
 constexpr std::size_t most_needed = 100;
+constexpr std::size_t deepest_definition = 200;
 
 std::unexpected<Error> wrong(const std::string& place, std::string_view what) {
   return failure(ErrorCode::invalid_argument, fmt::format("{}: {}", place.empty() ? "the document" : place, what));
@@ -62,7 +63,7 @@ class Parser {
     if (text.size() > most_document_bytes)
       return failure(ErrorCode::resource_exhausted,
                      fmt::format("the document has {} bytes; at most {}", text.size(), most_document_bytes));
-    TRIUNE_ASSIGN(const Document document, parse_document(text, "the document"));
+    TRIUNE_ASSIGN(const Document document, parse_document(text, "the document", deepest_definition));
     if (!document.is_object()) return wrong({}, "is an object with a list of steps");
     auto definition = std::make_shared<Definition>();
     TRIUNE_ASSIGN(queue_, text_member(document, "queue", {}, {}));
