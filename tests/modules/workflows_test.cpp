@@ -294,6 +294,11 @@ TEST_F(WorkflowTest, AnExecutionGoesOnWithItsVersionAndStartsOnce) {
   EXPECT_EQ(scalar("SELECT executions FROM triune_workflow_execution_summary WHERE workflow = 'flow'"), "1");
 }
 
+TEST_F(WorkflowTest, NobodyElsePutsInWhatLooksLikeAStep) {
+  const NewQueueItem item{.id = "wf:one:a:1"};
+  EXPECT_EQ(queues_->put("work", std::span(&item, 1)).error().code, ErrorCode::invalid_argument);
+}
+
 TEST_F(WorkflowTest, AMissingQueueFailsTheStepByName) {
   define(parsed(R"({"queue": "absent", "steps": [{"name": "a", "type": "task"}]})"));
   const auto id = start();

@@ -39,7 +39,9 @@ struct QueueSettings {
 
 /// Work to be put in.
 struct NewQueueItem {
-  std::string id;    ///< Empty: a new UUIDv7. One that is there already is not put in twice.
+  /// Empty: a new UUIDv7. One that is there already is not put in twice. Those of workflows' steps begin with "wf:",
+  /// and no others.
+  std::string id;
   std::string lane;  ///< Whose work it is, for Q3; may be empty.
   TaskPriority priority = TaskPriority::normal;
   std::int64_t due_at_ms = 0;  ///< Not before; 0: now.

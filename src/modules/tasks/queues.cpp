@@ -64,7 +64,12 @@ class StoredQueues final : public Queues {
       return failure(ErrorCode::resource_exhausted,
                      fmt::format("at most {} items are put in at once, not {}; split them", most_put, items.size()));
     std::vector<std::string> ids;
-    for (const auto& item : items) ids.push_back(item.id.empty() ? new_id() : item.id);
+    for (const auto& item : items) {
+      if (item.id.starts_with("wf:"))
+        return failure(ErrorCode::invalid_argument,
+                       fmt::format("item {}: ids that begin with wf: are those of workflows' steps", item.id));
+      ids.push_back(item.id.empty() ? new_id() : item.id);
+    }
     TRIUNE_TRY(write(actor, [&](RelationalSession& session) -> Status {
       const QueueStore store(session, organization());
       TRIUNE_ASSIGN(const QueueSettings settings, store.settings(queue));

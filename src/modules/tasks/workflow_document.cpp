@@ -77,10 +77,10 @@ class Parser {
 
  private:
   static std::set<std::string_view> members_of(StepType type, bool root) {
-    std::set<std::string_view> known{"type", "on_failure"};
+    std::set<std::string_view> known{"type"};
     const auto add = [&](std::initializer_list<std::string_view> more) { known.insert(more); };
     if (root) add({"queue", "timeout_ms"});
-    if (!root) add({"name", "depends_on"});
+    if (!root) add({"name", "depends_on", "on_failure"});
     switch (type) {
       case StepType::task: add({"queue", "payload", "timeout_ms", "retries", "compensation"}); break;
       case StepType::sequential:
