@@ -68,7 +68,10 @@ class Migrator {
   Status in_transaction(const contract::WriteJob& work) { return locked_transaction(runner_, lease_, deadline_, work); }
 
   Status run(contract::RelationalSession& session, std::string_view text) {
-    if (!runner_.run) return session.execute_script(text);
+    if (!runner_.run) {
+      TRIUNE_TRY(pin_search_path(session));
+      return session.execute_script(text);
+    }
     TRIUNE_ASSIGN(const auto script, parse_script(text, session.dialect()));
     for (const auto& statement : script.statements) {
       auto ran = runner_.run(session, statement.text);
@@ -77,6 +80,14 @@ class Migrator {
       return ran;
     }
     return {};
+  }
+
+  /// What functions with their owner's rights keep (SET search_path FROM CURRENT): temporary tables come last, or
+  /// whoever may write to a table could put one in the place of ours.
+  static Status pin_search_path(contract::RelationalSession& session) {
+    if (session.dialect() != contract::Dialect::postgres) return {};
+    return session.execute_script(
+        "SELECT set_config('search_path', quote_ident(current_schema()) || ', pg_temp', true)");
   }
 
   /// Statement by statement, the lease being looked at before each and kept alive during it.

@@ -265,10 +265,9 @@ Status may_apply_at_once(contract::RelationalStore& store, const Migration& migr
   TRIUNE_TRY(no_change_under_way(store, deadline));
   TRIUNE_ASSIGN(const auto change, parse_change(migration.change));
   TRIUNE_ASSIGN(const auto session, store.read(contract::ReadScope::internal, deadline));
-  TRIUNE_ASSIGN(const RowSet rows,
-                session->query(fmt::format("SELECT count(*) FROM (SELECT 1 FROM {} LIMIT {}) AS some",
-                                           quote_identifier(change.table), most_rows_at_once + 1),
-                               {}, 1));
+  TRIUNE_ASSIGN(const RowSet rows, session->query(fmt::format("SELECT count(*) FROM (SELECT 1 FROM {} LIMIT {}) AS few",
+                                                              quote_identifier(change.table), most_rows_at_once + 1),
+                                                  {}, 1));
   if (std::get<std::int64_t>(rows.rows[0][0]) <= most_rows_at_once) return {};
   return failure(
       ErrorCode::conflict,

@@ -31,6 +31,7 @@ CREATE TABLE triune_schema_history (
   applied_at TEXT NOT NULL,
   applied_by TEXT NOT NULL,
   duration_ms INTEGER NOT NULL,
+  sequence INTEGER NOT NULL,
   PRIMARY KEY (series, version)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE triune_schema_lease (
@@ -52,6 +53,7 @@ CREATE TABLE triune_schema_history (
   applied_at text NOT NULL,
   applied_by text NOT NULL,
   duration_ms bigint NOT NULL,
+  sequence bigint NOT NULL,
   PRIMARY KEY (series, version)
 );
 CREATE TABLE triune_schema_lease (
@@ -64,7 +66,8 @@ CREATE TABLE triune_schema_lease (
 
 constexpr std::string_view take_over =
     "INSERT INTO triune_schema_history (series, version, name, checksum, up_sql, down_sql, applied_at, applied_by, "
-    "duration_ms) SELECT 'hive', version, name, checksum, '', '', applied_at, '', 0 FROM triune_migrations";
+    "duration_ms, sequence) SELECT 'hive', version, name, checksum, '', '', applied_at, '', 0, version "
+    "FROM triune_migrations";
 
 /// What a table of that name is: "table", "view", or nothing.
 Result<std::string> kind_of(contract::RelationalSession& session, std::string_view name) {
@@ -176,6 +179,16 @@ Result<std::vector<Applied>> read_history(contract::RelationalSession& session, 
   return records;
 }
 
+Result<std::vector<Applied>> read_all_history(contract::RelationalSession& session) {
+  TRIUNE_ASSIGN(const RowSet rows, session.query("SELECT version, name, checksum, up_sql, down_sql, applied_at, "
+                                                 "applied_by, duration_ms, series FROM triune_schema_history "
+                                                 "ORDER BY sequence",
+                                                 {}, most_migrations));
+  std::vector<Applied> records;
+  for (const auto& row : rows.rows) records.push_back(record_of(row, to_text(row[8])));
+  return records;
+}
+
 Result<std::optional<Applied>> find_record(contract::RelationalSession& session, std::string_view series,
                                            std::uint32_t version) {
   const std::array<Value, 2> parameters{std::string(series), std::int64_t{version}};
@@ -193,10 +206,12 @@ Status add_record(contract::RelationalSession& session, const Applied& record) {
                                         record.up,         record.down,
                                         record.applied_at, record.applied_by,
                                         record.duration_ms};
-  TRIUNE_TRY(
-      session.execute("INSERT INTO triune_schema_history (series, version, name, checksum, up_sql, down_sql, "
-                      "applied_at, applied_by, duration_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-                      parameters));
+  // Under the lease, so that no two get the same sequence.
+  TRIUNE_TRY(session.execute(
+      "INSERT INTO triune_schema_history (series, version, name, checksum, up_sql, down_sql, applied_at, "
+      "applied_by, duration_ms, sequence) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, "
+      "(SELECT coalesce(max(sequence), 0) + 1 FROM triune_schema_history))",
+      parameters));
   return {};
 }
 

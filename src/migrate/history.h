@@ -22,6 +22,8 @@ Result<bool> has_history(contract::RelationalSession& session);
 
 /// The records of a series, in order; with `texts` the texts too.
 Result<std::vector<Applied>> read_history(contract::RelationalSession& session, std::string_view series, bool texts);
+/// The records of all series with their texts, in the order in which they were applied: some build on others.
+Result<std::vector<Applied>> read_all_history(contract::RelationalSession& session);
 Result<std::optional<Applied>> find_record(contract::RelationalSession& session, std::string_view series,
                                            std::uint32_t version);
 Status add_record(contract::RelationalSession& session, const Applied& record);

@@ -1,6 +1,7 @@
 #include "migrate/lint.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -84,8 +85,6 @@ constexpr auto postgres_rules = std::to_array<LintRule>({
 
 constexpr auto sqlite_rules = std::to_array<LintRule>({
     {"missing-strict", "without STRICT a column takes values of any type", "end the definition with STRICT"},
-    {"autoincrement", "costs a write to another table for each row, and keys are not used again without it either",
-     "INTEGER PRIMARY KEY"},
     {"add-column-default", "SQLite adds only columns with a constant default to a table with rows",
      "add it without a default and fill it"},
     {"add-column-references", "SQLite refuses a foreign key with a default that is not NULL",
@@ -147,7 +146,12 @@ bool is_indexed(const TableModel& table, const std::vector<std::string>& columns
                                index.begin() + static_cast<std::ptrdiff_t>(columns.size()));
   };
   if (std::any_of(table.keys.begin(), table.keys.end(), begins)) return true;
-  return std::any_of(table.indexes.begin(), table.indexes.end(), [&](const auto& one) { return begins(one.second); });
+  return std::any_of(table.indexes.begin(), table.indexes.end(), [&](const auto& one) {
+    const auto partial = table.only_where_set.find(one.first);
+    const bool answers = partial == table.only_where_set.end() ||
+                         std::find(columns.begin(), columns.end(), partial->second) != columns.end();
+    return answers && begins(one.second);
+  });
 }
 
 void judge_end(const SchemaModel& model, std::span<const LintFile> files, Dialect dialect,
@@ -155,8 +159,9 @@ void judge_end(const SchemaModel& model, std::span<const LintFile> files, Dialec
   for (const auto& [name, table] : model.tables())
     for (const auto& key : table.foreign_keys)
       if (!is_indexed(table, key.columns) && !is_allowed(key.allowances, "unindexed-foreign-key"))
-        findings.push_back(finding_of({"unindexed-foreign-key", key.line, fmt::format("{} ({})", name, key.columns[0])},
-                                      files[key.file].name, dialect));
+        findings.push_back(
+            finding_of({"unindexed-foreign-key", key.line, fmt::format("{} ({})", name, fmt::join(key.columns, ", "))},
+                       files[key.file].name, dialect));
 }
 
 bool writes_rows(const ScriptStatement& statement) {

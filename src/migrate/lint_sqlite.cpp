@@ -15,7 +15,6 @@ void judge_create(const LintCase& one, Findings& findings) {
   }
   const auto end = behind_brackets(statement, table.after);
   if (statement.find("strict", end) >= statement.words.size()) findings.add("missing-strict", statement.line);
-  if (statement.contains("autoincrement")) findings.add("autoincrement", statement.line);
 }
 
 void judge_new_column(const LintCase& one, std::size_t from, Findings& findings) {
@@ -83,7 +82,7 @@ void judge_sqlite(const LintCase& one, Findings& to) {
   if (statement.has(0, "alter table")) {
     const auto name = name_at(statement, 2);
     if (statement.has(name.after, "add") && !one.is_new(name.name)) judge_new_column(one, name.after + 1, to);
-    if (statement.has(name.after, "rename to") && file_has(one, "create table", name.name))
+    if (statement.has(name.after, "rename to") && !one.is_new(name.name) && file_has(one, "create table", name.name))
       to.add("rebuild-order", statement.line);
   }
   if (statement.has(0, "drop table")) judge_rebuild(one, name_at(statement, 2).name, to);

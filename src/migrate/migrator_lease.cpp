@@ -139,9 +139,10 @@ Result<MigratorLease> MigratorLease::acquire(contract::RelationalStore& store, D
   std::string other;
   for (std::uint32_t attempt = 0;; ++attempt) {
     auto taken = lease.try_acquire(other, deadline);
-    const bool late = !taken && taken.error().code == ErrorCode::deadline_exceeded && !other.empty();
-    if (late) break;
-    if (!taken && !is_lock_timeout(taken.error())) return failure_of(taken);
+    if (!taken && !is_lock_timeout(taken.error())) {
+      if (taken.error().code == ErrorCode::deadline_exceeded && !other.empty()) break;
+      return failure_of(taken);
+    }
     if (taken && *taken) return lease;
     if (is_gone(other)) continue;
     const auto pause = pauses.equal_jitter(attempt, random());

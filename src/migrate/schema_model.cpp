@@ -162,8 +162,12 @@ void SchemaModel::create_index(const ScriptStatement& statement) {
   const auto found = tables_.find(table.name);
   if (found == tables_.end()) return;
   const auto columns = names_in_brackets(statement, statement.find("(", table.after));
-  // A partial index does not answer for all rows.
-  if (!statement.contains("where")) found->second.indexes[index.name] = columns;
+  // A partial index does not answer for all rows, but for all that refer to something.
+  const auto where = statement.find("where");
+  const bool whole = where >= statement.words.size();
+  const bool all_set = !whole && statement.has(where + 2, "is not null") && where + 5 == statement.words.size();
+  if (whole || all_set) found->second.indexes[index.name] = columns;
+  if (all_set) found->second.only_where_set[index.name] = statement.words[where + 1].name();
 }
 
 void SchemaModel::alter_table(const ScriptStatement& statement, std::size_t file) {

@@ -28,6 +28,7 @@ struct TableModel {
   bool has_primary_key = false;
   std::vector<ForeignKeyModel> foreign_keys;
   std::map<std::string, std::vector<std::string>> indexes;  ///< By name.
+  std::map<std::string, std::string> only_where_set;        ///< Partial indexes: the column that is not NULL in them.
   std::vector<std::string> triggers;
 };
 

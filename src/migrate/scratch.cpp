@@ -56,7 +56,7 @@ Status in_schema(contract::RelationalStore& store, Deadline deadline, const Work
   auto name = "triune_scratch_" + new_id();
   std::erase(name, '-');
   TRIUNE_TRY(session.execute(fmt::format("CREATE SCHEMA {}", quote_identifier(name)), {}));
-  TRIUNE_TRY(session.execute(fmt::format("SET LOCAL search_path = {}", quote_identifier(name)), {}));
+  TRIUNE_TRY(session.execute(fmt::format("SET LOCAL search_path = {}, pg_temp", quote_identifier(name)), {}));
   TRIUNE_TRY(work(session));
   return transaction->rollback();
 }
@@ -86,21 +86,9 @@ Status run_records(contract::RelationalSession& session, std::span<const Applied
 }
 
 Result<std::vector<Applied>> records_of(contract::RelationalSession& session, Owner owner) {
-  std::vector<Applied> all;
-  if (owner == Owner::users) return read_history(session, "user", true);
-  TRIUNE_ASSIGN(const RowSet series,
-                session.query("SELECT DISTINCT series FROM triune_schema_history WHERE series <> 'user' "
-                              "ORDER BY series",
-                              {}, 1000));
-  std::vector<std::string> names;
-  for (const auto& row : series.rows) names.push_back(to_text(row[0]));
-  // The others build on the hive's own.
-  std::stable_partition(names.begin(), names.end(), [](const auto& name) { return name == "hive"; });
-  for (const auto& name : names) {
-    TRIUNE_ASSIGN(auto records, read_history(session, name, true));
-    std::move(records.begin(), records.end(), std::back_inserter(all));
-  }
-  return all;
+  TRIUNE_ASSIGN(auto records, read_all_history(session));
+  std::erase_if(records, [owner](const Applied& one) { return (one.series == "user") != (owner == Owner::users); });
+  return records;
 }
 
 }  // namespace

@@ -197,6 +197,7 @@ CREATE TABLE triune_queue_lanes (
 ) STRICT, WITHOUT ROWID;
 
 -- `claim` grows with each claim: whoever holds an older one has lost the item.
+-- triune: allow unindexed-foreign-key queues and tasks with items are rarely deleted, and each index costs every claim
 CREATE TABLE triune_queue_items (
   organization_id INTEGER NOT NULL,
   id TEXT NOT NULL CHECK (length(id) BETWEEN 1 AND 200),
