@@ -26,6 +26,7 @@ std::span<const Scenario> scenarios() {
       {"federated", "one statement over rows, graph and vectors against the join in an application", bench_federated},
       {"point_read", "rows and nodes by key among a million", bench_point_read},
       {"tasks", "queues, cycles, what is ready, and what the audit log costs", bench_tasks},
+      {"agents", "recall of memories by words and vector, and messages between agents", bench_agents},
       {"open", "a large hive from a fresh process", bench_open},
       {"migration", "a SQLite database of a gigabyte into a hive", bench_migration},
       {"postgres_bulk", "bulk loads and imports on a PostgreSQL of its own", bench_postgres_bulk},
