@@ -42,9 +42,9 @@ std::set<std::string> failpoints_in_sources() {
     const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
     for (std::sregex_iterator at(text.begin(), text.end(), call), end; at != end; ++at) names.insert((*at)[1]);
     // Of users' migrations, which tests/schema kills.
-    for (const auto* const name :
+    for (const auto* const step :
          {"before_forget", "change_aborted", "change_batch", "change_contracted", "change_expanded"})
-      names.erase(std::string("migrate.") + name);
+      names.erase(std::string("migrate.") + step);
   }
   return names;
 }
