@@ -27,6 +27,7 @@ std::span<const Scenario> scenarios() {
       {"point_read", "rows and nodes by key among a million", bench_point_read},
       {"tasks", "queues, cycles, what is ready, and what the audit log costs", bench_tasks},
       {"agents", "recall of memories by words and vector, and messages between agents", bench_agents},
+      {"access", "decisions and keys of 1,000 users and 50 roles, against one SQL statement", bench_access},
       {"open", "a large hive from a fresh process", bench_open},
       {"migration", "a SQLite database of a gigabyte into a hive", bench_migration},
       {"postgres_bulk", "bulk loads and imports on a PostgreSQL of its own", bench_postgres_bulk},

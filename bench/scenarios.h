@@ -23,6 +23,7 @@ void bench_vector(Bench& bench);
 void bench_filtered_vector(Bench& bench);
 void bench_federated(Bench& bench);
 void bench_point_read(Bench& bench);
+void bench_access(Bench& bench);
 void bench_open(Bench& bench);
 void bench_migration(Bench& bench);
 void bench_tasks(Bench& bench);
