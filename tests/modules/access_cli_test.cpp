@@ -54,7 +54,7 @@ TEST_F(CliAccess, KeysAreShownOnceVerifiedReplacedAndRevoked) {
   const auto next = succeed({"access", "key", "rotate", made.at("id"), "--overlap", "0s"}).document();
   EXPECT_NE(triune({"access", "key", "verify"}, text).exit_code, 0);
   static_cast<void>(succeed({"access", "key", "revoke", next.at("id"), "--reason", "leaked"}));
-  EXPECT_NE(triune({"access", "key", "verify"}, std::string(next.at("key"))).exit_code, 0);
+  EXPECT_NE(triune({"access", "key", "verify"}, next.at("key").get<std::string>()).exit_code, 0);
   const auto audited = succeed({"audit", "list", "--table", "triune_api_keys"});
   EXPECT_THAT(audited.out, Not(HasSubstr(text.substr(18, 43))));
 }
