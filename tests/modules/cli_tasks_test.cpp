@@ -78,7 +78,9 @@ TEST_F(CliTasks, AWorkflowRunsFromTheCommandLine) {
   ASSERT_EQ(triune({"workflow", "resume", "e"}).exit_code, 0);
   const auto item = succeed({"queue", "claim", "work", "ada"}).document().at("items").at(0);
   EXPECT_EQ(item.at("payload").at("input"), 7);
-  ASSERT_EQ(triune({"queue", "complete", item.at("id"), item.at("claim").dump(), "--result", R"({"x": 1})"}).exit_code,
+  ASSERT_EQ(triune({"queue", "complete", item.at("id").get<std::string>(), item.at("claim").dump(), "--result",
+                    R"({"x": 1})"})
+                .exit_code,
             0);
   EXPECT_EQ(succeed({"workflow", "advance"}).document().at("ended"), 1);
   const auto ended = succeed({"workflow", "status", "e"}).document();
