@@ -114,6 +114,9 @@ void add_commands(CLI::App& root, CommandLine& line) {
   add_access_command(root, line);
   add_audit_command(root, line);
   add_advise_command(root, line);
+  add_tasks_command(root, line);
+  add_queue_command(root, line);
+  add_workflow_command(root, line);
   add_program_commands(root, line);
 }
 
