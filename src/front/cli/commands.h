@@ -37,6 +37,8 @@ void add_advise_command(CLI::App& root, CommandLine& line);       // advise
 void add_migrate_commands(CLI::App& root, CommandLine& line);     // migrate plan|apply|verify|status|rollback
 void add_schema_commands(CLI::App& root, CommandLine& line);      // schema new|plan|apply|revert|status|…
 void add_schema_change_commands(CLI::App& schema, CommandLine& line);  // schema change start|backfill|…
+void add_agents_commands(CLI::App& root, CommandLine& line);      // agents register|list|…, config get|set|history
+void add_memory_command(CLI::App& root, CommandLine& line);       // memory remember|recall|forget|kv
 void add_audit_command(CLI::App& root, CommandLine& line);        // audit list|verify|seal
 void add_program_commands(CLI::App& root, CommandLine& line);     // bench version help
 
