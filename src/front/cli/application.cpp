@@ -112,6 +112,8 @@ void add_commands(CLI::App& root, CommandLine& line) {
   add_schema_commands(root, line);
   add_placement_command(root, line);
   add_access_command(root, line);
+  add_agents_commands(root, line);
+  add_memory_command(root, line);
   add_audit_command(root, line);
   add_advise_command(root, line);
   add_tasks_command(root, line);
