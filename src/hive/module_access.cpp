@@ -77,6 +77,11 @@ Result<std::unique_ptr<contract::RelationalSession>> ModuleAccess::read(Deadline
   return behind(hive_).store().read(contract::ReadScope::internal, deadline);
 }
 
+Status ModuleAccess::run_outside(std::string_view sql, Deadline deadline) const {
+  TRIUNE_TRY(behind(hive_).check_open());
+  return behind(hive_).store().run_outside(sql, deadline);
+}
+
 Result<std::vector<contract::ColumnDescription>> ModuleAccess::describe(std::string_view table) const {
   return behind(hive_).store().describe(table);
 }

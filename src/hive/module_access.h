@@ -37,6 +37,9 @@ class ModuleAccess {
   /// A snapshot with Triune's own rights.
   [[nodiscard]] Result<std::unique_ptr<contract::RelationalSession>> read(Deadline deadline) const;
 
+  /// One statement outside of any transaction, see RelationalStore::run_outside.
+  Status run_outside(std::string_view sql, Deadline deadline) const;
+
   /// The columns of a table; `not_found`.
   [[nodiscard]] Result<std::vector<contract::ColumnDescription>> describe(std::string_view table) const;
 

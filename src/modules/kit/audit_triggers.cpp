@@ -79,13 +79,16 @@ DerivedTrigger postgres_trigger(const AuditedTable& table) {
   for (const auto& column : table.redacted) add(column);
   add("-");
   for (const auto& column : table.following) add(column);
-  const auto name = "triune_audit_" + table.table;
+  const auto name = "triune_audit_" + table.table;  // Its name says the table, which in a partition is another.
+  const auto condition =
+      table.told_otherwise.empty() ? std::string() : fmt::format(" WHEN (NOT ({}))", table.told_otherwise);
   return {
       .name = name,
       .table = table.table,
-      .create = fmt::format("DROP TRIGGER IF EXISTS {0} ON {1}; CREATE TRIGGER {0} AFTER INSERT OR UPDATE OR DELETE "
-                            "ON {1} FOR EACH ROW EXECUTE FUNCTION triune_audit_row({2});",
-                            quote_identifier(name), quote_identifier(table.table), arguments)};
+      .create = fmt::format("DROP TRIGGER IF EXISTS {0} ON {1}; CREATE TRIGGER {0} AFTER {2}UPDATE OR DELETE ON {1} "
+                            "FOR EACH ROW{3} EXECUTE FUNCTION triune_audit_row({4});",
+                            quote_identifier(name), quote_identifier(table.table), table.inserts ? "INSERT OR " : "",
+                            condition, arguments)};
 }
 
 }  // namespace
@@ -96,22 +99,21 @@ std::vector<DerivedTrigger> audit_triggers(Dialect dialect, const AuditedTable& 
   const auto base = "triune_audit_" + table.table;
   auto told = columns;
   std::erase_if(told, [&](const ColumnDescription& column) { return contains(table.following, column.name); });
-  return {row_trigger(dialect, {.name = base + "_insert",
-                                .when = "AFTER INSERT",
-                                .table = table.table,
-                                .condition = {},
-                                .body = entry(table, "new", "insert", "NULL", whole_row(table, columns, "new"))}),
-          row_trigger(dialect, {.name = base + "_update",
-                                .when = "AFTER UPDATE",
-                                .table = table.table,
-                                .condition = any_changed(told),
-                                .body = entry(table, "new", "update", changed_columns(table, told, "old"),
-                                              changed_columns(table, told, "new"))}),
-          row_trigger(dialect, {.name = base + "_delete",
-                                .when = "AFTER DELETE",
-                                .table = table.table,
-                                .condition = {},
-                                .body = entry(table, "old", "delete", whole_row(table, columns, "old"), "NULL")})};
+  std::vector<DerivedTrigger> triggers;
+  const auto add = [&](std::string_view operation, std::string condition, const std::string& body) {
+    if (!table.told_otherwise.empty())
+      condition = fmt::format("NOT ({}){}", table.told_otherwise, condition.empty() ? "" : " AND (" + condition + ")");
+    triggers.push_back(row_trigger(dialect, {.name = fmt::format("{}_{}", base, operation),
+                                             .when = fmt::format("AFTER {}", operation),
+                                             .table = table.table,
+                                             .condition = std::move(condition),
+                                             .body = body}));
+  };
+  if (table.inserts) add("insert", {}, entry(table, "new", "insert", "NULL", whole_row(table, columns, "new")));
+  add("update", any_changed(told),
+      entry(table, "new", "update", changed_columns(table, told, "old"), changed_columns(table, told, "new")));
+  add("delete", {}, entry(table, "old", "delete", whole_row(table, columns, "old"), "NULL"));
+  return triggers;
 }
 
 }  // namespace triune::modules

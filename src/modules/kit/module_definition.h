@@ -13,6 +13,9 @@ struct AuditedTable {
   std::vector<std::string> redacted = {};  ///< Columns whose values are not kept: secrets.
   /// Columns that follow from other rows, and whose changes are no entries of their own: counters, orders.
   std::vector<std::string> following = {};
+  bool inserts = true;  ///< False: rows that tell themselves when they came are not repeated.
+  /// A condition in the hive's dialect, not over the row, under which changes are told otherwise; empty: never.
+  std::string told_otherwise = {};
 };
 
 /// Rows of a table that are nodes. The table has `organization_id` and an id that never changes.

@@ -84,6 +84,6 @@ BEGIN
   VALUES (CAST(either ->> 'organization_id' AS bigint), coalesce(current_setting('triune.actor', true), ''),
           coalesce(nullif(current_setting('triune.actor_type', true), ''), 'sql'),
           coalesce(current_setting('triune.reason', true), ''), coalesce(current_setting('triune.request_id', true), ''),
-          TG_TABLE_NAME, record_id, lower(TG_OP), CAST(was AS text), CAST(is_now AS text));
+          substr(TG_NAME, length('triune_audit_') + 1), record_id, lower(TG_OP), CAST(was AS text), CAST(is_now AS text));
   RETURN NULL;
 END $$;

@@ -1,0 +1,17 @@
+DROP VIEW triune_event_days;
+DROP VIEW triune_event_source_health;
+DROP VIEW triune_recent_events;
+DROP VIEW triune_event_list;
+DROP VIEW triune_event_matches;
+DROP TABLE triune_event_deliveries;
+DROP TABLE triune_event_subscriptions;
+DROP TABLE triune_event_retentions;
+DROP TABLE triune_event_chains;
+DROP TABLE triune_event_keys;
+DROP TABLE triune_events;
+DROP TABLE triune_event_actors;
+DROP TABLE triune_event_counts;
+DROP TABLE triune_event_types;
+DROP TABLE triune_event_sources;
+DROP TABLE triune_event_months;
+DROP TABLE triune_event_writer;

@@ -1,0 +1,45 @@
+// Writing a batch within a transaction: keys first, which tell duplicates, then the rest. In SQLite this does by the
+// batch what the triggers on triune_events do by the row for other programs; in PostgreSQL the trigger works by the
+// statement.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+#include "modules/events/batch.h"
+#include "modules/events/months.h"
+#include "modules/kit/module.h"
+
+namespace triune::modules::events {
+
+/// Actors of days that have their row, so that it is not written again. Thread rule: any thread.
+class KnownActors {
+ public:
+  [[nodiscard]] bool knows(const std::string& key);
+  void add(std::vector<std::string> keys);
+
+ private:
+  std::mutex mutex_;
+  std::unordered_set<std::string> keys_;
+};
+
+/// Thread rule: any thread.
+class Ingest {
+ public:
+  Ingest(const Module& module, Names& names, Months& months) : module_(module), names_(names), months_(months) {}
+
+  /// All or none. Errors: as of Events::ingest_many.
+  Result<IngestReport> run(std::span<const NewEvent* const> events, const Actor& actor);
+
+ private:
+  Status write(Batch& batch, IngestReport& report, const Actor& actor);
+
+  const Module& module_;
+  Names& names_;
+  Months& months_;
+  KnownActors actors_;
+};
+
+}  // namespace triune::modules::events
