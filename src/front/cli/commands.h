@@ -46,6 +46,9 @@ void add_queue_command(CLI::App& root, CommandLine& line);        // queue creat
 void add_workflow_command(CLI::App& root, CommandLine& line);     // workflow define|start|status|advance|…
 void add_program_commands(CLI::App& root, CommandLine& line);     // bench version help
 
+/// Below `import`: agent-hive, sqlite-hive.
+void add_import_hive_commands(CLI::App& import, CommandLine& line);
+
 /// A command with the help that all have: a purpose and an example.
 CLI::App* add_command(CLI::App& parent, const std::string& name, const std::string& purpose,
                       const std::string& example);

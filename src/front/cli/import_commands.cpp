@@ -126,6 +126,7 @@ void add_import_commands(CLI::App& root, CommandLine& line) {
       ->type_name("PATH");
   add_waiting(command, arguments->waiting);
   when_chosen(command, line, arguments, run_import);
+  add_import_hive_commands(*import, line);
 }
 
 }  // namespace triune::front

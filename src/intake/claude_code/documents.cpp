@@ -25,16 +25,6 @@ namespace {
 
 constexpr std::uint64_t largest_document = 64U << 20U;
 constexpr std::string_view redacted = "[redacted]";
-constexpr std::array<std::string_view, 9> secret_words{"token",   "secret",        "password",    "passwd",    "apikey",
-                                                       "api_key", "authorization", "private_key", "credential"};
-
-bool is_secret(const Setting& setting) {
-  if (setting.type != "string" || setting.value.empty()) return false;
-  std::string key = setting.key.substr(setting.key.rfind('.') + 1);
-  std::transform(key.begin(), key.end(), key.begin(), [](unsigned char c) { return std::tolower(c); });
-  return std::any_of(secret_words.begin(), secret_words.end(),
-                     [&](std::string_view word) { return key.find(word) != std::string::npos; });
-}
 
 std::int64_t precedence_of(std::string_view scope) {
   constexpr std::array<std::string_view, 4> ascending{"user", "project", "local", "managed"};

@@ -1,11 +1,17 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+
 #include "base/try.h"
 #include "intake/claude_code/json_access.h"
 #include "intake/claude_code/settings_text.h"
 
 namespace triune::intake::claude {
 namespace {
+
+constexpr std::array<std::string_view, 9> secret_words{"token",   "secret",        "password",    "passwd",    "apikey",
+                                                       "api_key", "authorization", "private_key", "credential"};
 
 void flatten(JsonElement element, const std::string& key, std::vector<Setting>& to) {
   JsonObject members;
@@ -29,6 +35,14 @@ void flatten(JsonElement element, const std::string& key, std::vector<Setting>& 
 }
 
 }  // namespace
+
+bool is_secret(const Setting& setting) {
+  if (setting.type != "string" || setting.value.empty()) return false;
+  std::string key = setting.key.substr(setting.key.rfind('.') + 1);
+  std::transform(key.begin(), key.end(), key.begin(), [](unsigned char c) { return std::tolower(c); });
+  return std::any_of(secret_words.begin(), secret_words.end(),
+                     [&](std::string_view word) { return key.find(word) != std::string::npos; });
+}
 
 Result<std::vector<Setting>> flatten_json(std::string_view text) {
   simdjson::dom::parser parser;

@@ -16,6 +16,9 @@ struct Setting {
   std::string type;  ///< "string", "number", "boolean", "null"
 };
 
+/// Whether a setting's name says that its value is not to be kept: a token, a password, ….
+bool is_secret(const Setting& setting);
+
 /// Every scalar of a JSON document; empty objects and arrays are left out. Error: `invalid_argument`.
 Result<std::vector<Setting>> flatten_json(std::string_view text);
 
