@@ -359,7 +359,8 @@ Status ChangeApplier::put_text(const PutVector& change, std::int64_t collection_
       "vector_key IN (SELECT vector_key FROM triune_vectors "
       "WHERE organization_id = ?1 AND collection_id = ?2 AND id = ?3)";
   if (change.text.empty())
-    return write(fmt::format("DELETE FROM triune_vector_texts WHERE organization_id = ?1 AND {}", of_vector), vector);
+    return write(fmt::format("DELETE FROM triune_vector_texts WHERE organization_id = ?1 AND {}", of_vector), vector,
+                 rows);
   const bool pending = change.values.empty();
   const auto now =
       std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch());
@@ -373,8 +374,9 @@ Status ChangeApplier::put_text(const PutVector& change, std::int64_t collection_
             "CAST(?5 AS bigint), ?6 FROM triune_vectors WHERE organization_id = ?1 AND collection_id = ?2 AND id = ?3 "
             "ON CONFLICT (organization_id, vector_key) DO UPDATE SET content = excluded.content, "
             "pending_since_ms = excluded.pending_since_ms, next_attempt_ms = excluded.next_attempt_ms, attempts = 0, "
-            "last_error = excluded.last_error",
-            text));
+            "last_error = excluded.last_error WHERE triune_vector_texts.content IS DISTINCT FROM excluded.content OR "
+            "triune_vector_texts.pending_since_ms IS DISTINCT FROM excluded.pending_since_ms",
+            text, rows));
   if (!pending) return {};
   return write(
       fmt::format("DELETE FROM triune_vector_values WHERE {}{}",

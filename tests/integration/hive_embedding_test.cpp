@@ -85,6 +85,7 @@ TEST_F(HiveEmbedding, EmbedsTheTextsOfACommitInBatchesAndFindsThemByText) {
     changes.push_back(note(std::string("n_") + letter, std::string(3, letter)));
   const auto receipt = commit(std::move(changes));
   EXPECT_EQ(receipt.pending_embeddings, 0U);
+  EXPECT_EQ(receipt.changes, 4U);
   EXPECT_EQ(model_->largest.load(), 3U);
   EXPECT_THAT(nearest("cc"), ElementsAre("n_c"));
   EXPECT_EQ(hive_->get_vector("notes", "n_b")->values, (std::vector<float>{0.01F, 3, 0, 0}));
