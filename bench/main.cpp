@@ -25,6 +25,7 @@ std::span<const Scenario> scenarios() {
       {"filtered_vector", "the same under predicates of four selectivities", bench_filtered_vector},
       {"federated", "one statement over rows, graph and vectors against the join in an application", bench_federated},
       {"point_read", "rows and nodes by key among a million", bench_point_read},
+      {"events", "events told in batches and singly, and counted, on both stores", bench_events},
       {"tasks", "queues, cycles, what is ready, and what the audit log costs", bench_tasks},
       {"agents", "recall of memories by words and vector, and messages between agents", bench_agents},
       {"access", "decisions and keys of 1,000 users and 50 roles, against one SQL statement", bench_access},

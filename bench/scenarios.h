@@ -28,6 +28,7 @@ void bench_open(Bench& bench);
 void bench_migration(Bench& bench);
 void bench_tasks(Bench& bench);
 void bench_agents(Bench& bench);
+void bench_events(Bench& bench);
 void bench_postgres(Bench& bench);
 void bench_postgres_lag(Bench& bench);
 void bench_postgres_bulk(Bench& bench);

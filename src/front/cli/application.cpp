@@ -115,6 +115,7 @@ void add_commands(CLI::App& root, CommandLine& line) {
   add_agents_commands(root, line);
   add_memory_command(root, line);
   add_audit_command(root, line);
+  add_events_command(root, line);
   add_advise_command(root, line);
   add_tasks_command(root, line);
   add_queue_command(root, line);
