@@ -35,8 +35,11 @@ class Embedder {
                                                         Deadline deadline) = 0;
 };
 
-/// The embedder that a collection names: "hashing" (words and their parts hashed, no model: lexical likeness). Others are
-/// given to the hive (`HiveOptions::embedders`). Error: `invalid_argument` for another name. Does not block.
+/// The embedder that a collection names: "hashing" (words and their parts hashed, no model: lexical likeness),
+/// "onnx:NAME" or "onnx:/PATH" (a model on this machine), "openai:MODEL", "openai:MODEL@URL" or
+/// "openai:MODEL@URL#VARIABLE" (an endpoint, its key in a variable of the environment); docs/embedders.md. Others are
+/// given to the hive (`HiveOptions::embedders`). Blocks for reading a model of this machine. Errors: `invalid_argument`
+/// for another name or a key that is not set, `not_found` and `unsupported` for a model that cannot be opened.
 Result<std::shared_ptr<Embedder>> make_embedder(std::string_view name);
 
 }  // namespace triune

@@ -3,6 +3,8 @@
 #include "adapters/hashing/register.h"
 #include "adapters/kuzu/register.h"
 #include "adapters/memory/register.h"
+#include "adapters/onnx/register.h"
+#include "adapters/openai/register.h"
 #include "adapters/postgres/register.h"
 #include "adapters/sqlite/register.h"
 #include "adapters/usearch/register.h"
@@ -19,6 +21,8 @@ contract::Registry make_registry() {
   register_kuzu(registry);
   register_usearch(registry);
   register_hashing(registry);
+  register_onnx(registry);
+  register_openai(registry);
   return registry;
 }
 
