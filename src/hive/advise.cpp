@@ -92,8 +92,8 @@ Result<AdviceReport> Implementation::advise(Deadline deadline) {
   AdviceReport report{.statements = learned_->workload().statements(),
                       .shapes = shapes.size(),
                       .since_ms = learned_->workload().since_ms()};
+  TRIUNE_TRY(catalog_.reload(*store_, deadline));
   TRIUNE_ASSIGN(const auto session, store_->read(contract::ReadScope::internal, deadline));
-  TRIUNE_TRY(catalog_.reload(*session));
   TRIUNE_ASSIGN(const auto definitions, stored_definitions(*session));
   auto bench = copy_bench(deadline);
   Adviser adviser(*session, std::move(shapes), bench ? bench->get() : nullptr,

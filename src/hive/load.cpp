@@ -22,6 +22,8 @@ Result<Receipt> Implementation::load_edges(std::string_view type, std::string_vi
                                            std::string_view to_label, const Supplier<PutEdge>& next,
                                            const Progress& progress) {
   TRIUNE_TRY(check_open());
+  for (const auto label : {from_label, to_label})
+    static_cast<void>(catalog_with(projection::CollectionKind::label, label));
   const ProjectionWorker::Pause pause(*projections_->graph().worker);
   TRIUNE_ASSIGN(const std::uint64_t changed, load_all_edges(load_context(progress), type, from_label, to_label, next));
   statistics_->loaded(changed);

@@ -75,8 +75,8 @@ Result<std::optional<std::uint64_t>> Implementation::needed_watermark() {
 Status Implementation::follow_schema() {
   bool current = false;
   {
+    TRIUNE_TRY(catalog_.reload(*store_, chore_deadline()));
     TRIUNE_ASSIGN(const auto session, store_->read(contract::ReadScope::internal, chore_deadline()));
-    TRIUNE_TRY(catalog_.reload(*session));
     TRIUNE_ASSIGN(current, schema_is_current(*session));
   }
   if (current) return {};
@@ -105,8 +105,7 @@ std::shared_ptr<const projection::CatalogSnapshot> Implementation::catalog_with(
   auto snapshot = catalog_.snapshot();
   if (node_id_.empty() || name.empty() || snapshot->collection(organization_id_, kind, name)) return snapshot;
   // Another node may have made it. Without an answer what is known here decides.
-  const auto session = reader({});
-  if (session && catalog_.reload(**session)) snapshot = catalog_.snapshot();
+  if (catalog_.reload(*store_, ReadOptions{}.deadline)) snapshot = catalog_.snapshot();
   return snapshot;
 }
 

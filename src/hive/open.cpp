@@ -153,10 +153,7 @@ Status Implementation::identify() {
   incarnation_ = identity.incarnation;
   note_ = identity.note;
   // Read first: in the steady state opening writes nothing.
-  {
-    TRIUNE_ASSIGN(const auto session, store_->read(contract::ReadScope::internal, open_deadline()));
-    TRIUNE_TRY(catalog_.reload(*session));
-  }
+  TRIUNE_TRY(catalog_.reload(*store_, open_deadline()));
   TRIUNE_TRY(store_->write(
       [&](contract::RelationalSession& session) -> Status {
         projection::CatalogWriter catalog(catalog_, session);
@@ -165,8 +162,8 @@ Status Implementation::identify() {
         return keep_up({session, catalog, organization_id_});
       },
       open_deadline()));
+  TRIUNE_TRY(catalog_.reload(*store_, open_deadline()));
   TRIUNE_ASSIGN(const auto session, store_->read(contract::ReadScope::internal, open_deadline()));
-  TRIUNE_TRY(catalog_.reload(*session));
   TRIUNE_ASSIGN(session_lsn_, projection::log_head(*session, organization_id_));
   return {};
 }
@@ -229,10 +226,7 @@ Status Implementation::wait(const Token& token, Deadline deadline) {
 void Implementation::committed(std::uint64_t lsn, bool catalog_changed) {
   // The commit is durable: a dictionary that cannot be read now must not turn it into an error, the next commit
   // retries.
-  if (catalog_changed || catalog_stale_) {
-    auto session = reader({});
-    catalog_stale_ = !session || !catalog_.reload(**session);
-  }
+  if (catalog_changed || catalog_stale_) catalog_stale_ = !catalog_.reload(*store_, ReadOptions{}.deadline);
   auto known = session_lsn_.load();
   while (known < lsn && !session_lsn_.compare_exchange_weak(known, lsn)) {
   }

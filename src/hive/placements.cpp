@@ -115,9 +115,9 @@ Result<PlacementExplanation> Implementation::explain_placement(std::string_view 
 }
 
 Result<std::vector<Placement>> Implementation::decide_anew() {
-  TRIUNE_ASSIGN(const auto session,
-                store_->read(contract::ReadScope::internal, Deadline::after(std::chrono::hours(1))));
-  TRIUNE_TRY(catalog_.reload(*session));
+  const auto deadline = Deadline::after(std::chrono::hours(1));
+  TRIUNE_TRY(catalog_.reload(*store_, deadline));
+  TRIUNE_ASSIGN(const auto session, store_->read(contract::ReadScope::internal, deadline));
   TRIUNE_ASSIGN(const auto definitions, stored_definitions(*session));
   const auto catalog = catalog_.snapshot();
   const auto table_of = [&](std::string_view kind, const std::string& name) -> std::string {

@@ -203,8 +203,7 @@ Status Statistics::keep_on_sqlite(Deadline deadline) {
       },
       deadline));
   if (!catalog_changed) return {};
-  TRIUNE_ASSIGN(const auto session, store_.read(contract::ReadScope::internal, deadline));
-  return catalog_.reload(*session);
+  return catalog_.reload(store_, deadline);
 }
 
 Status Statistics::keep(Deadline deadline) {

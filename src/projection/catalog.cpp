@@ -164,12 +164,21 @@ contract::GraphSchema CatalogSnapshot::graph_schema(std::int64_t organization) c
   return schema;
 }
 
-Status Catalog::reload(contract::RelationalSession& session) {
+Status Catalog::reload(contract::RelationalStore& store, Deadline deadline) {
+  std::uint64_t turn = 0;
+  {
+    const std::scoped_lock lock(mutex_);
+    turn = ++turns_;
+  }
+  // Opened after the turn was taken: whoever has a later turn sees at least as much.
+  TRIUNE_ASSIGN(const auto session, store.read(contract::ReadScope::internal, deadline));
   auto fresh = std::make_shared<CatalogSnapshot>();
-  TRIUNE_TRY(load_names(session, *fresh));
-  TRIUNE_TRY(load_graph(session, *fresh));
-  TRIUNE_TRY(load_vector_collections(session, *fresh));
+  TRIUNE_TRY(load_names(*session, *fresh));
+  TRIUNE_TRY(load_graph(*session, *fresh));
+  TRIUNE_TRY(load_vector_collections(*session, *fresh));
   const std::scoped_lock lock(mutex_);
+  if (turn < read_in_) return {};
+  read_in_ = turn;
   snapshot_ = std::move(fresh);
   return {};
 }

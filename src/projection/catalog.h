@@ -56,15 +56,19 @@ struct CatalogSnapshot {
 
 class Catalog {
  public:
-  /// Reads the dictionary anew. Call after a commit that registered something, and when a number is unknown.
-  Status reload(contract::RelationalSession& session);
+  /// Reads the dictionary anew, in a session of its own. Call after a commit that registered something, and when a
+  /// number is unknown. When it returns, the copy holds what was committed before the call: of two that overlap, the
+  /// one that began first does not put its older copy in place of the other's.
+  Status reload(contract::RelationalStore& store, Deadline deadline);
 
   /// The copy last read; never null.
   [[nodiscard]] std::shared_ptr<const CatalogSnapshot> snapshot() const;
 
  private:
-  mutable std::mutex mutex_;
-  std::shared_ptr<const CatalogSnapshot> snapshot_ = std::make_shared<const CatalogSnapshot>();  // guarded by mutex_
+  mutable std::mutex mutex_;   ///< Guards what follows.
+  std::uint64_t turns_ = 0;    ///< Reloads that began.
+  std::uint64_t read_in_ = 0;  ///< The turn of the copy.
+  std::shared_ptr<const CatalogSnapshot> snapshot_ = std::make_shared<const CatalogSnapshot>();
 };
 
 /// Registers names within a write job. `changed` tells whether the dictionary grew, that is whether to reload after.

@@ -123,8 +123,7 @@ Status GraphProjection::register_properties(const std::vector<std::pair<std::int
         return {};
       },
       engine_deadline()));
-  TRIUNE_ASSIGN(const auto session, environment_.canonical->read(contract::ReadScope::internal, engine_deadline()));
-  return environment_.catalog->reload(*session);
+  return environment_.catalog->reload(*environment_.canonical, engine_deadline());
 }
 
 std::uint64_t GraphProjection::max_text_bytes() const {
@@ -217,7 +216,7 @@ Result<Step> GraphProjection::apply_next(contract::RelationalSession& canonical,
   const bool unknown = std::any_of(log.entries.begin(), log.entries.end(), [&](const LogEntry& entry) {
     return !catalog->collection_names.contains(entry.collection_id);
   });
-  if (unknown) TRIUNE_TRY(environment_.catalog->reload(canonical));
+  if (unknown) TRIUNE_TRY(environment_.catalog->reload(*environment_.canonical, engine_deadline()));
   const bool loaded = std::any_of(log.entries.begin(), log.entries.end(), [&](const LogEntry& entry) {
     return entry.operation == Operation::load && environment_.catalog->snapshot()->is_graph(entry.collection_id);
   });
@@ -260,7 +259,7 @@ Result<Step> GraphProjection::apply_next(contract::RelationalSession& canonical,
 Result<std::uint64_t> GraphProjection::fill(GraphStore& store, const Progress& progress) {
   TRIUNE_ASSIGN(const auto session, environment_.canonical->read(contract::ReadScope::internal, Deadline::never()));
   TRIUNE_ASSIGN(const std::uint64_t head, settled_head(*session, environment_.organization_id));
-  TRIUNE_TRY(environment_.catalog->reload(*session));
+  TRIUNE_TRY(environment_.catalog->reload(*environment_.canonical, engine_deadline()));
   const auto catalog = environment_.catalog->snapshot();
   const auto schema = catalog->graph_schema(environment_.organization_id);
   TRIUNE_TRY(store.ensure_schema(schema));
