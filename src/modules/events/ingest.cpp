@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <map>
 #include <tuple>
 
@@ -51,6 +52,9 @@ class Writing {
   Status run() {
     TRIUNE_TRY(begin());
     TRIUNE_TRY(write_keys());
+    // Triggers look at the sources of new events only.
+    if (!sqlite() && std::any_of(is_duplicate_.begin(), is_duplicate_.end(), std::identity()))
+      for (const auto source : batch_.sources()) TRIUNE_TRY(check_source(source));
     TRIUNE_TRY(find_causes());
     TRIUNE_TRY(write_events());
     TRIUNE_TRY(write_counts());

@@ -12,7 +12,7 @@ inline const ModuleDefinition& definition() {
       .audited = {{"triune_task_definitions", {"id"}},
                   {.table = "triune_tasks",
                    .key = {"id"},
-                   .following = {"unmet_dependencies", "children", "children_completed", "ordinal"}},
+                   .following = {"unmet_dependencies", "children", "children_completed", "ordinal", "archived_from"}},
                   {"triune_task_dependencies", {"source_id", "target_id", "dependency_type"}},
                   {"triune_task_executions", {"task_id", "number"}},
                   {"triune_task_comments", {"task_id", "id"}},

@@ -56,7 +56,7 @@ CREATE TRIGGER triune_audit_seals_truncate BEFORE TRUNCATE ON triune_audit_seals
 -- are not to be kept, '-', the columns whose changes follow from others.
 CREATE FUNCTION triune_audit_row() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$ DECLARE
-  was jsonb; is_now jsonb; either jsonb; key text; part bigint := 0; record_id text := '';
+  was jsonb; is_now jsonb; either jsonb; key text; part bigint := 0; record_id text;
   redacted text[] := '{}'; following text[] := '{}';
 BEGIN
   IF TG_OP <> 'INSERT' THEN was := to_jsonb(old); END IF;
@@ -64,7 +64,7 @@ BEGIN
   either := coalesce(is_now, was);
   FOREACH key IN ARRAY TG_ARGV LOOP
     IF key = '-' THEN part := part + 1;
-    ELSIF part = 0 THEN record_id := record_id || CASE WHEN record_id = '' THEN '' ELSE '/' END || coalesce(either ->> key, '');
+    ELSIF part = 0 THEN record_id := coalesce(record_id || '/', '') || coalesce(either ->> key, '');
     ELSIF part = 1 THEN redacted := redacted || key;
     ELSE following := following || key;
     END IF;
@@ -84,6 +84,6 @@ BEGIN
   VALUES (CAST(either ->> 'organization_id' AS bigint), coalesce(current_setting('triune.actor', true), ''),
           coalesce(nullif(current_setting('triune.actor_type', true), ''), 'sql'),
           coalesce(current_setting('triune.reason', true), ''), coalesce(current_setting('triune.request_id', true), ''),
-          substr(TG_NAME, length('triune_audit_') + 1), record_id, lower(TG_OP), CAST(was AS text), CAST(is_now AS text));
+          substr(TG_NAME, length('triune_audit_') + 1), coalesce(record_id, ''), lower(TG_OP), CAST(was AS text), CAST(is_now AS text));
   RETURN NULL;
 END $$;

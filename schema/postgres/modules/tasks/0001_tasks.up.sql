@@ -45,7 +45,7 @@ INSERT INTO triune_task_transitions (from_status, to_status) VALUES
   ('failed', 'pending'), ('failed', 'archived'), ('failed', 'cancelled'),
   ('cancelled', 'pending'), ('cancelled', 'archived');
 
--- `unmet_dependencies`, `children` and `children_completed` are kept by triggers. `ordinal` orders tasks so that whoever
+-- `unmet_dependencies`, `children`, `children_completed` and `archived_from`, the status before, are kept by triggers. `ordinal` orders tasks so that whoever
 -- depends on another comes after it: a dependency along that order can close no cycle (src/modules/tasks/dependencies.h).
 CREATE TABLE triune_tasks (
   organization_id bigint NOT NULL REFERENCES triune_organizations (organization_id),
@@ -57,6 +57,7 @@ CREATE TABLE triune_tasks (
   task_type text NOT NULL DEFAULT 'custom' CHECK (length(task_type) BETWEEN 1 AND 100),
   status text NOT NULL DEFAULT 'draft' CHECK (status IN ('draft', 'pending', 'assigned', 'in_progress', 'blocked', 'review',
     'completed', 'failed', 'cancelled', 'archived')),
+  archived_from text CHECK (archived_from IN ('draft', 'completed', 'failed', 'cancelled')),
   priority bigint NOT NULL DEFAULT 1 CHECK (priority BETWEEN 0 AND 4),
   progress double precision NOT NULL DEFAULT 0 CHECK (progress BETWEEN 0 AND 100),
   assigned_to text CHECK (length(assigned_to) BETWEEN 1 AND 200),
@@ -287,6 +288,7 @@ AS $$ BEGIN
     RAISE EXCEPTION 'a task cannot go from its status to this one; triune_task_transitions lists what may follow'
       USING ERRCODE = 'integrity_constraint_violation';
   END IF;
+  IF old.status <> new.status AND new.status = 'archived' THEN new.archived_from := old.status; END IF;
   IF new.parent_id IS NOT NULL AND new.parent_id IS DISTINCT FROM old.parent_id THEN
     INSERT INTO triune_task_order (organization_id) VALUES (new.organization_id) ON CONFLICT DO NOTHING;
     PERFORM 1 FROM triune_task_order WHERE organization_id = new.organization_id FOR UPDATE;
@@ -314,7 +316,7 @@ AS $$
   SET children = c.parts, children_completed = c.completed,
       progress = CASE WHEN c.parts = 0 THEN p.progress ELSE 100.0 * c.completed / c.parts END
   FROM (SELECT count(*) AS parts,
-               count(*) FILTER (WHERE status = 'completed' OR (status = 'archived' AND progress = 100)) AS completed
+               count(*) FILTER (WHERE coalesce(archived_from, status) = 'completed') AS completed
         FROM triune_tasks WHERE organization_id = organization AND parent_id = parent) c
   WHERE p.organization_id = organization AND p.id = parent
 $$;
@@ -443,7 +445,7 @@ SET search_path FROM CURRENT
 AS $$ BEGIN
   IF new.dependency_type NOT IN ('depends_on', 'blocks') THEN RETURN new; END IF;
   IF TG_OP = 'UPDATE' AND old.target_id = new.target_id AND old.condition = new.condition THEN RETURN new; END IF;
-  SELECT triune_task_is_met(new.condition, t.status) INTO new.satisfied
+  SELECT triune_task_is_met(new.condition, coalesce(t.archived_from, t.status)) INTO new.satisfied
   FROM triune_tasks t WHERE t.organization_id = new.organization_id AND t.id = new.target_id;
   new.satisfied := coalesce(new.satisfied, 0);
   IF new.satisfied = 1 THEN new.satisfied_at_ms := coalesce(new.satisfied_at_ms, new.created_at_ms); END IF;
@@ -464,7 +466,8 @@ AS $$ BEGIN
     UPDATE triune_tasks SET unmet_dependencies = unmet_dependencies + 1
     WHERE organization_id = new.organization_id AND id = new.source_id;
   END IF;
-  IF TG_OP = 'UPDATE' AND new.delay_ms > 0 AND new.satisfied = 1 AND old.satisfied = 0 AND new.satisfied_at_ms IS NOT NULL THEN
+  IF TG_OP <> 'DELETE' AND new.delay_ms > 0 AND new.satisfied = 1 AND (TG_OP = 'INSERT' OR old.satisfied = 0)
+    AND new.satisfied_at_ms IS NOT NULL THEN
     UPDATE triune_tasks SET scheduled_at_ms = greatest(scheduled_at_ms, new.satisfied_at_ms + new.delay_ms)
     WHERE organization_id = new.organization_id AND id = new.source_id;
   END IF;

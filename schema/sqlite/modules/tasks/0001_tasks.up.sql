@@ -45,7 +45,7 @@ INSERT INTO triune_task_transitions (from_status, to_status) VALUES
   ('failed', 'pending'), ('failed', 'archived'), ('failed', 'cancelled'),
   ('cancelled', 'pending'), ('cancelled', 'archived');
 
--- `unmet_dependencies`, `children` and `children_completed` are kept by triggers. `ordinal` orders tasks so that whoever
+-- `unmet_dependencies`, `children`, `children_completed` and `archived_from`, the status before, are kept by triggers. `ordinal` orders tasks so that whoever
 -- depends on another comes after it: a dependency along that order can close no cycle (src/modules/tasks/dependencies.h).
 CREATE TABLE triune_tasks (
   organization_id INTEGER NOT NULL REFERENCES triune_organizations (organization_id),
@@ -57,6 +57,7 @@ CREATE TABLE triune_tasks (
   task_type TEXT NOT NULL DEFAULT 'custom' CHECK (length(task_type) BETWEEN 1 AND 100),
   status TEXT NOT NULL DEFAULT 'draft' CHECK (status IN ('draft', 'pending', 'assigned', 'in_progress', 'blocked', 'review',
     'completed', 'failed', 'cancelled', 'archived')),
+  archived_from TEXT CHECK (archived_from IN ('draft', 'completed', 'failed', 'cancelled')),
   priority INTEGER NOT NULL DEFAULT 1 CHECK (priority BETWEEN 0 AND 4),
   progress REAL NOT NULL DEFAULT 0 CHECK (progress BETWEEN 0 AND 100),
   assigned_to TEXT CHECK (length(assigned_to) BETWEEN 1 AND 200),
@@ -257,6 +258,11 @@ WHEN old.organization_id <> new.organization_id OR old.id <> new.id BEGIN
   SELECT RAISE(ABORT, 'the id of a task never changes');
 END;
 
+CREATE TRIGGER triune_tasks_archived AFTER UPDATE OF status ON triune_tasks
+WHEN old.status <> new.status AND new.status = 'archived' BEGIN
+  UPDATE triune_tasks SET archived_from = old.status WHERE organization_id = new.organization_id AND id = new.id;
+END;
+
 CREATE TRIGGER triune_tasks_ordinal AFTER INSERT ON triune_tasks WHEN new.ordinal = 0 BEGIN
   UPDATE triune_tasks
   SET ordinal = 1 + (SELECT coalesce(max(ordinal), 0) FROM triune_tasks WHERE organization_id = new.organization_id)
@@ -298,7 +304,7 @@ WHEN new.parent_id IS NOT old.parent_id BEGIN
   SET children = (SELECT count(*) FROM triune_tasks c WHERE c.organization_id = new.organization_id
                   AND c.parent_id = triune_tasks.id),
       children_completed = (SELECT count(*) FROM triune_tasks c WHERE c.organization_id = new.organization_id
-                  AND c.parent_id = triune_tasks.id AND (c.status = 'completed' OR (c.status = 'archived' AND c.progress = 100)))
+                  AND c.parent_id = triune_tasks.id AND coalesce(c.archived_from, c.status) = 'completed')
   WHERE organization_id = new.organization_id AND id IN (old.parent_id, new.parent_id);
   UPDATE triune_tasks SET progress = 100.0 * children_completed / children
   WHERE organization_id = new.organization_id AND id IN (old.parent_id, new.parent_id) AND children > 0;
@@ -308,7 +314,7 @@ CREATE TRIGGER triune_tasks_parts_delete AFTER DELETE ON triune_tasks WHEN old.p
   UPDATE triune_tasks
   SET children = children - 1,
       children_completed = children_completed
-        - (old.status = 'completed' OR (old.status = 'archived' AND old.progress = 100))
+        - (coalesce(old.archived_from, old.status) = 'completed')
   WHERE organization_id = old.organization_id AND id = old.parent_id;
   UPDATE triune_tasks SET progress = 100.0 * children_completed / children
   WHERE organization_id = old.organization_id AND id = old.parent_id AND children > 0;
@@ -461,12 +467,14 @@ WHEN new.dependency_type IN ('depends_on', 'blocks') BEGIN
   WHERE organization_id = new.organization_id AND source_id = new.source_id AND target_id = new.target_id
     AND dependency_type = new.dependency_type AND satisfied = 0 AND EXISTS (
     SELECT 1 FROM triune_tasks t WHERE t.organization_id = new.organization_id AND t.id = new.target_id
-    AND ((new.condition <> 'failure' AND t.status = 'completed') OR (new.condition <> 'success' AND t.status = 'failed')
-      OR (new.condition = 'completion' AND t.status = 'cancelled')));
+    AND ((new.condition <> 'failure' AND coalesce(t.archived_from, t.status) = 'completed')
+      OR (new.condition <> 'success' AND coalesce(t.archived_from, t.status) = 'failed')
+      OR (new.condition = 'completion' AND coalesce(t.archived_from, t.status) = 'cancelled')));
 END;
 
 CREATE TRIGGER triune_task_dependencies_counted
-AFTER UPDATE OF source_id, target_id, dependency_type, hard, satisfied ON triune_task_dependencies BEGIN
+AFTER UPDATE OF source_id, target_id, dependency_type, hard, satisfied ON triune_task_dependencies
+WHEN old.target_id = new.target_id AND old.condition = new.condition BEGIN
   UPDATE triune_tasks SET unmet_dependencies = unmet_dependencies - 1
   WHERE organization_id = old.organization_id AND id = old.source_id AND old.hard = 1 AND old.satisfied = 0
     AND old.dependency_type IN ('depends_on', 'blocks');
@@ -478,14 +486,26 @@ AFTER UPDATE OF source_id, target_id, dependency_type, hard, satisfied ON triune
     AND old.satisfied = 0 AND new.satisfied_at_ms IS NOT NULL;
 END;
 
-CREATE TRIGGER triune_task_dependencies_aimed AFTER UPDATE OF target_id, condition ON triune_task_dependencies BEGIN
+-- Aimed at something else: what was written counts first, and then what is satisfied changes, which counts by itself.
+CREATE TRIGGER triune_task_dependencies_aimed AFTER UPDATE OF target_id, condition ON triune_task_dependencies
+WHEN old.target_id <> new.target_id OR old.condition <> new.condition BEGIN
+  UPDATE triune_tasks SET unmet_dependencies = unmet_dependencies - 1
+  WHERE organization_id = old.organization_id AND id = old.source_id AND old.hard = 1 AND old.satisfied = 0
+    AND old.dependency_type IN ('depends_on', 'blocks');
+  UPDATE triune_tasks SET unmet_dependencies = unmet_dependencies + 1
+  WHERE organization_id = new.organization_id AND id = new.source_id AND new.hard = 1 AND new.satisfied = 0
+    AND new.dependency_type IN ('depends_on', 'blocks');
+  UPDATE triune_tasks SET scheduled_at_ms = max(scheduled_at_ms, new.satisfied_at_ms + new.delay_ms)
+  WHERE organization_id = new.organization_id AND id = new.source_id AND new.delay_ms > 0 AND new.satisfied = 1
+    AND old.satisfied = 0 AND new.satisfied_at_ms IS NOT NULL;
   UPDATE triune_task_dependencies
   SET satisfied = EXISTS (
     SELECT 1 FROM triune_tasks t WHERE t.organization_id = new.organization_id AND t.id = new.target_id
-    AND ((new.condition <> 'failure' AND t.status = 'completed') OR (new.condition <> 'success' AND t.status = 'failed')
-      OR (new.condition = 'completion' AND t.status = 'cancelled')))
+    AND ((new.condition <> 'failure' AND coalesce(t.archived_from, t.status) = 'completed')
+      OR (new.condition <> 'success' AND coalesce(t.archived_from, t.status) = 'failed')
+      OR (new.condition = 'completion' AND coalesce(t.archived_from, t.status) = 'cancelled')))
   WHERE organization_id = new.organization_id AND source_id = new.source_id AND target_id = new.target_id
-    AND dependency_type = new.dependency_type;
+    AND dependency_type = new.dependency_type AND dependency_type IN ('depends_on', 'blocks');
 END;
 
 CREATE TRIGGER triune_task_dependencies_delete AFTER DELETE ON triune_task_dependencies
