@@ -110,7 +110,8 @@ void judge_action(const LintCase& one, std::size_t from, std::size_t to, Finding
   if (statement.has(from, "attach partition")) findings.add("attach-partition", line);
   if (statement.has(from, "detach partition") && !within(statement, "concurrently", from, to))
     findings.add("detach-partition", line);
-  if (statement.has(from, "disable row level security")) findings.add("row-security-off", line);
+  if (statement.has(from, "disable row level security") || statement.has(from, "no force row level security"))
+    findings.add("row-security-off", line);
   if (statement.has(from, "validate constraint"))
     for (const auto& other : one.script.statements)
       if (other.contains("not valid") && one.script.in_transaction) findings.add("validate-in-same-transaction", line);
@@ -168,9 +169,16 @@ void judge_columns(const LintCase& one, Findings& findings) {
     if (key && small) findings.add("int-primary-key", statement.line, column);
   }
   if (!model->types.contains("organization_id")) return;
-  for (const auto& key : model->keys)
-    if (key.size() > 1 || (key.size() == 1 && key[0] != "organization_id" && !model->has_primary_key))
-      if (!key.empty() && key[0] != "organization_id") findings.add("organization-first", statement.line);
+  // A unique name of one column may be meant for all organizations.
+  for (std::size_t at = 0; at < model->keys.size(); ++at) {
+    const auto& key = model->keys[at];
+    const bool is_primary = at == 0 && model->has_primary_key;
+    if (!key.empty() && key[0] != "organization_id" && (is_primary || key.size() > 1))
+      findings.add("organization-first", statement.line);
+  }
+  for (const auto& key : model->foreign_keys)
+    if (key.columns.size() > 1 && key.columns[0] != "organization_id")
+      findings.add("organization-first", statement.line);
 }
 
 void judge_settings(const LintCase& one, Findings& findings) {
@@ -210,7 +218,9 @@ void judge_postgres(const LintCase& one, Findings& to) {
   if (statement.has(0, "create") && table <= 2) judge_columns(one, to);
   judge_settings(one, to);
   judge_enum(one, to);
-  if (statement.has(0, "vacuum full") || statement.has(0, "cluster")) to.add("vacuum-full", statement.line);
+  const bool rewrites = statement.has(0, "cluster") || (statement.has(0, "vacuum") && statement.contains("full"));
+  if (rewrites) to.add("vacuum-full", statement.line);
+  if (statement.has(0, "alter schema") && statement.contains("rename to")) to.add("rename", statement.line);
   const bool view = statement.has(0, "create view") || statement.has(0, "create or replace view");
   if (view && !statement.contains("security_invoker")) to.add("view-security-invoker", statement.line);
   if (statement.has(0, "create materialized view")) to.add("materialized-view", statement.line);

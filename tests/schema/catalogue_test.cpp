@@ -95,16 +95,25 @@ TEST_P(EmbeddedSeries, AreWhatTheLiveStoreHas) {
   for (const auto& one : *drift) ADD_FAILURE() << one.what << ": " << one.expected << " is " << one.found;
 }
 
-TEST_P(EmbeddedSeries, PassTheLinter) {
+/// Numbers of names and of processes, which all organizations share: triune_collections, triune_cluster_nodes.
+const std::vector<std::string> known_findings{"hive/0001_hive.up.sql organization-first",
+                                              "hive/0001_hive.up.sql organization-first"};
+
+TEST_P(EmbeddedSeries, PassTheLinterButForWhatIsNamed) {
+  std::vector<std::string> named;
   for (const auto series : migrate::series_names(GetParam())) {
     std::vector<migrate::LintFile> files;
     for (const auto& one : migrate::migrations(GetParam(), series))
       files.push_back({fmt::format("{}/{}.up.sql", series, migrate::stem(one.version, one.name)), one.sql});
     const auto findings = migrate::lint(files, GetParam());
     ASSERT_TRUE(findings) << findings.error().message;
-    for (const auto& one : *findings)
-      ADD_FAILURE() << one.file << ":" << one.line << ": " << one.rule << ": " << one.why;
+    for (const auto& one : *findings) {
+      named.push_back(one.file + " " + one.rule);
+      if (GetParam() == Dialect::sqlite || !std::count(known_findings.begin(), known_findings.end(), named.back()))
+        ADD_FAILURE() << one.file << ":" << one.line << ": " << one.rule << ": " << one.why;
+    }
   }
+  EXPECT_EQ(named.size(), GetParam() == Dialect::sqlite ? 0 : known_findings.size());
 }
 
 TEST_P(EmbeddedSeries, VerifyTextsFindNothing) {
