@@ -9,11 +9,11 @@
 
 #include "base/failpoint.h"
 #include "base/try.h"
+#include "migrate/change_fill.h"
 #include "migrate/change_sql.h"
 #include "migrate/history.h"
 #include "migrate/lock_retry.h"
 #include "migrate/migrator_lease.h"
-#include "model/json.h"
 #include "model/sql_text.h"
 
 namespace triune::migrate {
@@ -23,7 +23,6 @@ using contract::Dialect;
 using model::quote_identifier;
 
 constexpr std::int64_t most_rows_at_once = 10'000;
-constexpr std::uint64_t largest_batch = 100'000;
 constexpr std::string_view user_series = "user";
 
 constexpr std::string_view sqlite_table =
@@ -34,43 +33,6 @@ constexpr std::string_view postgres_table =
     "CREATE TABLE IF NOT EXISTS triune_schema_changes (version bigint NOT NULL PRIMARY KEY, name text NOT NULL, phase "
     "text NOT NULL CHECK (phase IN ('expanded', 'backfilled')), position text NOT NULL, rows_done bigint NOT NULL, "
     "started_at text NOT NULL, started_by text NOT NULL, declaration text NOT NULL)";
-
-std::string text_of(const Record& record, std::string_view member) {
-  for (const auto& field : record)
-    if (field.name == member)
-      return std::holds_alternative<std::string>(field.value) ? std::get<std::string>(field.value) : std::string();
-  return {};
-}
-
-Status check_members(const Record& record) {
-  static constexpr std::array<std::string_view, 9> known{"table",    "column",        "type",  "up",      "down",
-                                                         "replaces", "replaced_type", "batch", "pause_ms"};
-  for (const auto& field : record)
-    if (std::find(known.begin(), known.end(), field.name) == known.end())
-      return failure(ErrorCode::invalid_argument, fmt::format("\"{}\" is no member of a change", field.name));
-  for (const auto* const member : {"table", "column", "type", "up"})
-    if (text_of(record, member).empty())
-      return failure(ErrorCode::invalid_argument, fmt::format("\"{}\" is missing", member));
-  if (text_of(record, "replaces").empty()) return {};
-  for (const auto* const member : {"down", "replaced_type"})
-    if (text_of(record, member).empty())
-      return failure(ErrorCode::invalid_argument,
-                     fmt::format("\"{}\" is missing: the way back to the column that is replaced", member));
-  return {};
-}
-
-Result<std::uint64_t> number_of(const Record& record, std::string_view member, std::uint64_t otherwise,
-                                std::uint64_t least, std::uint64_t most) {
-  for (const auto& field : record) {
-    if (field.name != member) continue;
-    const auto* const number = std::get_if<std::int64_t>(&field.value);
-    if (number != nullptr && *number >= static_cast<std::int64_t>(least) && *number <= static_cast<std::int64_t>(most))
-      return static_cast<std::uint64_t>(*number);
-    return failure(ErrorCode::invalid_argument,
-                   fmt::format("\"{}\" must be a number from {} to {}", member, least, most));
-  }
-  return otherwise;
-}
 
 Result<std::optional<ChangeProgress>> read_progress(contract::RelationalSession& session) {
   const auto* const there = session.dialect() == Dialect::sqlite
@@ -113,7 +75,7 @@ Status store_progress(contract::RelationalSession& session, const ChangeProgress
 
 Status forget_progress(contract::RelationalSession& session) {
   TRIUNE_TRY(session.execute("DELETE FROM triune_schema_changes", {}));
-  return {};
+  return forget_reports(session);
 }
 
 /// A user's statement, as migrations run them.
@@ -140,7 +102,9 @@ Status expand(const Runner& runner, contract::RelationalSession& session, const 
   TRIUNE_TRY(session.execute_script(dialect == Dialect::sqlite ? sqlite_table : postgres_table));
   TRIUNE_ASSIGN(const auto other, read_progress(session));
   if (other) return failure(ErrorCode::conflict, "a change was started meanwhile");
-  TRIUNE_TRY(run(runner, session, add_column(progress.definition)));
+  TRIUNE_TRY(make_reports(session));
+  for (const auto& column : progress.definition.columns)
+    TRIUNE_TRY(run(runner, session, add_column(progress.definition, column)));
   TRIUNE_TRY(session.execute_script(step_triggers(progress.definition, key, dialect)));
   base::failpoint("migrate.change_expanded");
   const std::array<Value, 5> parameters{std::int64_t{progress.version}, progress.name, progress.started_at,
@@ -152,80 +116,6 @@ Status expand(const Runner& runner, contract::RelationalSession& session, const 
   return {};
 }
 
-/// The next batch of a backfill, and where it ends.
-class Batch {
- public:
-  Batch(contract::RelationalSession& session, const ChangeProgress& progress, const std::vector<std::string>& key)
-      : session_(session), progress_(progress), key_(key) {}
-
-  /// Fills it; what the progress is then.
-  Result<ChangeProgress> run() {
-    auto next = progress_;
-    TRIUNE_TRY(bind_position());
-    TRIUNE_ASSIGN(const RowSet keys, session_.query(fmt::format("SELECT {0} FROM {1}{2} ORDER BY {0} LIMIT {3}",
-                                                                key_list(key_), table(), after(), change().batch),
-                                                    parameters_, change().batch));
-    if (keys.rows.empty()) {
-      next.phase = "backfilled";
-      return next;
-    }
-    const auto& last = keys.rows.back();
-    const auto above = after();
-    const auto from = parameters_.size();
-    parameters_.insert(parameters_.end(), last.begin(), last.end());
-    const auto sql = fmt::format("UPDATE {0} SET {1} = ({2}){3} ({4}) <= ({5}) AND {1} IS NULL", table(),
-                                 quote_identifier(change().column), change().up,
-                                 above.empty() ? " WHERE" : above + " AND", key_list(key_), places(from));
-    TRIUNE_TRY(session_.execute(sql, parameters_));
-    next.rows_done += keys.rows.size();
-    next.position = json_of(last);
-    return next;
-  }
-
- private:
-  [[nodiscard]] const ChangeDefinition& change() const { return progress_.definition; }
-  [[nodiscard]] std::string table() const { return quote_identifier(change().table); }
-
-  Status bind_position() {
-    if (progress_.position.empty()) return {};
-    TRIUNE_ASSIGN(const auto record, model::parse_json_object(progress_.position));
-    for (const auto& field : record) parameters_.push_back(field.value);
-    return {};
-  }
-
-  /// " WHERE (a, b) > (?1, ?2)", or nothing at the beginning.
-  [[nodiscard]] std::string after() const {
-    if (progress_.position.empty()) return {};
-    return fmt::format(" WHERE ({}) > ({})", key_list(key_), places(0));
-  }
-
-  [[nodiscard]] std::string places(std::size_t from) const {
-    std::string text;
-    for (std::size_t at = 0; at < key_.size(); ++at) text += fmt::format("{}?{}", at == 0 ? "" : ", ", from + at + 1);
-    return text;
-  }
-
-  [[nodiscard]] std::string json_of(const std::vector<Value>& row) const {
-    Record record;
-    for (std::size_t at = 0; at < key_.size(); ++at) record.push_back({key_[at], row[at]});
-    return to_json(record);
-  }
-
-  contract::RelationalSession& session_;
-  const ChangeProgress& progress_;
-  const std::vector<std::string>& key_;
-  std::vector<Value> parameters_;
-};
-
-Result<std::uint64_t> rows_left(contract::RelationalSession& session, const ChangeDefinition& change) {
-  const auto column = quote_identifier(change.column);
-  TRIUNE_ASSIGN(const RowSet rows,
-                session.query(fmt::format("SELECT count(*) FROM {} WHERE {} IS NULL AND ({}) IS NOT NULL",
-                                          quote_identifier(change.table), column, change.up),
-                              {}, 1));
-  return static_cast<std::uint64_t>(std::get<std::int64_t>(rows.rows[0][0]));
-}
-
 std::unexpected<Error> under_way(const ChangeProgress& progress) {
   return failure(ErrorCode::conflict,
                  fmt::format("the change {} is under way ({}); finish it with `triune schema change backfill` and "
@@ -233,23 +123,69 @@ std::unexpected<Error> under_way(const ChangeProgress& progress) {
                              stem(progress.version, progress.name), progress.phase));
 }
 
-}  // namespace
-
-Result<ChangeDefinition> parse_change(std::string_view json) {
-  TRIUNE_ASSIGN(const auto record, model::parse_json_object(json));
-  TRIUNE_TRY(check_members(record));
-  ChangeDefinition change{.table = text_of(record, "table"),
-                          .column = text_of(record, "column"),
-                          .type = text_of(record, "type"),
-                          .up = text_of(record, "up"),
-                          .down = text_of(record, "down"),
-                          .replaces = text_of(record, "replaces"),
-                          .replaced_type = text_of(record, "replaced_type")};
-  TRIUNE_ASSIGN(change.batch, number_of(record, "batch", change.batch, 1, largest_batch));
-  TRIUNE_ASSIGN(const auto pause, number_of(record, "pause_ms", 10, 0, 60'000));
-  change.pause = std::chrono::milliseconds(pause);
-  return change;
+/// Why the old columns may not go yet; empty: they may.
+Result<std::string> what_is_in_the_way(contract::RelationalSession& session, const std::vector<std::string>& key) {
+  TRIUNE_ASSIGN(const auto progress, needed_progress(session));
+  if (progress.phase != "backfilled")
+    return std::string("rows are not filled yet; run `triune schema change backfill`");
+  return why_not_contracted(session, progress.definition, key);
 }
+
+/// In PostgreSQL a CHECK that is made NOT VALID and then validated looks at the rows while others write; SET NOT NULL
+/// believes it. Each part is a transaction of its own, and does nothing where it was done before.
+Status prove_presence(const Runner& runner, const MigratorLease& lease, const ChangeDefinition& change,
+                      Deadline deadline) {
+  for (const auto& column : change.columns) {
+    if (!column.not_null) continue;
+    const auto table = quote_identifier(change.table);
+    const auto check = quote_identifier(presence_check(change, column));
+    TRIUNE_TRY(locked_transaction(runner, lease, deadline, [&](contract::RelationalSession& session) -> Status {
+      TRIUNE_TRY(
+          session.execute_script(fmt::format("ALTER TABLE {0} DROP CONSTRAINT IF EXISTS {1}; ALTER TABLE {0} ADD "
+                                             "CONSTRAINT {1} CHECK ({2} IS NOT NULL) NOT "
+                                             "VALID",
+                                             table, check, quote_identifier(column.name))));
+      base::failpoint("migrate.change_checked");
+      return {};
+    }));
+    TRIUNE_TRY(locked_transaction(runner, lease, deadline, [&](contract::RelationalSession& session) -> Status {
+      TRIUNE_TRY(session.execute_script(fmt::format("ALTER TABLE {} VALIDATE CONSTRAINT {}", table, check)));
+      base::failpoint("migrate.change_validated");
+      return {};
+    }));
+  }
+  return {};
+}
+
+/// The end of both worlds side by side.
+Status take_old_away(const Runner& runner, contract::RelationalSession& session, const ChangeDefinition& change) {
+  const auto dialect = session.dialect();
+  TRIUNE_TRY(session.execute_script(drop_step_triggers(change, dialect)));
+  for (const auto& column : change.columns) {
+    if (!column.not_null) continue;
+    for (const auto& statement : enforce_not_null(change, column, dialect)) TRIUNE_TRY(run(runner, session, statement));
+    if (dialect == Dialect::postgres)
+      TRIUNE_TRY(session.execute_script(fmt::format("ALTER TABLE {} DROP CONSTRAINT {}", quote_identifier(change.table),
+                                                    quote_identifier(presence_check(change, column)))));
+  }
+  for (const auto& old : change.replaces) TRIUNE_TRY(run(runner, session, drop_column(change, old.name)));
+  return {};
+}
+
+Applied record_of(const ChangeProgress& progress, Dialect dialect) {
+  const auto up = change_up_text(progress.definition, dialect);
+  return {.series = std::string(user_series),
+          .version = progress.version,
+          .name = progress.name,
+          .checksum = checksum(up),
+          .up = up,
+          .down = change_down_text(progress.definition, dialect),
+          .applied_at = now_text(),
+          .applied_by = actor(),
+          .duration_ms = 0};
+}
+
+}  // namespace
 
 Result<std::optional<ChangeProgress>> change_under_way(contract::RelationalStore& store, Deadline deadline) {
   TRIUNE_ASSIGN(const auto session, store.read(contract::ReadScope::internal, deadline));
@@ -313,6 +249,10 @@ Result<ChangeProgress> backfill_change(const Runner& runner, const BackfillOptio
   ChangeProgress progress = std::move(*found);
   TRIUNE_ASSIGN(const auto key, key_of(runner.store, progress.definition.table));
   const auto pause = options.pause.value_or(progress.definition.pause);
+  if (progress.phase == "backfilled")
+    TRIUNE_TRY(locked_transaction(runner, lease, deadline, [&](contract::RelationalSession& session) {
+      return fill_rest(session, progress.definition, key);
+    }));
   for (std::uint64_t batch = 0; progress.phase == "expanded"; ++batch) {
     if (options.most_batches != 0 && batch >= options.most_batches) break;
     if (options.cancelled && options.cancelled()) break;
@@ -322,7 +262,7 @@ Result<ChangeProgress> backfill_change(const Runner& runner, const BackfillOptio
     ChangeProgress next;
     TRIUNE_TRY(locked_transaction(runner, lease, deadline, [&](contract::RelationalSession& session) -> Status {
       TRIUNE_ASSIGN(const auto now, needed_progress(session));
-      TRIUNE_ASSIGN(next, Batch(session, now, key).run());
+      TRIUNE_ASSIGN(next, fill_batch(session, now, key));
       base::failpoint("migrate.change_batch");
       return store_progress(session, next);
     }));
@@ -335,30 +275,30 @@ Result<ChangeProgress> backfill_change(const Runner& runner, const BackfillOptio
 
 Result<Applied> contract_change(const Runner& runner, Deadline deadline) {
   TRIUNE_ASSIGN(const auto lease, MigratorLease::acquire(runner.store, deadline));
-  Applied record;
   const auto began = std::chrono::steady_clock::now();
+  TRIUNE_ASSIGN(const auto found, change_under_way(runner.store, deadline));
+  if (!found) return failure(ErrorCode::not_found, "no change is under way; `triune schema change start` begins one");
+  const auto& change = found->definition;
+  TRIUNE_ASSIGN(const auto key, key_of(runner.store, change.table));
+  // What was found is kept, so that it can be looked at.
+  std::string why;
+  TRIUNE_TRY(locked_transaction(runner, lease, deadline, [&](contract::RelationalSession& session) -> Status {
+    TRIUNE_ASSIGN(why, what_is_in_the_way(session, key));
+    return {};
+  }));
+  if (!why.empty()) return failure(ErrorCode::conflict, why);
+  if (runner.store.capabilities().dialect == Dialect::postgres)
+    TRIUNE_TRY(prove_presence(runner, lease, change, deadline));
+  Applied record;
   TRIUNE_TRY(locked_transaction(runner, lease, deadline, [&](contract::RelationalSession& session) -> Status {
     TRIUNE_ASSIGN(const auto progress, needed_progress(session));
-    const auto& change = progress.definition;
-    TRIUNE_ASSIGN(const auto left, rows_left(session, change));
-    if (progress.phase != "backfilled" || left > 0)
-      return failure(ErrorCode::conflict,
-                     fmt::format("{} rows are not filled yet; run `triune schema change backfill`", left));
-    TRIUNE_TRY(session.execute_script(drop_step_triggers(change, session.dialect())));
-    if (!change.replaces.empty()) TRIUNE_TRY(run(runner, session, drop_column(change, change.replaces)));
+    TRIUNE_ASSIGN(const auto meanwhile, what_is_in_the_way(session, key));
+    if (!meanwhile.empty()) return failure(ErrorCode::conflict, meanwhile);
+    record = record_of(progress, session.dialect());
+    TRIUNE_TRY(take_old_away(runner, session, progress.definition));
     TRIUNE_TRY(forget_progress(session));
-    const auto up = change_up_text(change);
-    record = {
-        .series = std::string(user_series),
-        .version = progress.version,
-        .name = progress.name,
-        .checksum = checksum(up),
-        .up = up,
-        .down = change_down_text(change),
-        .applied_at = now_text(),
-        .applied_by = actor(),
-        .duration_ms =
-            std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began).count()};
+    record.duration_ms =
+        std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began).count();
     base::failpoint("migrate.change_contracted");
     return add_record(session, record);
   }));
@@ -371,7 +311,8 @@ Result<ChangeProgress> abort_change(const Runner& runner, Deadline deadline) {
   TRIUNE_TRY(locked_transaction(runner, lease, deadline, [&](contract::RelationalSession& session) -> Status {
     TRIUNE_ASSIGN(progress, needed_progress(session));
     TRIUNE_TRY(session.execute_script(drop_step_triggers(progress.definition, session.dialect())));
-    TRIUNE_TRY(run(runner, session, drop_column(progress.definition, progress.definition.column)));
+    for (const auto& column : progress.definition.columns)
+      TRIUNE_TRY(run(runner, session, drop_column(progress.definition, column.name)));
     base::failpoint("migrate.change_aborted");
     return forget_progress(session);
   }));

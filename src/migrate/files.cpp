@@ -23,12 +23,8 @@ constexpr std::array<std::string_view, 3> parts{"up", "down", "verify"};
 /// All members of a declaration; it is refused until the placeholders are replaced.
 constexpr std::string_view change_template = R"json({
   "table": "",
-  "column": "",
-  "type": "",
-  "up": "",
-  "replaces": "",
-  "replaced_type": "",
-  "down": "",
+  "columns": {"": {"type": "", "up": "", "not_null": false}},
+  "replaces": {"": {"type": "", "down": ""}},
   "batch": 1000,
   "pause_ms": 10
 }
@@ -98,9 +94,10 @@ Status read_change(MigrationFiles& to, const Parts& found, Migration& migration)
         fmt::format("{}: {}", (to.folder / found.files.at("change")).string(), change.error().message);
     return failure_of(change);
   }
-  to.texts.push_back(change_up_text(*change));
+  const auto dialect = to.folder.filename() == folder_of(Dialect::sqlite) ? Dialect::sqlite : Dialect::postgres;
+  to.texts.push_back(change_up_text(*change, dialect));
   migration.sql = to.texts.back();
-  to.texts.push_back(change_down_text(*change));
+  to.texts.push_back(change_down_text(*change, dialect));
   migration.down = to.texts.back();
   return {};
 }

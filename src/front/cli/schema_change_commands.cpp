@@ -20,27 +20,36 @@ struct ChangeArguments {
   std::int64_t pause_ms = -1;
 };
 
-std::string document(const migrate::ChangeProgress* progress, std::string_view phase) {
+using Reports = std::vector<migrate::ChangeReport>;
+
+std::string document(const migrate::ChangeProgress* progress, std::string_view phase, const Reports& reports) {
   JsonWriter to;
   to.begin_object().key("change");
   if (progress == nullptr) return to.raw("null").end_object().text() + "\n";
   to.begin_object().member("version", progress->version).member("name", progress->name).member("phase", phase);
-  to.member("table", progress->definition.table).member("column", progress->definition.column);
-  to.member("replaces", progress->definition.replaces).member("rows_done", progress->rows_done);
+  to.member("table", progress->definition.table).member("column", progress->definition.column_names());
+  to.member("replaces", progress->definition.replaced_names()).member("rows_done", progress->rows_done);
   to.member("started_at", progress->started_at).member("started_by", progress->started_by);
-  return to.end_object().end_object().text() + "\n";
+  to.key("rows").begin_array();
+  for (const auto& one : reports)
+    to.begin_object().key("key").raw(one.key).member("kind", one.kind).member("message", one.message).end_object();
+  return to.end_array().end_object().end_object().text() + "\n";
 }
 
-std::string text(const migrate::ChangeProgress* progress, std::string_view phase) {
+std::string text(const migrate::ChangeProgress* progress, std::string_view phase, const Reports& reports) {
   if (progress == nullptr) return "no change is under way\n";
-  return fmt::format("{} is {}: {}.{}, {} rows filled; started {} by {}\n",
-                     migrate::stem(progress->version, progress->name), phase, printable(progress->definition.table),
-                     printable(progress->definition.column), grouped(progress->rows_done), progress->started_at,
-                     printable(progress->started_by));
+  auto lines = fmt::format("{} is {}: {}.{}, {} rows filled; started {} by {}\n",
+                           migrate::stem(progress->version, progress->name), phase,
+                           printable(progress->definition.table), printable(progress->definition.column_names()),
+                           grouped(progress->rows_done), progress->started_at, printable(progress->started_by));
+  for (const auto& one : reports)
+    lines += fmt::format("  {} {}: {}\n", one.kind, printable(one.key), printable(one.message));
+  return lines;
 }
 
-void tell(const CommandLine& line, const migrate::ChangeProgress* progress, std::string_view phase) {
-  print(line.settings.json ? document(progress, phase) : text(progress, phase));
+void tell(const CommandLine& line, const migrate::ChangeProgress* progress, std::string_view phase,
+          const Reports& reports = {}) {
+  print(line.settings.json ? document(progress, phase, reports) : text(progress, phase, reports));
 }
 
 using RunnerWork = std::function<Result<ExitCode>(const migrate::Runner&)>;
@@ -71,7 +80,8 @@ Result<ExitCode> run_backfill(const ChangeArguments& arguments, const CommandLin
     auto done = migrate::backfill_change(runner, options, Deadline::never());
     bar.finish();
     if (!done) return failure_of(done);
-    tell(line, &*done, done->phase);
+    TRIUNE_ASSIGN(const auto reports, migrate::change_reports(runner.store, deadline_of(line.settings)));
+    tell(line, &*done, done->phase, reports);
     return interrupted() ? ExitCode::interrupted : ExitCode::ok;
   });
 }
@@ -79,7 +89,8 @@ Result<ExitCode> run_backfill(const ChangeArguments& arguments, const CommandLin
 Result<ExitCode> run_status(const ChangeArguments&, const CommandLine& line) {
   return with_runner(line, [&](const migrate::Runner& runner) -> Result<ExitCode> {
     TRIUNE_ASSIGN(const auto progress, migrate::change_under_way(runner.store, deadline_of(line.settings)));
-    tell(line, progress ? &*progress : nullptr, progress ? progress->phase : std::string());
+    TRIUNE_ASSIGN(const auto reports, migrate::change_reports(runner.store, deadline_of(line.settings)));
+    tell(line, progress ? &*progress : nullptr, progress ? progress->phase : std::string(), reports);
     return ExitCode::ok;
   });
 }
@@ -115,7 +126,7 @@ void add_schema_change_commands(CLI::App& schema, CommandLine& line) {
     when_chosen(command, line, arguments, work);
     return std::pair(command, arguments);
   };
-  auto [start, directory] = add("start", "Add the new column and keep it in step with the old one", run_start);
+  auto [start, directory] = add("start", "Add the new columns and keep them in step with the old ones", run_start);
   start->add_option("--dir", directory->directory, "Where the folders sqlite and postgres with migrations are")
       ->envname("TRIUNE_SCHEMA")
       ->capture_default_str()
@@ -127,8 +138,8 @@ void add_schema_change_commands(CLI::App& schema, CommandLine& line) {
       ->type_name("MILLISECONDS")
       ->check(CLI::NonNegativeNumber.description(""));
   add("status", "Which change is under way, and how far it is", run_status);
-  add("contract", "Take the old column away and record the migration", run_contract);
-  add("abort", "Take the new column away: everything is as before", run_abort);
+  add("contract", "Take the old columns away and record the migration", run_contract);
+  add("abort", "Take the new columns away: everything is as before", run_abort);
 }
 
 }  // namespace triune::front
