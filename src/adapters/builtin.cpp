@@ -2,6 +2,7 @@
 
 #include "adapters/hashing/register.h"
 #include "adapters/kuzu/register.h"
+#include "adapters/lancedb/register.h"
 #include "adapters/memory/register.h"
 #include "adapters/onnx/register.h"
 #include "adapters/openai/register.h"
@@ -20,6 +21,7 @@ contract::Registry make_registry() {
   register_memory_vector(registry);
   register_kuzu(registry);
   register_usearch(registry);
+  register_lancedb(registry);
   register_hashing(registry);
   register_onnx(registry);
   register_openai(registry);

@@ -6,7 +6,8 @@
 namespace triune::adapters {
 
 /// The engines built into this binary: relational "sqlite" and "postgres"; graph "kuzu" and
-/// "memory"; vector "usearch" and "memory"; embedders "hashing", "onnx" and "openai".
+/// "memory"; vector "usearch", "lancedb" (where it is
+/// installed) and "memory"; embedders "hashing", "onnx" and "openai".
 const contract::Registry& builtin();
 
 }  // namespace triune::adapters

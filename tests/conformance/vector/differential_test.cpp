@@ -94,7 +94,7 @@ TEST_P(Differential, Random_histories_in_few_dimensions) {
 TEST_P(Differential, Recall_is_at_least_95_percent) {
   if (!store_->capabilities().approximate) GTEST_SKIP() << "the engine compares with every vector";
   const auto seed = printed_seed();
-  constexpr std::size_t size = 10'500;  // above where the default settings keep an index
+  const std::size_t size = GetParam().indexed_from + GetParam().indexed_from / 20;
   ASSERT_TRUE(open("many", 32));
   Truth truth(Metric::cosine);
   auto entries = clustered(size + 50, 32, seed);

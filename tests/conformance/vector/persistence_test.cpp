@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <map>
 
 #include "conformance/vector/fixture.h"
 
@@ -15,12 +16,24 @@ class Persistence : public VectorConformance {
  protected:
   [[nodiscard]] bool is_persistent() const { return store_->capabilities().persistent; }
 
-  std::filesystem::path only_file() const {
-    std::vector<std::filesystem::path> files;
+  /// What a store keeps, by path.
+  using Files = std::map<std::filesystem::path, std::string>;
+
+  Files saved_files() const {
+    Files files;
     for (const auto& entry : std::filesystem::recursive_directory_iterator(directory_.path()))
-      if (entry.is_regular_file()) files.push_back(entry.path());
-    EXPECT_EQ(files.size(), 1U);
-    return files.empty() ? std::filesystem::path() : files.front();
+      if (entry.is_regular_file()) files[entry.path()] = contents(entry.path());
+    EXPECT_FALSE(files.empty());
+    return files;
+  }
+
+  /// Exactly these files, with `bad` in place of the one at `path`.
+  void put_back(const Files& files, const std::filesystem::path& path, std::string_view bad) const {
+    std::filesystem::remove_all(directory_.path() / "vectors");
+    for (const auto& [each, good] : files) {
+      std::filesystem::create_directories(each.parent_path());
+      overwrite(each, each == path ? bad : std::string_view(good));
+    }
   }
 
   static std::string contents(const std::filesystem::path& path) {
@@ -190,23 +203,23 @@ TEST_P(Persistence, Every_damaged_byte_is_noticed) {
   settle("points");
   ASSERT_TRUE(store_->save("points").has_value());
   store_.reset();
-  const auto file = only_file();
-  const std::string good = contents(file);
-  ASSERT_GT(good.size(), 1'000U);
-  const std::size_t step = good.size() / 257 + 1;
-  for (std::size_t at = 0; at < good.size(); at += at < 64 || at + 200 > good.size() ? 1 : step) {
-    std::string bad = good;
-    bad[at] = static_cast<char>(bad[at] ^ 0x10);
-    overwrite(file, bad);
-    reopen();
-    const auto status = open("points", 8);
-    ASSERT_FALSE(status.has_value()) << "byte " << at << " of " << good.size();
-    ASSERT_EQ(to_string(status.error().code), "corruption") << "byte " << at << ": " << status.error().message;
-    ASSERT_NE(status.error().message.find(file.string()), std::string::npos) << status.error().message;
+  for (const auto& [file, good] : saved_files()) {
+    const std::size_t step = good.size() / 257 + 1;
+    for (std::size_t at = 0; at < good.size(); at += at < 64 || at + 200 > good.size() ? 1 : step) {
+      std::string bad = good;
+      bad[at] = static_cast<char>(bad[at] ^ 0x10);
+      overwrite(file, bad);
+      reopen();
+      const auto status = open("points", 8);
+      ASSERT_FALSE(status.has_value()) << "byte " << at << " of " << good.size() << " of " << file;
+      ASSERT_EQ(to_string(status.error().code), "corruption") << "byte " << at << ": " << status.error().message;
+      ASSERT_NE(status.error().message.find(file.string()), std::string::npos) << status.error().message;
+    }
+    overwrite(file, good);
   }
-  overwrite(file, good);
   reopen();
   EXPECT_TRUE(open("points", 8).has_value());
+  EXPECT_EQ(must_scan("points").size(), 150U);
 }
 
 TEST_P(Persistence, Truncated_foreign_and_swapped_files_are_noticed_and_dropped) {
@@ -214,24 +227,28 @@ TEST_P(Persistence, Truncated_foreign_and_swapped_files_are_noticed_and_dropped)
   ASSERT_TRUE(open("other", 8));
   must_put("other", clustered(50, 8, 25));
   ASSERT_TRUE(store_->save("other").has_value());
-  const std::string others = contents(only_file());
+  std::vector<std::string> others;
+  for (const auto& [path, bytes] : saved_files()) others.push_back(bytes);
   ASSERT_TRUE(store_->drop_collection("other").has_value());
   ASSERT_TRUE(open("points", 8));
   must_put("points", clustered(150, 8, 26));
   ASSERT_TRUE(store_->save("points").has_value());
   store_.reset();
-  const auto file = only_file();
-  const std::string good = contents(file);
-  std::vector<std::string> bad{"", "x", "SQLite format 3", std::string(100'000, '\0'), others, good + "x", good + good};
-  for (const std::size_t size : {1UL, 15UL, 16UL, 40UL, good.size() / 2, good.size() - 8, good.size() - 1})
-    bad.push_back(good.substr(0, size));
-  for (const auto& bytes : bad) {
-    overwrite(file, bytes);
-    reopen();
-    EXPECT_CODE(open("points", 8), ErrorCode::corruption);
-    ASSERT_TRUE(store_->drop_collection("points").has_value()) << "dropping works on damaged files";
-    ASSERT_TRUE(open("points", 8).has_value());
-    EXPECT_TRUE(must_scan("points").empty());
+  const auto files = saved_files();
+  for (const auto& [file, good] : files) {
+    std::vector<std::string> bad = others;
+    bad.insert(bad.end(), {"", "x", "SQLite format 3", std::string(100'000, '\0'), good + "x", good + good});
+    for (const std::size_t size : {1UL, 15UL, 16UL, 40UL, good.size() / 2, good.size() - 8, good.size() - 1})
+      if (size < good.size()) bad.push_back(good.substr(0, size));
+    for (const auto& bytes : bad) {
+      if (bytes == good) continue;
+      put_back(files, file, bytes);
+      reopen();
+      EXPECT_CODE(open("points", 8), ErrorCode::corruption);
+      ASSERT_TRUE(store_->drop_collection("points").has_value()) << "dropping works on damaged files";
+      ASSERT_TRUE(open("points", 8).has_value());
+      EXPECT_TRUE(must_scan("points").empty());
+    }
   }
 }
 

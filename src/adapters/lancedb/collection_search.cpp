@@ -1,0 +1,167 @@
+// How a collection answers: the table and the buffers, joined.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "adapters/lancedb/collection.h"
+#include "adapters/lancedb/labels.h"
+#include "base/try.h"
+#include "contract/vector_rules.h"
+
+namespace triune::adapters::lancedb {
+namespace {
+
+constexpr std::size_t probes = 24;
+constexpr std::size_t refine = 10;
+constexpr std::size_t growth = 4;
+constexpr std::size_t spare = 32;
+
+bool is_nearer(const contract::VectorMatch& left, const contract::VectorMatch& right) {
+  return left.distance != right.distance ? left.distance < right.distance : left.key < right.key;
+}
+
+bool has_key(const std::vector<contract::VectorKey>& keys, contract::VectorKey key) {
+  return std::ranges::binary_search(keys, key);
+}
+
+}  // namespace
+
+// What the table is asked for, in turns: more each time, until enough of it counts.
+struct Collection::Found {
+  std::optional<std::vector<contract::VectorKey>> keys;  ///< Sent to LanceDB.
+  const std::vector<contract::VectorKey>* looked_up = nullptr;  ///< Too many to send.
+  std::size_t limit = 0;
+  bool exact = false;
+
+  [[nodiscard]] bool counts(const View& view, contract::VectorKey key) const {
+    return (looked_up == nullptr || has_key(*looked_up, key)) && !view.hides(key);
+  }
+};
+
+void Collection::search_buffers(const View& view, std::span<const float> query,
+                                const contract::VectorQueryOptions& options,
+                                std::vector<contract::VectorMatch>& matches) const {
+  const auto metric = specification_.metric == Metric::cosine ? Metric::dot : specification_.metric;
+  view.each_row([&](const BufferedRow& row) {
+    if (options.filter.keys && !has_key(*options.filter.keys, row.stored.key)) return;
+    if (!contract::metadata_matches(row.metadata, options.filter.equals)) return;
+    matches.push_back(
+        {row.stored.key, static_cast<float>(contract::exact_distance(metric, query, row.stored.values))});
+  });
+}
+
+Result<std::vector<contract::VectorMatch>> Collection::search_table(const View& view, std::span<const float> query,
+                                                                    const contract::VectorQueryOptions& options,
+                                                                    std::string& strategy) {
+  Found asked;
+  const std::size_t hidden = view.open->size() + (view.frozen ? view.frozen->size() : 0);
+  asked.exact = options.exact || !view.indexed;
+  asked.limit = options.count + std::min(hidden, options.count + spare);
+  const auto& keys = options.filter.keys;
+  if (keys && keys->size() <= settings_.most_filter_keys) {
+    asked.keys.emplace();
+    for (const auto key : *keys)
+      if (!view.hides(key)) asked.keys->push_back(key);
+    asked.limit = options.count;
+    asked.exact = true;  // so few are compared sooner than found in an index
+    if (asked.keys->empty()) return std::vector<contract::VectorMatch>();
+  } else if (keys) {
+    asked.looked_up = &*keys;
+    asked.limit = std::min<std::size_t>(view.rows, asked.limit * view.rows / keys->size() * 2) + spare;
+  }
+  TableQuery table_query{.values = query,
+                         .metric = metric_name(),
+                         .exact = asked.exact,
+                         .probes = probes,
+                         .refine = refine,
+                         .where = condition_of(options.filter.equals),
+                         .keys = asked.keys ? &*asked.keys : nullptr,
+                         .version = {},
+                         .deadline = options.deadline};
+  while (true) {
+    table_query.count = std::max<std::size_t>(asked.limit, 1);
+    table_query.exact = asked.exact;
+    TRIUNE_ASSIGN(auto found, view.table->search(table_query));
+    const bool is_all = found.size() < table_query.count;
+    std::erase_if(found, [&](const auto& match) { return !asked.counts(view, match.key); });
+    const bool is_enough = found.size() >= options.count || (is_all && asked.exact);
+    if (is_enough || (asked.exact && asked.limit > view.rows + hidden)) {
+      const bool is_filtered = keys || !options.filter.equals.empty();
+      strategy = asked.exact ? fmt::format("scan of {}", asked.keys ? asked.keys->size() : view.rows)
+                             : (is_filtered ? "index with filter" : "index");
+      return found;
+    }
+    if (is_all) asked.exact = true;  // the index knows no more
+    else asked.limit *= growth;
+  }
+}
+
+Result<contract::VectorAnswer> Collection::search(std::span<const float> query,
+                                                  const contract::VectorQueryOptions& options) {
+  TRIUNE_TRY(contract::check_query(query, options, specification_.dimension));
+  float length = 1;
+  const auto probe = scaled(query, length);
+  TRIUNE_ASSIGN(const auto now, view());
+  contract::VectorAnswer answer;
+  search_buffers(now, probe, options, answer.matches);
+  answer.strategy = fmt::format("scan of {}", answer.matches.size());
+  if (now.table) {
+    TRIUNE_ASSIGN(const auto found, search_table(now, probe, options, answer.strategy));
+    answer.matches.insert(answer.matches.end(), found.begin(), found.end());
+  }
+  std::ranges::sort(answer.matches, is_nearer);
+  if (answer.matches.size() > options.count) answer.matches.resize(options.count);
+  if (options.deadline.expired())
+    return failure(ErrorCode::deadline_exceeded, "the vector search reached its deadline; search again");
+  return answer;
+}
+
+Result<contract::VectorAnswer> Collection::search_version(std::uint64_t version, std::span<const float> query,
+                                                          const contract::VectorQueryOptions& options) {
+  TRIUNE_TRY(contract::check_query(query, options, specification_.dimension));
+  float length = 1;
+  const auto probe = scaled(query, length);
+  TRIUNE_ASSIGN(const auto now, view());
+  if (!now.table)
+    return failure(ErrorCode::not_found,
+                   fmt::format("vector collection '{}' has no versions yet", specification_.collection));
+  TableQuery table_query{.values = probe,
+                         .metric = metric_name(),
+                         .count = options.count,
+                         .exact = true,
+                         .probes = probes,
+                         .refine = refine,
+                         .where = condition_of(options.filter.equals),
+                         .keys = options.filter.keys ? &*options.filter.keys : nullptr,
+                         .version = version,
+                         .deadline = options.deadline};
+  ++scans_;  // the version must not be pruned meanwhile
+  auto found = now.table->search(table_query);
+  --scans_;
+  TRIUNE_TRY(found);
+  contract::VectorAnswer answer;
+  answer.matches = std::move(*found);
+  answer.strategy = fmt::format("scan of version {}", version);
+  return answer;
+}
+
+Result<std::vector<contract::VectorMatch>> Collection::search_text(std::string_view text, std::size_t count,
+                                                                   Deadline deadline) {
+  {
+    // The index of words is LanceDB's alone, so it is given everything first. Making it writes, too.
+    const std::scoped_lock writing(writing_);
+    if (was_dropped_) return std::unexpected(gone());
+    TRIUNE_TRY(flush());
+    if (!state_.table) return std::vector<contract::VectorMatch>();
+    TRIUNE_ASSIGN(const auto indexed, state_.table->ensure_text_index());
+    table_version_ = indexed.version;
+  }
+  TRIUNE_ASSIGN(const auto now, view());
+  TRIUNE_ASSIGN(auto matches, now.table->search_text(text, count + now.open->size(), deadline));
+  std::erase_if(matches, [&](const auto& match) { return now.hides(match.key); });
+  if (matches.size() > count) matches.resize(count);
+  return matches;
+}
+
+}  // namespace triune::adapters::lancedb
