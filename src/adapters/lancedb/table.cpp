@@ -86,9 +86,10 @@ std::string_view name_of(IndexKind kind) {
     case IndexKind::key: return "key";
     case IndexKind::labels: return "labels";
     case IndexKind::hnsw: return "hnsw";
-    case IndexKind::ivf_pq: break;
+    case IndexKind::ivf_pq: return "ivf_pq";
+    case IndexKind::ivf_sq: break;
   }
-  return "ivf_pq";
+  return "ivf_sq";
 }
 
 Field number(std::string name, std::uint64_t value) {

@@ -66,7 +66,7 @@ struct TableVersion {
   std::uint64_t rows = 0;
 };
 
-enum class IndexKind : std::uint8_t { key, labels, ivf_pq, hnsw };
+enum class IndexKind : std::uint8_t { key, labels, ivf_sq, ivf_pq, hnsw };
 
 /// Thread rule: reads from any thread; what writes by one thread at a time (the caller's rule: LanceDB's concurrent
 /// upserts of one key leave it twice).

@@ -18,7 +18,7 @@ warnings.filterwarnings("ignore")
 import lancedb  # noqa: E402
 import numpy  # noqa: E402
 import pyarrow  # noqa: E402
-from lancedb.index import FTS, BTree, HnswSq, IvfPq, LabelList  # noqa: E402
+from lancedb.index import FTS, BTree, HnswSq, IvfPq, IvfSq, LabelList  # noqa: E402
 
 PROTOCOL = 1
 FRAME = struct.Struct("<4sIQ")
@@ -28,6 +28,7 @@ LARGEST_HEADER = 1 << 20
 LARGEST_BODY = 1 << 31
 DELETED_AT_ONCE = 5_000
 ROWS_IN_A_PAGE = 4_096
+ROWS_IN_A_PARTITION = 4_096
 NEVER_PRUNE = datetime.timedelta(days=36_500)
 
 KEYS = pyarrow.schema([pyarrow.field("key", pyarrow.int64(), False)])
@@ -78,10 +79,12 @@ def key_list(keys):
 
 def index_of(kind, metric, rows, dimension):
     """What `kind` of vector index to train, sized for `rows`."""
+    partitions = max(1, rows // ROWS_IN_A_PARTITION)
     if kind == "hnsw":
         return HnswSq(distance_type=metric, num_partitions=max(1, rows // 1_000_000))
-    parts = next(count for count in (dimension // 4, dimension // 2, dimension, 1) if count and dimension % count == 0)
-    return IvfPq(distance_type=metric, num_partitions=max(1, rows // 4_096), num_sub_vectors=parts)
+    if kind == "ivf_pq":
+        return IvfPq(distance_type=metric, num_partitions=partitions, num_sub_vectors=dimension // 2)
+    return IvfSq(distance_type=metric, num_partitions=partitions)
 
 
 class Engine:
