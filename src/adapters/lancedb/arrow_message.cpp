@@ -150,7 +150,8 @@ Result<MessageReader> MessageReader::parse(std::span<const std::byte> message) {
   const std::size_t type_field = flat.field(*root, 1);
   const auto type = flat.read<std::uint8_t>(type_field);
   const std::size_t batch = flat.target(flat.field(*root, 2));
-  if (type_field == 0 || !type || *type != record_batch_header || batch == 0) return no_message("it is a message of another kind");
+  if (type_field == 0 || !type || *type != record_batch_header || batch == 0)
+    return no_message("it is a message of another kind");
   if (flat.field(batch, 3) != 0) return no_message("it is compressed");
   const std::size_t length_field = flat.field(batch, 0);
   const auto rows = length_field == 0 ? std::optional<std::int64_t>(0) : flat.read<std::int64_t>(length_field);

@@ -1,5 +1,5 @@
-// Record batches as encapsulated Arrow IPC messages, without a library: the schemas are fixed, so that only the RecordBatch
-// message is needed, whose flatbuffer has one layout for writing and is read with every offset checked.
+// Record batches as encapsulated Arrow IPC messages, without a library: the schemas are fixed, so that only the
+// RecordBatch message is needed, whose flatbuffer has one layout for writing and is read with every offset checked.
 #pragma once
 
 #include <cstddef>

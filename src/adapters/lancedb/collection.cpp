@@ -120,8 +120,7 @@ Status Collection::remove_unsealed(const Seal& sealed) const {
 }
 
 Status Collection::open_sealed(const Seal& sealed) {
-  const auto table =
-      std::make_shared<Table>(worker_, TableAddress{database_, sealed.table, specification_.dimension});
+  const auto table = std::make_shared<Table>(worker_, TableAddress{database_, sealed.table, specification_.dimension});
   bool fresh = false;
   if (is_local_) {
     TRIUNE_ASSIGN(fresh, restore_files(folder_ / (sealed.table + ".lance"), sealed));

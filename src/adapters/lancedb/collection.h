@@ -4,9 +4,11 @@
 // table, while searches go on to compare with it; only then it is forgotten. `save` seals what the table then is.
 //
 // Invariants
-//  1. A search sees the buffers and the table of one View. Whatever is written to the table while the View is held is in
+//  1. A search sees the buffers and the table of one View. Whatever is written to the table while the View is held is
+//  in
 //     its frozen buffer, whose keys hide the table's: so a batch is seen whole or not at all (I3).
-//  2. The table is written, compacted, indexed and pruned by the holder of `writing_` alone: LanceDB leaves two rows of a
+//  2. The table is written, compacted, indexed and pruned by the holder of `writing_` alone: LanceDB leaves two rows of
+//  a
 //     key that two writers upsert at once.
 //  3. Files of the sealed version are removed only under a seal that says so (`pruning`); `saved_position_` is the
 //     position inside the seal, never ahead of it (I3).
@@ -31,18 +33,18 @@ namespace triune::adapters::lancedb {
 
 /// Bounds; tests make them small.
 struct Settings {
-  std::size_t flush_rows = 1'000;                       ///< Changes that are written together, or
-  std::chrono::milliseconds flush_age{1'000};           ///< as many as came in this time.
-  std::size_t most_buffered = 16'384;                   ///< Changes beyond which a writer waits for the table.
-  std::size_t index_from = 100'000;                     ///< Vectors from which on there is a vector index.
-  std::size_t scalar_index_from = 20'000;               ///< Rows from which on keys and labels are indexed.
+  std::size_t flush_rows = 1'000;              ///< Changes that are written together, or
+  std::chrono::milliseconds flush_age{1'000};  ///< as many as came in this time.
+  std::size_t most_buffered = 16'384;          ///< Changes beyond which a writer waits for the table.
+  std::size_t index_from = 100'000;            ///< Vectors from which on there is a vector index.
+  std::size_t scalar_index_from = 20'000;      ///< Rows from which on keys and labels are indexed.
   std::size_t flushes_before_compaction = 32;
-  std::size_t flushes_before_a_look = 8;                ///< After so many, or many rows, the table's state is looked at.
-  std::uint64_t most_versions = 64;                     ///< Above it old ones are removed,
-  std::uint32_t kept_versions = 8;                      ///< but so many.
-  std::size_t most_filter_keys = 20'000;                ///< More are not sent to LanceDB but looked up in its answers.
-  std::size_t rows_in_load = 16'384;                    ///< Vectors sent at once in a bulk load, at most
-  std::size_t bytes_in_load = 64U << 20U;               ///< and as many as fit into this.
+  std::size_t flushes_before_a_look = 8;   ///< After so many, or many rows, the table's state is looked at.
+  std::uint64_t most_versions = 64;        ///< Above it old ones are removed,
+  std::uint32_t kept_versions = 8;         ///< but so many.
+  std::size_t most_filter_keys = 20'000;   ///< More are not sent to LanceDB but looked up in its answers.
+  std::size_t rows_in_load = 16'384;       ///< Vectors sent at once in a bulk load, at most
+  std::size_t bytes_in_load = 64U << 20U;  ///< and as many as fit into this.
 };
 
 /// Thread rule: any thread.
@@ -149,17 +151,17 @@ class Collection {
   std::size_t flushes_since_upkeep_ = 0;         // guarded by writing_
 
   std::mutex mutex_;
-  View state_;                                            // guarded by mutex_
-  bool open_is_shared_ = false;                           // guarded by mutex_: a View holds the open buffer
-  std::optional<contract::Position> position_;            // guarded by mutex_
-  std::optional<contract::Position> flushed_position_;    // guarded by mutex_
-  std::optional<contract::Position> saved_position_;      // guarded by mutex_
-  std::uint64_t changes_ = 0;                             // guarded by mutex_
-  std::uint64_t flushed_changes_ = 0;                     // guarded by mutex_
-  std::uint64_t saved_changes_ = 0;                       // guarded by mutex_
-  std::optional<Deadline::Clock::time_point> first_at_;   // guarded by mutex_: when the open buffer's first change came
-  bool dropped_ = false;                                  // guarded by mutex_
-  std::atomic<std::uint32_t> scans_{0};                   ///< Readers of versions that are not the newest.
+  View state_;                                           // guarded by mutex_
+  bool open_is_shared_ = false;                          // guarded by mutex_: a View holds the open buffer
+  std::optional<contract::Position> position_;           // guarded by mutex_
+  std::optional<contract::Position> flushed_position_;   // guarded by mutex_
+  std::optional<contract::Position> saved_position_;     // guarded by mutex_
+  std::uint64_t changes_ = 0;                            // guarded by mutex_
+  std::uint64_t flushed_changes_ = 0;                    // guarded by mutex_
+  std::uint64_t saved_changes_ = 0;                      // guarded by mutex_
+  std::optional<Deadline::Clock::time_point> first_at_;  // guarded by mutex_: when the open buffer's first change came
+  bool dropped_ = false;                                 // guarded by mutex_
+  std::atomic<std::uint32_t> scans_{0};                  ///< Readers of versions that are not the newest.
 };
 
 }  // namespace triune::adapters::lancedb

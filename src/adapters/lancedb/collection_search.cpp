@@ -29,7 +29,7 @@ bool has_key(const std::vector<contract::VectorKey>& keys, contract::VectorKey k
 
 // What the table is asked for, in turns: more each time, until enough of it counts.
 struct Collection::Found {
-  std::optional<std::vector<contract::VectorKey>> keys;  ///< Sent to LanceDB.
+  std::optional<std::vector<contract::VectorKey>> keys;         ///< Sent to LanceDB.
   const std::vector<contract::VectorKey>* looked_up = nullptr;  ///< Too many to send.
   std::size_t limit = 0;
   bool exact = false;
@@ -46,8 +46,7 @@ void Collection::search_buffers(const View& view, std::span<const float> query,
   view.each_row([&](const BufferedRow& row) {
     if (options.filter.keys && !has_key(*options.filter.keys, row.stored.key)) return;
     if (!contract::metadata_matches(row.metadata, options.filter.equals)) return;
-    matches.push_back(
-        {row.stored.key, static_cast<float>(contract::exact_distance(metric, query, row.stored.values))});
+    matches.push_back({row.stored.key, static_cast<float>(contract::exact_distance(metric, query, row.stored.values))});
   });
 }
 
@@ -92,8 +91,10 @@ Result<std::vector<contract::VectorMatch>> Collection::search_table(const View& 
                              : (is_filtered ? "index with filter" : "index");
       return found;
     }
-    if (is_all) asked.exact = true;  // the index knows no more
-    else asked.limit *= growth;
+    if (is_all)
+      asked.exact = true;  // the index knows no more
+    else
+      asked.limit *= growth;
   }
 }
 

@@ -75,7 +75,8 @@ Status Collection::write(const Buffer& buffer) {
   std::vector<const StoredRow*> puts;
   std::vector<contract::VectorKey> deletes;
   TableState written;
-  const std::size_t most = std::min(rows_in_flush, settings_.bytes_in_load / sizeof(float) / specification_.dimension + 1);
+  const std::size_t most =
+      std::min(rows_in_flush, settings_.bytes_in_load / sizeof(float) / specification_.dimension + 1);
   const auto send = [&]() -> Status {
     TRIUNE_ASSIGN(written, table->flush(puts, deletes));
     puts.clear();
@@ -204,8 +205,7 @@ Status Collection::bulk_load(std::uint64_t /*expected*/, const contract::VectorS
   std::uint64_t held = 0;
   now.each_row([&](const BufferedRow&) { ++held; });
   if (held > 0 || (now.table && now.rows > 0))
-    return failure(ErrorCode::conflict,
-                   fmt::format("vector collection '{}' is not empty", specification_.collection));
+    return failure(ErrorCode::conflict, fmt::format("vector collection '{}' is not empty", specification_.collection));
   if (is_local_) TRIUNE_TRY(base::create_directories_durably(folder_));
   const auto table = new_table();
   TRIUNE_TRY(table->create());

@@ -28,10 +28,11 @@ Result<std::filesystem::path> find_python() {
   std::error_code ignored;
   // The mark is written last, so that an installation that was broken off is not taken for one.
   if (std::filesystem::exists(folder / ".complete", ignored) && std::filesystem::exists(python, ignored)) return python;
-  return failure(ErrorCode::unsupported,
-                 fmt::format("the vector engine lancedb is not installed in {}; run `./dev build --with lancedb`, or set "
-                             "TRIUNE_LANCEDB to where that put it",
-                             folder.string()));
+  return failure(
+      ErrorCode::unsupported,
+      fmt::format("the vector engine lancedb is not installed in {}; run `./dev build --with lancedb`, or set "
+                  "TRIUNE_LANCEDB to where that put it",
+                  folder.string()));
 }
 
 }  // namespace triune::adapters::lancedb

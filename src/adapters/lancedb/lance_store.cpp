@@ -63,7 +63,8 @@ Result<std::unique_ptr<contract::VectorStore>> LanceVectorStore::open(const cont
     if (options.path.empty())
       return failure(ErrorCode::invalid_argument, "the vector engine needs a directory for its files");
     if (!options.url.empty() && !options.url.starts_with("s3://"))
-      return failure(ErrorCode::invalid_argument, "the vector engine lancedb takes a URL of the form s3://BUCKET/PREFIX");
+      return failure(ErrorCode::invalid_argument,
+                     "the vector engine lancedb takes a URL of the form s3://BUCKET/PREFIX");
     WorkerLimits limits;
     limits.threads = std::max(options.threads, 1U);
     if (options.memory_bytes > 0) limits.cache_bytes = options.memory_bytes;

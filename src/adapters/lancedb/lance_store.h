@@ -23,8 +23,8 @@ namespace triune::adapters::lancedb {
 class LanceVectorStore final : public contract::VectorStore {
  public:
   /// Collections stand in `options.path`, which is created when first needed; nobody else may use that directory (I9).
-  /// With `options.url` (`s3://BUCKET/PREFIX`, credentials and endpoint from the AWS_… environment) only the seals stand
-  /// there, and the vectors below the URL. Errors: `unsupported` when LanceDB is not installed.
+  /// With `options.url` (`s3://BUCKET/PREFIX`, credentials and endpoint from the AWS_… environment) only the seals
+  /// stand there, and the vectors below the URL. Errors: `unsupported` when LanceDB is not installed.
   static Result<std::unique_ptr<contract::VectorStore>> open(const contract::EngineOptions& options);
 
   LanceVectorStore(std::filesystem::path directory, std::string url, std::shared_ptr<Worker> worker,

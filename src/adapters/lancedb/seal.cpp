@@ -79,7 +79,8 @@ std::string text(const std::map<std::string, std::string>& about, const std::str
 
 Result<SealedFile> measure(const std::filesystem::path& path, bool sync) {
   const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) return failure(ErrorCode::unavailable, fmt::format("{}: {}", path.string(), std::strerror(errno)));
+  if (descriptor < 0)
+    return failure(ErrorCode::unavailable, fmt::format("{}: {}", path.string(), std::strerror(errno)));
   SealedFile file;
   std::vector<std::byte> block(block_size);
   ssize_t got = 0;
@@ -110,11 +111,11 @@ Result<std::map<std::string, std::filesystem::path>> files_below(const std::file
 
 Status write_seal(const std::filesystem::path& path, const contract::VectorSpecification& specification,
                   const Seal& seal) {
-  std::string body = fmt::format("collection {}\ndimension {}\nmetric {}\ntable {}\nversion {}\nrows {}\ntrained {}\n"
-                                 "pruning {}\n",
-                                 name_hash(specification.collection), specification.dimension,
-                                 to_string(specification.metric), seal.table, seal.version, seal.rows, seal.trained,
-                                 seal.pruning ? 1 : 0);
+  std::string body = fmt::format(
+      "collection {}\ndimension {}\nmetric {}\ntable {}\nversion {}\nrows {}\ntrained {}\n"
+      "pruning {}\n",
+      name_hash(specification.collection), specification.dimension, to_string(specification.metric), seal.table,
+      seal.version, seal.rows, seal.trained, seal.pruning ? 1 : 0);
   if (seal.position)
     body += fmt::format("incarnation x{}\nlsn {}\n", hexadecimal(seal.position->incarnation), seal.position->lsn);
   for (const auto& [name, file] : seal.files) body += fmt::format("file {} {:x} {}\n", file.size, file.hash, name);
@@ -143,19 +144,20 @@ Result<std::optional<Seal>> read_seal(const std::filesystem::path& path,
   if (text(about, "collection") != name_hash(specification.collection))
     return damaged(path, "it belongs to another collection");
   if (number(about, "dimension") != specification.dimension || text(about, "metric") != to_string(specification.metric))
-    return failure(ErrorCode::conflict,
-                   fmt::format("vector collection '{}' is kept in {} with dimension {} and metric {}, not {} and {}; drop "
-                               "it to change them",
-                               specification.collection, path.parent_path().string(), text(about, "dimension"),
-                               text(about, "metric"), specification.dimension, to_string(specification.metric)));
+    return failure(
+        ErrorCode::conflict,
+        fmt::format("vector collection '{}' is kept in {} with dimension {} and metric {}, not {} and {}; drop "
+                    "it to change them",
+                    specification.collection, path.parent_path().string(), text(about, "dimension"),
+                    text(about, "metric"), specification.dimension, to_string(specification.metric)));
   seal.table = text(about, "table");
   seal.version = number(about, "version");
   seal.rows = number(about, "rows");
   seal.trained = number(about, "trained");
   seal.pruning = number(about, "pruning") != 0;
   if (about.contains("lsn"))
-    seal.position = contract::Position{from_hexadecimal(std::string_view(about["incarnation"]).substr(1)),
-                                       number(about, "lsn")};
+    seal.position =
+        contract::Position{from_hexadecimal(std::string_view(about["incarnation"]).substr(1)), number(about, "lsn")};
   return std::optional(std::move(seal));
 }
 

@@ -1,6 +1,6 @@
-// The file that makes a collection's Lance table durable and whole: which table and version it is at, at which position,
-// and every file that belongs to it with size and checksum. LanceDB itself neither syncs its files nor checks them, and
-// commits a batch in several versions; what the seal does not name did not happen.
+// The file that makes a collection's Lance table durable and whole: which table and version it is at, at which
+// position, and every file that belongs to it with size and checksum. LanceDB itself neither syncs its files nor checks
+// them, and commits a batch in several versions; what the seal does not name did not happen.
 #pragma once
 
 #include <cstdint>
@@ -23,13 +23,13 @@ struct SealedFile {
 using SealedFiles = std::map<std::string, SealedFile>;
 
 struct Seal {
-  std::string table;            ///< Its name; empty while nothing was ever flushed.
-  std::uint64_t version = 0;    ///< Of the table.
-  std::uint64_t rows = 0;       ///< In it.
-  std::uint64_t trained = 0;    ///< How many rows the vector index was trained on; 0: there is none.
-  bool pruning = false;         ///< Old versions were being removed: files may be missing, a newer version may hold the same.
+  std::string table;          ///< Its name; empty while nothing was ever flushed.
+  std::uint64_t version = 0;  ///< Of the table.
+  std::uint64_t rows = 0;     ///< In it.
+  std::uint64_t trained = 0;  ///< How many rows the vector index was trained on; 0: there is none.
+  bool pruning = false;  ///< Old versions were being removed: files may be missing, a newer version may hold the same.
   std::optional<contract::Position> position;
-  SealedFiles files;            ///< Empty for a table in object storage, which keeps its own checksums.
+  SealedFiles files;  ///< Empty for a table in object storage, which keeps its own checksums.
 };
 
 /// Reads the seal at `path` and checks that it is whole and of this collection. Empty when there is none. Errors:
@@ -45,8 +45,8 @@ Status write_seal(const std::filesystem::path& path, const contract::VectorSpeci
 /// file). Lance's hint at the newest version, the one file it does change, is removed: it finds that version without.
 Result<SealedFiles> make_durable(const std::filesystem::path& folder, const SealedFiles& known);
 
-/// Checks that the files below `folder` are those of `seal`, byte for byte, and removes the others, which came after it.
-/// Returns whether there were others. Errors: `corruption`, naming the file.
+/// Checks that the files below `folder` are those of `seal`, byte for byte, and removes the others, which came after
+/// it. Returns whether there were others. Errors: `corruption`, naming the file.
 Result<bool> restore_files(const std::filesystem::path& folder, const Seal& seal);
 
 }  // namespace triune::adapters::lancedb

@@ -15,7 +15,6 @@ constexpr auto patience_for_reads = std::chrono::minutes(2);
 constexpr auto patience_for_writes = std::chrono::minutes(5);
 constexpr auto patience_for_upkeep = std::chrono::hours(2);
 
-
 std::string keys_message(const std::vector<contract::VectorKey>& keys) {
   MessageWriter writer(keys.size());
   writer.column(std::span<const contract::VectorKey>(keys));  // the same bits as Arrow's int64
@@ -152,9 +151,8 @@ Result<std::vector<contract::VectorMatch>> Table::search(const TableQuery& query
   writer.column(query.values);
   std::vector<std::string> parts{writer.finish()};
   if (query.keys != nullptr) parts.push_back(keys_message(*query.keys));
-  Record fields{{"metric", query.metric},          number("count", query.count),
-                {"exact", query.exact},            number("probes", query.probes),
-                number("refine", query.refine),    {"where", query.where}};
+  Record fields{{"metric", query.metric},       number("count", query.count),   {"exact", query.exact},
+                number("probes", query.probes), number("refine", query.refine), {"where", query.where}};
   if (query.version) fields.push_back(number("at_version", *query.version));
   TRIUNE_ASSIGN(const auto answer, ask("search", std::move(fields), parts, query.deadline));
   return matches_of(answer);

@@ -41,7 +41,7 @@ struct TableQuery {
   bool exact = false;
   std::uint32_t probes = 20;
   std::uint32_t refine = 10;
-  std::string where;                                  ///< SQL over the labels; may be empty.
+  std::string where;                                       ///< SQL over the labels; may be empty.
   const std::vector<contract::VectorKey>* keys = nullptr;  ///< Only these, when given.
   std::optional<std::uint64_t> version;
   Deadline deadline = Deadline::never();

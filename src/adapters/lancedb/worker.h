@@ -47,8 +47,8 @@ class Worker {
   ~Worker();
 
   /// Sends a request and waits for its answer. `request` has "op" and what worker.py reads; the parts are Arrow
-  /// messages. Errors: the process's own; `deadline_exceeded`; `unavailable` when it died, with retry `outcome_unknown`;
-  /// `resource_exhausted` when too many wait.
+  /// messages. Errors: the process's own; `deadline_exceeded`; `unavailable` when it died, with retry
+  /// `outcome_unknown`; `resource_exhausted` when too many wait.
   Result<Answer> call(Record request, const std::vector<std::string>& parts, Deadline deadline);
 
   /// The running process; 0 when none runs. For tests and status.
@@ -88,7 +88,8 @@ class Worker {
   std::uint64_t starts_ = 0;                               // guarded by mutex_
   std::uint32_t deaths_ = 0;                               // guarded by mutex_: since the last answer
   Deadline::Clock::time_point next_start_;                 // guarded by mutex_
-  std::optional<Deadline::Clock::time_point> silent_since_;  // guarded by mutex_: a deadline passed, no frame came since
+  std::optional<Deadline::Clock::time_point>
+      silent_since_;  // guarded by mutex_: a deadline passed, no frame came since
 };
 
 }  // namespace triune::adapters::lancedb

@@ -91,7 +91,8 @@ Result<pid_t> spawn(const std::filesystem::path& python, const WorkerLimits& lim
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
   posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
-  posix_spawn_file_actions_addopen(&actions, 2, log == nullptr ? "/dev/null" : log, O_WRONLY | O_CREAT | O_APPEND, 0600);
+  posix_spawn_file_actions_addopen(&actions, 2, log == nullptr ? "/dev/null" : log, O_WRONLY | O_CREAT | O_APPEND,
+                                   0600);
   posix_spawn_file_actions_adddup2(&actions, socket, socket_in_child);
   posix_spawn_file_actions_adddup2(&actions, script, script_in_child);
   pid_t process = -1;

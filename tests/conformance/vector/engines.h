@@ -20,8 +20,8 @@ struct VectorEngine {
   std::size_t indexed_from = 0;  ///< Vectors from which on there surely is an index.
 };
 
-/// Every engine, and those with an index a second time with bounds so small that a few hundred vectors have one. Engines
-/// that are not installed are left out, unless TRIUNE_TEST_WITH names them.
+/// Every engine, and those with an index a second time with bounds so small that a few hundred vectors have one.
+/// Engines that are not installed are left out, unless TRIUNE_TEST_WITH names them.
 const std::vector<VectorEngine>& vector_engines();
 
 Result<std::unique_ptr<contract::VectorStore>> open_engine(const VectorEngine& engine,
