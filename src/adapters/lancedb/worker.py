@@ -28,7 +28,7 @@ LARGEST_HEADER = 1 << 20
 LARGEST_BODY = 1 << 31
 DELETED_AT_ONCE = 5_000
 ROWS_IN_A_PAGE = 4_096
-ROWS_IN_A_PARTITION = 4_096
+ROWS_IN_A_PARTITION = 1_024
 NEVER_PRUNE = datetime.timedelta(days=36_500)
 
 KEYS = pyarrow.schema([pyarrow.field("key", pyarrow.int64(), False)])

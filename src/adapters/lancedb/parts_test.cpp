@@ -1,0 +1,151 @@
+// The parts that need no LanceDB: Arrow messages, seals, labels.
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <filesystem>
+#include <fstream>
+#include <random>
+
+#include "adapters/lancedb/arrow_message.h"
+#include "adapters/lancedb/labels.h"
+#include "adapters/lancedb/seal.h"
+#include "base/file.h"
+
+namespace triune::adapters::lancedb {
+namespace {
+
+std::string message() {
+  const std::vector<std::uint64_t> keys{1, 2, ~0ULL};
+  const std::vector<float> distances{0.5F, -1, 3};
+  MessageWriter writer(3);
+  writer.column(std::span<const std::uint64_t>(keys));
+  writer.column(std::span<const float>(distances));
+  return writer.finish();
+}
+
+TEST(ArrowMessage, Is_read_as_it_was_written) {
+  const auto bytes = message();
+  const auto reader = MessageReader::parse(base::as_bytes(bytes));
+  ASSERT_TRUE(reader.has_value()) << reader.error().message;
+  EXPECT_EQ(reader->rows(), 3U);
+  EXPECT_EQ(*reader->numbers<std::uint64_t>(1, 3), (std::vector<std::uint64_t>{1, 2, ~0ULL}));
+  EXPECT_EQ(*reader->numbers<float>(3, 3), (std::vector<float>{0.5F, -1, 3}));
+  EXPECT_FALSE(reader->numbers<float>(3, 4).has_value()) << "more than there are";
+  EXPECT_FALSE(reader->numbers<float>(4, 0).has_value()) << "a buffer that is not there";
+}
+
+TEST(ArrowMessage, Cut_off_it_is_refused) {
+  const auto bytes = message();
+  for (std::size_t size = 0; size < 200; ++size)
+    EXPECT_FALSE(MessageReader::parse(base::as_bytes(std::string_view(bytes).substr(0, size))).has_value()) << size;
+}
+
+TEST(ArrowMessage, Damaged_bytes_are_never_read_outside_the_message) {
+  const auto seed = std::random_device{}();
+  std::mt19937 random(seed);
+  const auto good = message();
+  int refused = 0;
+  for (int round = 0; round < 20'000; ++round) {
+    auto bad = good;
+    for (unsigned change = 0; change <= random() % 4; ++change)
+      bad[random() % bad.size()] = static_cast<char>(random());
+    const auto reader = MessageReader::parse(base::as_bytes(bad));
+    if (!reader || !reader->numbers<std::uint64_t>(1, reader->rows())) ++refused;
+  }
+  EXPECT_GT(refused, 100) << "seed " << seed;
+}
+
+TEST(Labels, Tell_values_apart_that_differ_in_type_or_place) {
+  const std::vector<Record> different{{{"a", std::int64_t{1}}},
+                                      {{"a", 1.0}},
+                                      {{"a", std::string("1")}},
+                                      {{"a", true}},
+                                      {{"a", Json{"1"}}},
+                                      {{"b", std::int64_t{1}}},
+                                      {{"a", std::string("b=c")}},
+                                      {{"a=b", std::string("c")}},
+                                      {{"a", std::string("' OR 1=1")}},
+                                      {{"a", std::string(5'000, 'x')}},
+                                      {{"a", std::string(5'001, 'x')}},
+                                      {{"a", std::string("a\0b", 3)}},
+                                      {{"a", std::string("a")}},
+                                      {{"a", Bytes{std::byte{'a'}}}}};
+  std::set<std::string> seen;
+  for (const auto& record : different) EXPECT_TRUE(seen.insert(labels_of(record).back()).second) << to_json(record);
+  for (const auto& label : seen) EXPECT_EQ(label.find('\''), std::string::npos) << label;
+  EXPECT_TRUE(labels_of({{"a", Value{}}}).empty()) << "NULL is absence";
+  EXPECT_EQ(condition_of({}), "");
+}
+
+class Seals : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = (std::filesystem::temp_directory_path() / "triune-seal-XXXXXX").string();
+    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
+    directory_ = pattern;
+    std::filesystem::create_directories(directory_ / "table" / "data");
+    write("data/one", "first");
+    write("data/two", "second");
+    write("latest_version_hint.json", "{}");
+  }
+  void TearDown() override { std::filesystem::remove_all(directory_); }
+  void write(const std::string& name, std::string_view bytes) const {
+    std::ofstream(directory_ / "table" / name, std::ios::binary | std::ios::trunc) << bytes;
+  }
+  [[nodiscard]] bool exists(const std::string& name) const {
+    return std::filesystem::exists(directory_ / "table" / name);
+  }
+  [[nodiscard]] Seal made() const {
+    Seal seal{.table = "t", .version = 7, .rows = 3, .trained = 2, .position = contract::Position{"a b\n", 9}};
+    auto files = make_durable(directory_ / "table", {});
+    EXPECT_TRUE(files.has_value());
+    seal.files = *files;
+    return seal;
+  }
+
+  std::filesystem::path directory_;
+  contract::VectorSpecification specification_{.collection = std::string("x\0\n'", 4), .dimension = 3};
+};
+
+TEST_F(Seals, Are_read_as_they_were_written) {
+  const auto seal = made();
+  EXPECT_EQ(seal.files.size(), 2U) << "the hint is not sealed";
+  EXPECT_FALSE(exists("latest_version_hint.json"));
+  ASSERT_TRUE(write_seal(directory_ / "seal", specification_, seal));
+  const auto read = read_seal(directory_ / "seal", specification_);
+  ASSERT_TRUE(read.has_value()) << read.error().message;
+  ASSERT_TRUE(read->has_value());
+  EXPECT_EQ((*read)->table, "t");
+  EXPECT_EQ((*read)->version, 7U);
+  EXPECT_EQ((*read)->rows, 3U);
+  EXPECT_EQ((*read)->trained, 2U);
+  EXPECT_EQ((*read)->position, (contract::Position{"a b\n", 9}));
+  EXPECT_EQ((*read)->files.size(), 2U);
+  EXPECT_FALSE(read_seal(directory_ / "other", specification_)->has_value());
+}
+
+TEST_F(Seals, Remove_what_came_after_and_refuse_what_is_missing) {
+  const auto seal = made();
+  write("data/three", "later");
+  EXPECT_TRUE(*restore_files(directory_ / "table", seal));
+  EXPECT_FALSE(exists("data/three"));
+  EXPECT_FALSE(*restore_files(directory_ / "table", seal)) << "nothing is left to remove";
+  std::filesystem::remove(directory_ / "table" / "data" / "one");
+  const auto missing = restore_files(directory_ / "table", seal);
+  ASSERT_FALSE(missing.has_value());
+  EXPECT_EQ(missing.error().code, ErrorCode::corruption);
+}
+
+TEST_F(Seals, While_versions_were_pruned_may_name_what_is_gone_but_not_what_changed) {
+  auto seal = made();
+  seal.pruning = true;
+  write("data/compacted", "both");
+  std::filesystem::remove(directory_ / "table" / "data" / "one");
+  EXPECT_TRUE(*restore_files(directory_ / "table", seal));
+  EXPECT_TRUE(exists("data/compacted"));
+  write("data/two", "sec0nd");
+  EXPECT_FALSE(restore_files(directory_ / "table", seal).has_value());
+}
+
+}  // namespace
+}  // namespace triune::adapters::lancedb
