@@ -99,15 +99,18 @@ Status Worker::ensure_running(Deadline deadline) {
                                                  ? Deadline::Clock::now() + patience_at_the_start
                                                  : deadline.at());
   if (!starting) return late();
+  Deadline::Clock::time_point next_start;
   {
     const std::scoped_lock lock(mutex_);
     if (running_) return {};
-    if (Deadline::Clock::now() < next_start_)
+    next_start = next_start_;
+    if (next_start > deadline.at())
       return failure(ErrorCode::unavailable,
                      fmt::format("LanceDB's process ended {} times in a row and rests before it is started again; "
                                  "TRIUNE_LANCEDB_LOG names a file for what it says",
                                  deaths_));
   }
+  std::this_thread::sleep_until(next_start);
   if (receiver_.joinable()) receiver_.join();
   TRIUNE_ASSIGN(auto made, WorkerProcess::start(python_, limits_));
   const std::shared_ptr<WorkerProcess> process = std::move(made);
