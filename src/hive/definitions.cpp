@@ -95,7 +95,8 @@ Status define(const DefinitionContext& context, const TextIndex& index) {
   return known ? Status() : create(context, definition);
 }
 
-Status define(const DefinitionContext& context, const VectorCollection& collection) {
+Status define(const DefinitionContext& context, const VectorCollection& collection,
+              const std::string& embedder_version) {
   if (collection.dimension < 1 || collection.dimension > 8192)
     return failure(ErrorCode::invalid_argument,
                    fmt::format("a collection has 1 to 8192 dimensions, not {}", collection.dimension));
@@ -105,12 +106,15 @@ Status define(const DefinitionContext& context, const VectorCollection& collecti
   }
   TRIUNE_ASSIGN(const std::int64_t id,
                 context.catalog.collection(context.organization_id, CollectionKind::vector, collection.name));
-  const std::array<Value, 5> parameters{id, std::int64_t{collection.dimension},
-                                        std::string(to_string(collection.metric)), collection.owner_table,
-                                        collection.embedder};
+  const std::array<Value, 6> parameters{id,
+                                        std::int64_t{collection.dimension},
+                                        std::string(to_string(collection.metric)),
+                                        collection.owner_table,
+                                        collection.embedder,
+                                        embedder_version};
   TRIUNE_TRY(context.session.execute(
-      "INSERT INTO triune_vector_collections (collection_id, dimension, metric, owner_table, embedder) "
-      "VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (collection_id) DO NOTHING",
+      "INSERT INTO triune_vector_collections (collection_id, dimension, metric, owner_table, embedder, "
+      "embedder_version) VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (collection_id) DO NOTHING",
       parameters));
   const std::array<Value, 1> key{id};
   TRIUNE_ASSIGN(const RowSet rows,

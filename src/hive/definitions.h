@@ -24,7 +24,9 @@ struct DefinitionContext {
 Status define(const DefinitionContext& context, const NodeMapping& mapping);
 Status define(const DefinitionContext& context, const EdgeMapping& mapping);
 Status define(const DefinitionContext& context, const TextIndex& index);
-Status define(const DefinitionContext& context, const VectorCollection& collection);
+/// `embedder_version`: of the embedder's model; recorded when the collection is made.
+Status define(const DefinitionContext& context, const VectorCollection& collection,
+              const std::string& embedder_version);
 
 /// `invalid_argument` when nodes of `label` (edges of `type`) come from a table: they are written there.
 Status check_not_mapped(contract::RelationalSession& session, std::int64_t organization_id, std::string_view kind,

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/try.h"
+#include "hive/dropped_collections.h"
 #include "hive/embeddings.h"
 #include "projection/canonical_sql.h"
 #include "projection/change_log.h"
@@ -72,7 +73,7 @@ void Embeddings::run() {
       if (stopped_) return;
       work_ = false;
     }
-    failures = attempt_all() ? 0 : failures + 1;
+    failures = attempt_all() && drop_replaced_collections() ? 0 : failures + 1;
   }
 }
 
@@ -90,6 +91,12 @@ Result<std::optional<std::int64_t>> Embeddings::next_due_ms() {
                                parameters, 1));
   const auto& cell = rows.rows.at(0).at(0);
   return is_null(cell) ? std::optional<std::int64_t>() : std::optional(std::get<std::int64_t>(cell));
+}
+
+Status Embeddings::drop_replaced_collections() {
+  TRIUNE_ASSIGN(const bool changed, drop_replaced(*settings_.store, settings_.organization_id));
+  if (changed) settings_.committed(0, true);
+  return {};
 }
 
 Status Embeddings::attempt_all() {
@@ -111,7 +118,7 @@ Result<bool> Embeddings::attempt(std::int64_t collection_id, const VectorCollect
   if (claimed.empty()) return false;
   std::vector<std::string> texts;
   for (const auto& text : claimed) texts.push_back(text.content);
-  const auto vectors = embed_all(collection, texts, Deadline::after(embedder_patience));
+  const auto vectors = embed_all(collection_id, collection, texts, Deadline::after(embedder_patience));
   if (vectors) {
     TRIUNE_TRY(store_vectors(claimed, *vectors));
     return true;
@@ -124,7 +131,8 @@ Result<bool> Embeddings::attempt(std::int64_t collection_id, const VectorCollect
   // One by one, so that a text nobody can embed holds no other back.
   for (std::size_t i = 0; i < claimed.size(); ++i) {
     const auto one = std::span(claimed).subspan(i, 1);
-    const auto vector = embed_all(collection, std::span(texts).subspan(i, 1), Deadline::after(embedder_patience));
+    const auto vector =
+        embed_all(collection_id, collection, std::span(texts).subspan(i, 1), Deadline::after(embedder_patience));
     TRIUNE_TRY(vector ? store_vectors(one, *vector) : put_off(one, vector.error()));
   }
   return true;
@@ -181,7 +189,7 @@ Status Embeddings::store_vectors(std::span<const PendingText> texts, const Vecto
         return {};
       },
       Deadline::after(store_patience)));
-  settings_.committed(lsn);
+  settings_.committed(lsn, false);
   return {};
 }
 

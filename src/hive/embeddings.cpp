@@ -31,11 +31,15 @@ Result<std::shared_ptr<Embedder>> make_embedder(std::string_view name) {
 namespace triune::hive {
 namespace {
 
-const VectorCollection* collection_of(const PutVector& vector, const projection::CatalogSnapshot& catalog,
-                                      std::int64_t organization_id) {
+constexpr std::size_t version_limit = 200;
+
+/// With its number; null when there is none.
+const std::pair<const std::int64_t, VectorCollection>* collection_of(const PutVector& vector,
+                                                                     const projection::CatalogSnapshot& catalog,
+                                                                     std::int64_t organization_id) {
   const auto id = catalog.collection(organization_id, projection::CollectionKind::vector, vector.collection);
   const auto found = id ? catalog.vector_collections.find(*id) : catalog.vector_collections.end();
-  return found == catalog.vector_collections.end() ? nullptr : &found->second;
+  return found == catalog.vector_collections.end() ? nullptr : &*found;
 }
 
 /// A change whose vector is to be made, or null.
@@ -80,9 +84,32 @@ Status Embeddings::check(const VectorCollection& collection) {
                              collection.embedder, dimension, collection.dimension, dimension));
 }
 
-Result<Embeddings::Vectors> Embeddings::embed_all(const VectorCollection& collection,
+Result<std::uint32_t> Embeddings::dimension_of(const std::string& name) {
+  TRIUNE_ASSIGN(const auto model, embedder(name));
+  return model->description().dimension;
+}
+
+std::string Embeddings::version_of(const VectorCollection& collection) {
+  const auto model = collection.embedder.empty() ? failure(ErrorCode::not_found, "") : embedder(collection.embedder);
+  return model ? (*model)->description().version.substr(0, version_limit) : std::string();
+}
+
+Status Embeddings::check_version(std::int64_t collection_id, const VectorCollection& collection,
+                                 const Embedder& model) const {
+  const auto catalog = settings_.catalog->snapshot();
+  const auto recorded = catalog->embedder_versions.find(collection_id);
+  const auto now = model.description().version.substr(0, version_limit);
+  if (recorded == catalog->embedder_versions.end() || now.empty() || now == recorded->second) return {};
+  return failure(ErrorCode::conflict,
+                 fmt::format("the vectors of collection {0} are of version {1} of {2}, which is version {3} now, and "
+                             "those of two versions are not comparable; make them anew: triune collection reembed {0}",
+                             catalog->name_of(collection_id), recorded->second, collection.embedder, now));
+}
+
+Result<Embeddings::Vectors> Embeddings::embed_all(std::int64_t collection_id, const VectorCollection& collection,
                                                   std::span<const std::string> texts, Deadline deadline) {
   TRIUNE_ASSIGN(const auto model, embedder(collection.embedder));
+  TRIUNE_TRY(check_version(collection_id, collection, *model));
   const std::size_t batch = std::max<std::size_t>(1, model->description().batch_size);
   Vectors vectors;
   for (std::size_t begin = 0; begin < texts.size(); begin += batch) {
@@ -99,15 +126,15 @@ Result<Embeddings::Vectors> Embeddings::embed_all(const VectorCollection& collec
   return vectors;
 }
 
-Result<std::vector<float>> Embeddings::query(const VectorCollection& collection, const std::string& text,
-                                             Deadline deadline) {
+Result<std::vector<float>> Embeddings::query(std::int64_t collection_id, const VectorCollection& collection,
+                                             const std::string& text, Deadline deadline) {
   if (collection.embedder.empty())
     return failure(ErrorCode::invalid_argument,
                    fmt::format("collection {} has no embedder that would make a vector of a text; search by values or "
                                "by the id of a stored vector",
                                collection.name));
   const std::array<std::string, 1> texts{text};
-  auto made = embed_all(collection, texts, deadline);
+  auto made = embed_all(collection_id, collection, texts, deadline);
   if (!made) {
     made.error().message = fmt::format("embedding the query: {}", made.error().message);
     return std::unexpected<Error>(made.error());
@@ -117,13 +144,13 @@ Result<std::vector<float>> Embeddings::query(const VectorCollection& collection,
 
 std::optional<EmbeddedChanges> Embeddings::embed(std::span<const Change> changes,
                                                  const projection::CatalogSnapshot& catalog, Deadline deadline) {
-  std::map<const VectorCollection*, std::vector<std::size_t>> by_collection;
+  std::map<const std::pair<const std::int64_t, VectorCollection>*, std::vector<std::size_t>> by_collection;
   for (std::size_t i = 0; i < changes.size(); ++i) {
     const auto* const vector = to_embed(changes[i]);
     const auto* const collection =
         vector == nullptr ? nullptr : collection_of(*vector, catalog, settings_.organization_id);
     // What is wrong about the others is told where changes are applied.
-    if (collection != nullptr && !collection->embedder.empty()) by_collection[collection].push_back(i);
+    if (collection != nullptr && !collection->second.embedder.empty()) by_collection[collection].push_back(i);
   }
   if (by_collection.empty()) return std::nullopt;
   EmbeddedChanges embedded{.changes = {changes.begin(), changes.end()}};
@@ -131,7 +158,7 @@ std::optional<EmbeddedChanges> Embeddings::embed(std::span<const Change> changes
   for (const auto& [collection, places] : by_collection) {
     std::vector<std::string> texts;
     for (const auto place : places) texts.push_back(std::get<PutVector>(changes[place]).text);
-    auto vectors = embed_all(*collection, texts, until);
+    auto vectors = embed_all(collection->first, collection->second, texts, until);
     if (!vectors) {
       embedded.pending += places.size();
       embedded.trouble = vectors.error().message;
@@ -152,6 +179,16 @@ Result<std::uint64_t> Embeddings::pending(contract::RelationalSession& session, 
   return static_cast<std::uint64_t>(std::get<std::int64_t>(counted.rows.at(0).at(0)));
 }
 
+Result<std::string> Embeddings::last_error(contract::RelationalSession& session, std::int64_t collection_id) const {
+  const std::array<Value, 2> parameters{settings_.organization_id, collection_id};
+  TRIUNE_ASSIGN(const RowSet errors,
+                session.query("SELECT last_error FROM triune_vector_texts WHERE organization_id = ?1 AND "
+                              "collection_id = ?2 AND pending_since_ms IS NOT NULL AND last_error <> '' "
+                              "ORDER BY next_attempt_ms DESC LIMIT 1",
+                              parameters, 1));
+  return errors.rows.empty() ? std::string() : to_text(errors.rows[0][0]);
+}
+
 Result<std::vector<EmbeddingStatus>> Embeddings::statuses(contract::RelationalSession& session) const {
   std::vector<EmbeddingStatus> statuses;
   const auto catalog = settings_.catalog->snapshot();
@@ -160,13 +197,7 @@ Result<std::vector<EmbeddingStatus>> Embeddings::statuses(contract::RelationalSe
     if (found == catalog->vector_collections.end() || found->second.embedder.empty()) continue;
     EmbeddingStatus status{.collection = found->second.name, .embedder = found->second.embedder};
     TRIUNE_ASSIGN(status.pending, pending(session, id));
-    const std::array<Value, 2> parameters{settings_.organization_id, id};
-    TRIUNE_ASSIGN(const RowSet errors,
-                  session.query("SELECT last_error FROM triune_vector_texts WHERE organization_id = ?1 AND "
-                                "collection_id = ?2 AND pending_since_ms IS NOT NULL AND last_error <> '' "
-                                "ORDER BY next_attempt_ms DESC LIMIT 1",
-                                parameters, 1));
-    if (!errors.rows.empty()) status.last_error = to_text(errors.rows[0][0]);
+    TRIUNE_ASSIGN(status.last_error, last_error(session, id));
     statuses.push_back(std::move(status));
   }
   return statuses;

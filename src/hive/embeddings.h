@@ -48,8 +48,9 @@ class Embeddings {
     projection::Catalog* catalog = nullptr;
     std::int64_t organization_id = 0;
     std::map<std::string, std::shared_ptr<Embedder>> own;
-    std::function<void(std::uint64_t)> committed;  ///< Is told the lsn of every commit of the thread.
-    bool background = true;                        ///< False: what is pending waits for another process.
+    /// Is told the lsn of every commit of the thread, and whether the dictionary changed.
+    std::function<void(std::uint64_t, bool)> committed;
+    bool background = true;  ///< False: what is pending waits for another process.
   };
 
   explicit Embeddings(Settings settings);
@@ -61,8 +62,14 @@ class Embeddings {
 
   /// Whether the collection's embedder exists and makes vectors of its dimension.
   Status check(const VectorCollection& collection);
-  /// The vector of a query. Errors: the embedder's; `invalid_argument` when the collection has none.
-  Result<std::vector<float>> query(const VectorCollection& collection, const std::string& text, Deadline deadline);
+  /// What the embedder says of its dimension; 0: any.
+  Result<std::uint32_t> dimension_of(const std::string& name);
+  /// Of the model as it is now, at most 200 bytes; empty when it is not known.
+  std::string version_of(const VectorCollection& collection);
+  /// The vector of a query. Errors: the embedder's; `invalid_argument` when the collection has none; `conflict` when
+  /// its vectors are of another version of the model.
+  Result<std::vector<float>> query(std::int64_t collection_id, const VectorCollection& collection,
+                                   const std::string& text, Deadline deadline);
   /// Nothing when no change has a text to be embedded. An embedder gets half of the time there is, and its failure is
   /// no error here (E1).
   std::optional<EmbeddedChanges> embed(std::span<const Change> changes, const projection::CatalogSnapshot& catalog,
@@ -70,6 +77,8 @@ class Embeddings {
   /// Something is pending.
   void wake();
   Result<std::uint64_t> pending(contract::RelationalSession& session, std::int64_t collection_id) const;
+  /// Of the attempts at texts that are pending; empty when none failed.
+  Result<std::string> last_error(contract::RelationalSession& session, std::int64_t collection_id) const;
   Result<std::vector<EmbeddingStatus>> statuses(contract::RelationalSession& session) const;
 
  private:
@@ -82,7 +91,11 @@ class Embeddings {
 
   Result<std::shared_ptr<Embedder>> embedder(const std::string& name);
   /// In batches as large as the embedder takes; every vector is checked.
-  Result<Vectors> embed_all(const VectorCollection& collection, std::span<const std::string> texts, Deadline deadline);
+  Result<Vectors> embed_all(std::int64_t collection_id, const VectorCollection& collection,
+                            std::span<const std::string> texts, Deadline deadline);
+  Status check_version(std::int64_t collection_id, const VectorCollection& collection, const Embedder& model) const;
+  /// Older generations of collections that were made anew go after a while.
+  Status drop_replaced_collections();
   void run();
   /// Whether some text of a collection is due, or when the next will be.
   Result<std::optional<std::int64_t>> next_due_ms();

@@ -123,13 +123,13 @@ Status Implementation::start() {
   projections_->notify(session_lsn_);
   learned_ = std::make_unique<Learning>(directory_ / "projections" / number / "learned", canonical_engine());
   statistics_ = std::make_unique<Statistics>(*store_, catalog_, organization_id_, session_lsn_.load());
-  embeddings_ = std::make_unique<Embeddings>(
-      Embeddings::Settings{.store = store_.get(),
-                           .catalog = &catalog_,
-                           .organization_id = organization_id_,
-                           .own = options_.embedders,
-                           .committed = [this](std::uint64_t lsn) { committed(lsn, false); },
-                           .background = options_.project_in_background});
+  embeddings_ = std::make_unique<Embeddings>(Embeddings::Settings{
+      .store = store_.get(),
+      .catalog = &catalog_,
+      .organization_id = organization_id_,
+      .own = options_.embedders,
+      .committed = [this](std::uint64_t lsn, bool catalog_changed) { committed(lsn, catalog_changed); },
+      .background = options_.project_in_background});
   return join();
 }
 

@@ -40,8 +40,9 @@ CollectionFigures Implementation::measured(const Measurement& measure) {
 Status Implementation::create_collection(const VectorCollection& collection) {
   TRIUNE_TRY(check_open());
   TRIUNE_TRY(embeddings_->check(collection));
+  const auto version = embeddings_->version_of(collection);
   return define_in_job([&](contract::RelationalSession& session, projection::CatalogWriter& catalog) -> Status {
-    TRIUNE_TRY(define({session, catalog, organization_id_}, collection));
+    TRIUNE_TRY(define({session, catalog, organization_id_}, collection, version));
     return record_placement(session, organization_id_, placement::decide_vectors(collection, {}, "create_collection"),
                             true);
   });

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
+#include <set>
+
 #include "base/try.h"
 
 namespace triune::hive {
@@ -10,6 +13,27 @@ using projection::CollectionKind;
 using projection::GraphProjection;
 using projection::ProjectionWorker;
 using projection::VectorProjection;
+
+namespace {
+
+std::string vector_folder(std::int64_t collection_id) {
+  return fmt::format("vector-{}", collection_id);
+}
+
+}  // namespace
+
+ProjectionSet::ProjectionSet(Settings settings) : settings_(std::move(settings)) {
+  std::set<std::string> kept;
+  for (const auto& [id, definition] : settings_.environment.catalog->snapshot()->vector_collections)
+    kept.insert(vector_folder(id));
+  std::error_code ignored;  // what cannot be removed now costs space and nothing else
+  std::vector<std::filesystem::path> gone;
+  for (const auto& entry : std::filesystem::directory_iterator(settings_.environment.root, ignored)) {
+    const auto name = entry.path().filename().string();
+    if (name.starts_with("vector-") && !kept.contains(name)) gone.push_back(entry.path());
+  }
+  for (const auto& folder : gone) std::filesystem::remove_all(folder, ignored);
+}
 
 ProjectionWorker* ProjectionSet::add(std::unique_ptr<projection::Projection> projection) {
   workers_.push_back(std::make_unique<ProjectionWorker>(*settings_.environment.canonical, std::move(projection)));
@@ -33,7 +57,7 @@ Driven<VectorProjection> ProjectionSet::vector_locked(std::int64_t collection_id
   auto& driven = vectors_[collection_id];
   if (driven.worker != nullptr) return driven;
   auto environment = settings_.environment;
-  environment.root /= fmt::format("vector-{}", collection_id);
+  environment.root /= vector_folder(collection_id);
   const std::string engine = "usearch";
   auto made = std::make_unique<VectorProjection>(environment, collection_id, definition, engine,
                                                  settings_.registry->vector.at(engine));
@@ -81,8 +105,12 @@ std::vector<ProjectionWorker*> ProjectionSet::all() {
   for (const auto id : catalog->collections_of(organization, CollectionKind::vector))
     if (const auto found = catalog->vector_collections.find(id); found != catalog->vector_collections.end())
       vector_locked(id, found->second);
+  std::set<const ProjectionWorker*> gone;
+  for (const auto& [id, driven] : vectors_)
+    if (!catalog->vector_collections.contains(id)) gone.insert(driven.worker);
   std::vector<ProjectionWorker*> workers;
-  for (const auto& worker : workers_) workers.push_back(worker.get());
+  for (const auto& worker : workers_)
+    if (!gone.contains(worker.get())) workers.push_back(worker.get());
   return workers;
 }
 

@@ -32,7 +32,8 @@ class ProjectionSet {
     bool background = true;  ///< Start threads as soon as there is something to project.
   };
 
-  explicit ProjectionSet(Settings settings) : settings_(std::move(settings)) {}
+  /// Removes what collections that are gone left on disk.
+  explicit ProjectionSet(Settings settings);
 
   Driven<projection::GraphProjection> graph();
   /// `not_found` when there is no such collection.

@@ -45,6 +45,15 @@ Result<std::vector<VectorHit>> describe_hits(contract::RelationalSession& sessio
   return hits;
 }
 
+/// Whether the collection has the name in the session's snapshot.
+Result<bool> is_named(contract::RelationalSession& session, std::int64_t collection_id, std::string_view name) {
+  const std::array<Value, 2> parameters{collection_id, std::string(name)};
+  TRIUNE_ASSIGN(
+      const RowSet rows,
+      session.query("SELECT 1 FROM triune_collections WHERE collection_id = ?1 AND name = ?2", parameters, 1));
+  return !rows.rows.empty();
+}
+
 }  // namespace
 
 Result<std::vector<float>> Implementation::query_vector(contract::RelationalSession& session,
@@ -52,7 +61,7 @@ Result<std::vector<float>> Implementation::query_vector(contract::RelationalSess
                                                         const VectorSearch& search, Deadline deadline) {
   std::vector<float> values;
   if (const auto* const text = std::get_if<EmbeddedText>(&search.query))
-    return embeddings_->query(definition, text->text, deadline);
+    return embeddings_->query(collection_id, definition, text->text, deadline);
   if (const auto* const id = std::get_if<std::string>(&search.query)) {
     const std::array<Value, 3> parameters{organization_id_, collection_id, *id};
     TRIUNE_ASSIGN(
@@ -157,10 +166,15 @@ Result<VectorSearchResult> Implementation::search_in(contract::RelationalSession
     TRIUNE_ASSIGN(own, store_->read(scope, options.deadline));
     session = own.get();
   }
-  TRIUNE_ASSIGN(const auto query, query_vector(*session, collection_id, definition, search, options.deadline));
   if (!definition.embedder.empty()) {
+    TRIUNE_ASSIGN(const bool named, is_named(*session, collection_id, search.collection));
+    if (!named) {  // another node gave the name to vectors that were made anew
+      TRIUNE_TRY(catalog_.reload(*store_, options.deadline));
+      return search_in(own ? nullptr : session, search, options);
+    }
     TRIUNE_ASSIGN(result.pending, embeddings_->pending(*session, collection_id));
   }
+  TRIUNE_ASSIGN(const auto query, query_vector(*session, collection_id, definition, search, options.deadline));
   const CandidateSearch asked{*session, organization_id_, collection_id, definition.metric, query, search.count};
   auto candidates =
       find_candidates(asked, definition, search, degraded ? nullptr : store.get(), options.deadline, result);

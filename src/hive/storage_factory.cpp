@@ -42,7 +42,7 @@ Status make(const DefinitionContext& context, const placement::StoragePlan& plan
   for (const auto& statement : plan.statements) TRIUNE_TRY(run_user_statement(context, statement, {}, 0));
   for (const auto& one : plan.nodes) TRIUNE_TRY(define(context, one));
   for (const auto& one : plan.edges) TRIUNE_TRY(define(context, one));
-  for (const auto& one : plan.vectors) TRIUNE_TRY(define(context, one));
+  for (const auto& one : plan.vectors) TRIUNE_TRY(define(context, one, {}));
   if (plan.text) TRIUNE_TRY(define(context, *plan.text));
   for (const auto& one : plan.placements)
     TRIUNE_TRY(record_placement(context.session, context.organization_id, one, false));

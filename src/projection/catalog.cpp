@@ -72,7 +72,7 @@ Status load_graph(contract::RelationalSession& session, CatalogSnapshot& to) {
 
 Status load_vector_collections(contract::RelationalSession& session, CatalogSnapshot& to) {
   TRIUNE_ASSIGN(const RowSet collections,
-                session.query("SELECT collection_id, dimension, metric, owner_table, embedder "
+                session.query("SELECT collection_id, dimension, metric, owner_table, embedder, embedder_version "
                               "FROM triune_vector_collections",
                               {}, dictionary_limit));
   for (const auto& row : collections.rows) {
@@ -82,6 +82,7 @@ Status load_vector_collections(contract::RelationalSession& session, CatalogSnap
                                               .metric = metric,
                                               .owner_table = text(row[3]),
                                               .embedder = text(row[4])};
+    if (!text(row[5]).empty()) to.embedder_versions[integer(row[0])] = text(row[5]);
   }
   return {};
 }

@@ -105,6 +105,12 @@ Result<std::shared_ptr<VectorStore>> VectorProjection::make_store(const std::fil
   return store;
 }
 
+std::string VectorProjection::name() const {
+  const auto catalog = environment_.catalog->snapshot();
+  const auto found = catalog->collection_names.find(collection_id_);
+  return found == catalog->collection_names.end() ? name_ : "vector:" + found->second;
+}
+
 Result<std::optional<std::uint64_t>> VectorProjection::open() {
   using Opened = std::optional<std::uint64_t>;
   TRIUNE_ASSIGN(const auto directory, generations_.current());

@@ -21,7 +21,8 @@ class VectorProjection final : public Projection {
   VectorProjection(Environment environment, std::int64_t collection_id, VectorCollection definition, std::string engine,
                    contract::Factory<contract::VectorStore> factory);
 
-  [[nodiscard]] std::string name() const override { return name_; }
+  /// As the dictionary has it now: a collection is renamed when its vectors were made anew.
+  [[nodiscard]] std::string name() const override;
   [[nodiscard]] std::string engine() const override { return engine_; }
   Result<std::optional<std::uint64_t>> open() override;
   Result<Step> apply_next(contract::RelationalSession& canonical, std::uint64_t watermark) override;

@@ -100,7 +100,7 @@ Status VectorProjection::apply_unsettled(contract::RelationalSession& canonical)
   std::set<std::int64_t> keys;
   for (const auto& entry : entries) {
     if (entry.collection_id != collection_id_) continue;
-    if (entry.operation == Operation::load) return still_settling(name_);
+    if (entry.operation == Operation::load) return still_settling(name());
     if (const auto key = vector_number(entry.key)) keys.insert(*key);
   }
   if (keys.empty()) return {};
@@ -133,7 +133,7 @@ Result<Differences> VectorProjection::verify(contract::RelationalSession& canoni
   };
   TRIUNE_ASSIGN(const DigestDifferences found, compare(left, right));
   TRIUNE_ASSIGN(std::set<std::int64_t> keys, find_different(canonical));
-  Differences differences{.projection = name_, .organization = environment_.organization};
+  Differences differences{.projection = name(), .organization = environment_.organization};
   differences.checked = found.checked;
   differences.missing = found.missing.size();
   differences.extra = found.extra.size();

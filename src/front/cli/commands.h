@@ -20,32 +20,35 @@ struct CommandLine {
   std::function<Result<ExitCode>()> action;
 };
 
-void add_hive_commands(CLI::App& root, CommandLine& line);        // init status
-void add_repair_commands(CLI::App& root, CommandLine& line);      // verify repair rebuild sweep
-void add_import_commands(CLI::App& root, CommandLine& line);      // import claude
-void add_load_commands(CLI::App& root, CommandLine& line);        // load rows|nodes|edges|vectors
-void add_statement_commands(CLI::App& root, CommandLine& line);   // sql cypher
-void add_search_commands(CLI::App& root, CommandLine& line);      // search text
-void add_graph_commands(CLI::App& root, CommandLine& line);       // neighbors path
-void add_get_commands(CLI::App& root, CommandLine& line);         // get row|node|edge|vector|blob
-void add_commit_command(CLI::App& root, CommandLine& line);       // commit
-void add_definition_commands(CLI::App& root, CommandLine& line);  // collection map index
-void add_assess_command(CLI::App& root, CommandLine& line);       // assess
-void add_classify_command(CLI::App& root, CommandLine& line);     // classify
-void add_placement_command(CLI::App& root, CommandLine& line);    // placement list|explain|create|review
-void add_access_command(CLI::App& root, CommandLine& line);       // access organization|user|role|key|check …
-void add_advise_command(CLI::App& root, CommandLine& line);       // advise
-void add_migrate_commands(CLI::App& root, CommandLine& line);     // migrate plan|apply|verify|status|rollback
-void add_schema_commands(CLI::App& root, CommandLine& line);      // schema new|plan|apply|revert|status|…
+void add_hive_commands(CLI::App& root, CommandLine& line);             // init status
+void add_repair_commands(CLI::App& root, CommandLine& line);           // verify repair rebuild sweep
+void add_import_commands(CLI::App& root, CommandLine& line);           // import claude
+void add_load_commands(CLI::App& root, CommandLine& line);             // load rows|nodes|edges|vectors
+void add_statement_commands(CLI::App& root, CommandLine& line);        // sql cypher
+void add_search_commands(CLI::App& root, CommandLine& line);           // search text
+void add_graph_commands(CLI::App& root, CommandLine& line);            // neighbors path
+void add_get_commands(CLI::App& root, CommandLine& line);              // get row|node|edge|vector|blob
+void add_commit_command(CLI::App& root, CommandLine& line);            // commit
+void add_definition_commands(CLI::App& root, CommandLine& line);       // collection map index
+void add_assess_command(CLI::App& root, CommandLine& line);            // assess
+void add_classify_command(CLI::App& root, CommandLine& line);          // classify
+void add_placement_command(CLI::App& root, CommandLine& line);         // placement list|explain|create|review
+void add_access_command(CLI::App& root, CommandLine& line);            // access organization|user|role|key|check …
+void add_advise_command(CLI::App& root, CommandLine& line);            // advise
+void add_migrate_commands(CLI::App& root, CommandLine& line);          // migrate plan|apply|verify|status|rollback
+void add_schema_commands(CLI::App& root, CommandLine& line);           // schema new|plan|apply|revert|status|…
 void add_schema_change_commands(CLI::App& schema, CommandLine& line);  // schema change start|backfill|…
-void add_agents_commands(CLI::App& root, CommandLine& line);      // agents register|list|…, config get|set|history
-void add_memory_command(CLI::App& root, CommandLine& line);       // memory remember|recall|forget|kv
-void add_audit_command(CLI::App& root, CommandLine& line);        // audit list|verify|seal
-void add_tasks_command(CLI::App& root, CommandLine& line);        // tasks define|create|list|get|update|…
-void add_queue_command(CLI::App& root, CommandLine& line);        // queue create|put|claim|complete|fail|…
-void add_workflow_command(CLI::App& root, CommandLine& line);     // workflow define|start|status|advance|…
-void add_events_command(CLI::App& root, CommandLine& line);       // events source|ingest|list|chain|…
-void add_program_commands(CLI::App& root, CommandLine& line);     // bench version help
+void add_agents_commands(CLI::App& root, CommandLine& line);           // agents register|list|…, config get|set|history
+void add_memory_command(CLI::App& root, CommandLine& line);            // memory remember|recall|forget|kv
+void add_audit_command(CLI::App& root, CommandLine& line);             // audit list|verify|seal
+void add_tasks_command(CLI::App& root, CommandLine& line);             // tasks define|create|list|get|update|…
+void add_queue_command(CLI::App& root, CommandLine& line);             // queue create|put|claim|complete|fail|…
+void add_workflow_command(CLI::App& root, CommandLine& line);          // workflow define|start|status|advance|…
+void add_events_command(CLI::App& root, CommandLine& line);            // events source|ingest|list|chain|…
+void add_program_commands(CLI::App& root, CommandLine& line);          // bench version help
+
+/// Below `collection`: reembed.
+void add_reembed_command(CLI::App& collection, CommandLine& line);
 
 /// Below `import`: agent-hive, sqlite-hive.
 void add_import_hive_commands(CLI::App& import, CommandLine& line);

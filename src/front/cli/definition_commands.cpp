@@ -101,6 +101,7 @@ void add_collection(CLI::App& root, CommandLine& line) {
       ->type_name("NAME");
   add_waiting(command, arguments->waiting);
   when_chosen(command, line, arguments, run_collection);
+  add_reembed_command(*parent, line);
 }
 
 void add_map_nodes(CLI::App& parent, CommandLine& line) {

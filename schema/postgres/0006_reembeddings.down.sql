@@ -1,0 +1,17 @@
+DROP TRIGGER triune_reembeddings_values ON triune_vector_values;
+DROP TRIGGER triune_reembeddings_dropped ON triune_vectors;
+DROP TRIGGER triune_reembeddings_vector_delete ON triune_vectors;
+DROP TRIGGER triune_reembeddings_vector_update ON triune_vectors;
+DROP TRIGGER triune_reembeddings_text_delete ON triune_vector_texts;
+DROP TRIGGER triune_reembeddings_text_update ON triune_vector_texts;
+DROP TRIGGER triune_reembeddings_text_insert ON triune_vector_texts;
+DROP FUNCTION triune_reembeddings_values_inserted();
+DROP FUNCTION triune_reembeddings_inserted();
+DROP FUNCTION triune_reembeddings_vector_deleted();
+DROP FUNCTION triune_reembeddings_vector_updated();
+DROP FUNCTION triune_reembeddings_text_deleted();
+DROP FUNCTION triune_reembeddings_text_updated();
+DROP FUNCTION triune_reembeddings_text_inserted();
+DROP FUNCTION triune_reembed(bigint, bigint[]);
+DROP TABLE triune_reembeddings;
+ALTER TABLE triune_vector_collections DROP COLUMN embedder_version;

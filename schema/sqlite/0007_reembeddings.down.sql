@@ -1,0 +1,9 @@
+DROP TRIGGER triune_reembeddings_values;
+DROP TRIGGER triune_reembeddings_dropped;
+DROP TRIGGER triune_reembeddings_vector_delete;
+DROP TRIGGER triune_reembeddings_vector_update;
+DROP TRIGGER triune_reembeddings_text_delete;
+DROP TRIGGER triune_reembeddings_text_update;
+DROP TRIGGER triune_reembeddings_text_insert;
+DROP TABLE triune_reembeddings;
+ALTER TABLE triune_vector_collections DROP COLUMN embedder_version;
