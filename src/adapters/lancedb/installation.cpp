@@ -24,7 +24,7 @@ std::filesystem::path installation_folder() {
 
 Result<std::filesystem::path> find_python() {
   const auto folder = installation_folder();
-  const auto python = folder / "bin" / "python3";
+  auto python = folder / "bin" / "python3";
   std::error_code ignored;
   // The mark is written last, so that an installation that was broken off is not taken for one.
   if (std::filesystem::exists(folder / ".complete", ignored) && std::filesystem::exists(python, ignored)) return python;

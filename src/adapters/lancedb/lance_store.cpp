@@ -74,8 +74,8 @@ Result<std::unique_ptr<contract::VectorStore>> LanceVectorStore::open(const cont
   });
 }
 
-LanceVectorStore::LanceVectorStore(std::filesystem::path directory, std::string url, std::shared_ptr<Worker> worker,
-                                   const Settings& settings)
+LanceVectorStore::LanceVectorStore(const std::filesystem::path& directory, std::string url,
+                                   std::shared_ptr<Worker> worker, const Settings& settings)
     : directory_(std::filesystem::absolute(directory)),
       url_(std::move(url)),
       worker_(std::move(worker)),

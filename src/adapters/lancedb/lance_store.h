@@ -27,7 +27,7 @@ class LanceVectorStore final : public contract::VectorStore {
   /// stand there, and the vectors below the URL. Errors: `unsupported` when LanceDB is not installed.
   static Result<std::unique_ptr<contract::VectorStore>> open(const contract::EngineOptions& options);
 
-  LanceVectorStore(std::filesystem::path directory, std::string url, std::shared_ptr<Worker> worker,
+  LanceVectorStore(const std::filesystem::path& directory, std::string url, std::shared_ptr<Worker> worker,
                    const Settings& settings);
   ~LanceVectorStore() override;
   LanceVectorStore(const LanceVectorStore&) = delete;

@@ -21,12 +21,12 @@ std::string keys_message(const std::vector<contract::VectorKey>& keys) {
   return writer.finish();
 }
 
-template <class Row>
-const StoredRow& row_of(const Row& row) {
-  if constexpr (std::is_pointer_v<Row>)
-    return *row;
-  else
-    return row;
+const StoredRow* address_of(const StoredRow& row) {
+  return &row;
+}
+
+const StoredRow* address_of(const StoredRow* row) {
+  return row;
 }
 
 // The columns of worker.py's `rows_schema`.
@@ -41,7 +41,7 @@ std::string rows_message(const Rows& rows, std::uint32_t dimension) {
   std::vector<bool> no_text;
   values.reserve(rows.size() * dimension);
   for (const auto& each : rows) {
-    const StoredRow& row = row_of(each);
+    const StoredRow& row = *address_of(each);
     keys.push_back(row.key);
     values.insert(values.end(), row.values.begin(), row.values.end());
     lengths.push_back(row.length);

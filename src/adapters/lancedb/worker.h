@@ -1,6 +1,6 @@
 // LanceDB's process, kept running: requests from any thread, answers as they come, a new process when one died.
 //
-// All stores of a program share one process: it costs 100 MB and two seconds to start, and names its tables in full.
+// All stores of a program share one process: it costs 200 MB and seconds to start, and names its tables in full.
 //
 // Invariants
 //  1. A request is answered once: by its frame, by the end of its process, or by its deadline.
