@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include <array>
 #include <map>
 #include <random>
 #include <set>
@@ -301,6 +302,42 @@ TEST_F(TasksTest, SummariesAreCountedAsTasksChange) {
   EXPECT_EQ(counts[TaskStatus::pending], 2);
   EXPECT_EQ(counts[TaskStatus::completed], 1);
   EXPECT_FALSE(counts.contains(TaskStatus::in_progress));
+}
+
+TEST_F(TasksTest, TheLoadsOfAgentsAreWhatTheirTasksAre) {
+  const unsigned seed = std::random_device{}();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937 random(seed);
+  const std::array<std::string, 3> agents{"ada", "bob", ""};
+  constexpr std::array statuses{TaskStatus::pending, TaskStatus::assigned, TaskStatus::in_progress,
+                                TaskStatus::blocked, TaskStatus::review,   TaskStatus::completed,
+                                TaskStatus::failed,  TaskStatus::cancelled};
+  for (int i = 0; i < 150; ++i) {
+    const auto id = "t" + std::to_string(random() % 12);
+    const auto& agent = agents[random() % agents.size()];
+    // Some of these are refused: what they would have changed must not be counted.
+    switch (random() % 5) {
+      case 0: static_cast<void>(tasks_->create({.id = id, .name = "work", .assigned_to = agent})); break;
+      case 1: static_cast<void>(tasks_->remove(id)); break;
+      case 2: static_cast<void>(tasks_->update(id, {.assigned_to = agent})); break;
+      case 3:
+        static_cast<void>(tasks_->update(id, {.status = statuses[random() % statuses.size()], .assigned_to = agent}));
+        break;
+      default: static_cast<void>(tasks_->update(id, {.status = statuses[random() % statuses.size()]}));
+    }
+  }
+  const auto rows_of = [&](const std::string& sql) {
+    const auto rows = hive_->sql(sql);
+    EXPECT_TRUE(rows) << rows.error().message;
+    return rows ? rows->rows : std::vector<std::vector<Value>>();
+  };
+  EXPECT_EQ(rows_of("SELECT agent, status, CAST(sum(tasks) AS bigint) FROM triune_task_loads GROUP BY agent, status "
+                    "HAVING sum(tasks) <> 0 ORDER BY agent, status"),
+            rows_of("SELECT assigned_to, status, count(*) FROM triune_tasks WHERE assigned_to IS NOT NULL GROUP BY "
+                    "assigned_to, status ORDER BY assigned_to, status"));
+  EXPECT_EQ(rows_of("SELECT agent, in_progress + assigned + blocked + review FROM triune_agent_load ORDER BY agent"),
+            rows_of("SELECT assigned_to, count(*) FROM triune_tasks WHERE assigned_to IS NOT NULL AND status IN "
+                    "('in_progress', 'assigned', 'blocked', 'review') GROUP BY assigned_to ORDER BY assigned_to"));
 }
 
 TEST_F(TasksTest, DefinitionsGiveWhatATaskLeavesOpen) {

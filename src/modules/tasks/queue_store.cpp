@@ -38,6 +38,20 @@ QueueItem item_of(const std::vector<Value>& row) {
   return item;
 }
 
+QueueSettings settings_of(const std::vector<Value>& row) {
+  return {text(row[0]), integer(row[1]) == 1, integer(row[2]), integer(row[3]), integer(row[4]), integer(row[5])};
+}
+
+std::unexpected<Error> no_queue(std::string_view queue) {
+  return failure(ErrorCode::not_found, fmt::format("there is no queue {}; make it with `configure`", queue));
+}
+
+/// SQLite has numbers for truth values.
+bool is_true(const Value& value) {
+  const auto* const truth = std::get_if<bool>(&value);
+  return truth != nullptr ? *truth : integer(value) != 0;
+}
+
 /// "max" of two values.
 std::string_view greater_of(Dialect dialect) {
   return dialect == Dialect::sqlite ? "max" : "greatest";
@@ -56,11 +70,8 @@ Result<QueueSettings> QueueStore::settings(std::string_view queue) const {
                 session_.query("SELECT name, paused, lease_ms, max_attempts, backoff_ms, longest_backoff_ms FROM "
                                "triune_queues WHERE organization_id = ?1 AND name = ?2",
                                key, 1));
-  if (rows.rows.empty())
-    return failure(ErrorCode::not_found, fmt::format("there is no queue {}; make it with `configure`", queue));
-  const auto& row = rows.rows[0];
-  return QueueSettings{text(row[0]),    integer(row[1]) == 1, integer(row[2]),
-                       integer(row[3]), integer(row[4]),      integer(row[5])};
+  if (rows.rows.empty()) return no_queue(queue);
+  return settings_of(rows.rows[0]);
 }
 
 Result<QueueItem> QueueStore::find(std::string_view id) const {
@@ -132,9 +143,25 @@ Status QueueStore::put(const QueueSettings& queue, const NewQueueItem& item, con
   return std::unexpected<Error>(made.error());
 }
 
-Status QueueStore::advance(const QueueSettings& queue) const {
-  TRIUNE_TRY(take_back_expired(queue, now_ms()));
-  return make_due_ready(queue.name, now_ms());
+Result<QueueSettings> QueueStore::advance(std::string_view queue) const {
+  const auto now = now_ms();
+  // Mostly there is nothing to do: what tells comes with the settings, since every claim asks.
+  const std::array<Value, 3> parameters{organization_id_, std::string(queue), now};
+  TRIUNE_ASSIGN(
+      const RowSet rows,
+      session_.query("SELECT q.name, q.paused, q.lease_ms, q.max_attempts, q.backoff_ms, q.longest_backoff_ms, "
+                     "EXISTS (SELECT 1 FROM triune_queue_items WHERE organization_id = ?1 AND queue = ?2 AND state = "
+                     "'claimed' AND lease_until_ms < ?3), EXISTS (SELECT 1 FROM triune_queue_items WHERE "
+                     "organization_id = ?1 AND queue = ?2 AND state = 'waiting' AND due_at_ms <= ?3) FROM "
+                     "triune_queues q WHERE q.organization_id = ?1 AND q.name = ?2",
+                     parameters, 1));
+  if (rows.rows.empty()) return no_queue(queue);
+  const auto& row = rows.rows[0];
+  const auto settings = settings_of(row);
+  const bool expired = is_true(row[6]);
+  if (expired) TRIUNE_TRY(take_back_expired(settings, now));
+  if (expired || is_true(row[7])) TRIUNE_TRY(make_due_ready(queue, now_ms()));
+  return settings;
 }
 
 Status QueueStore::take_back_expired(const QueueSettings& queue, std::int64_t now) const {

@@ -20,8 +20,9 @@ class QueueStore {
   [[nodiscard]] Result<QueueSettings> settings(std::string_view queue) const;
   [[nodiscard]] Result<QueueItem> find(std::string_view id) const;
   [[nodiscard]] Status put(const QueueSettings& queue, const NewQueueItem& item, const std::string& id) const;
-  /// Items whose lease ended go back, and waiting ones that are due become ready; a bounded number of each.
-  [[nodiscard]] Status advance(const QueueSettings& queue) const;
+  /// The same, after items whose lease ended went back and waiting ones that are due became ready; a bounded number of
+  /// each.
+  [[nodiscard]] Result<QueueSettings> advance(std::string_view queue) const;
   [[nodiscard]] Result<std::vector<QueueItem>> claim(const QueueSettings& queue, std::string_view worker,
                                                      std::size_t count, std::int64_t lease_ms) const;
   [[nodiscard]] Status extend(std::string_view id, std::int64_t claim, std::int64_t lease_ms) const;

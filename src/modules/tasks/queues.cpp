@@ -89,8 +89,7 @@ class StoredQueues final : public Queues {
     TRIUNE_TRY(write(actor, [&](RelationalSession& session) -> Status {
       claimed.clear();
       const QueueStore store(session, organization());
-      TRIUNE_ASSIGN(const QueueSettings settings, store.settings(queue));
-      TRIUNE_TRY(store.advance(settings));
+      TRIUNE_ASSIGN(const QueueSettings settings, store.advance(queue));
       if (settings.paused) return {};
       TRIUNE_ASSIGN(claimed, store.claim(settings, worker, count, lease_ms));
       return {};

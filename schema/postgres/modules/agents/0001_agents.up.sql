@@ -253,6 +253,7 @@ CREATE TABLE triune_memories (
 
 CREATE INDEX triune_memories_by_agent ON triune_memories (organization_id, agent_id, created_at_ms) WHERE agent_id IS NOT NULL;
 CREATE INDEX triune_memories_by_session ON triune_memories (organization_id, session_id, created_at_ms) WHERE session_id <> '';
+CREATE INDEX triune_memories_by_kind ON triune_memories (organization_id, kind, created_at_ms);
 CREATE INDEX triune_memories_by_time ON triune_memories (organization_id, created_at_ms);
 CREATE INDEX triune_memories_expiring ON triune_memories (organization_id, expires_at_ms) WHERE expires_at_ms IS NOT NULL;
 
@@ -466,12 +467,12 @@ FOR EACH ROW EXECUTE FUNCTION triune_memories_after();
 CREATE VIEW triune_agent_summary WITH (security_invoker = true) AS
 SELECT a.organization_id, a.id, a.name, a.agent_type, a.status, a.crashes, h.last_at_ms AS last_heartbeat_at_ms,
        h.context_usage,
-       (SELECT count(*) FROM triune_tasks t WHERE t.organization_id = a.organization_id AND t.assigned_to = a.id
-          AND t.status = 'in_progress') AS tasks_in_progress,
-       (SELECT count(*) FROM triune_tasks t WHERE t.organization_id = a.organization_id AND t.assigned_to = a.id
-          AND t.status = 'completed') AS tasks_completed,
-       (SELECT count(*) FROM triune_tasks t WHERE t.organization_id = a.organization_id AND t.assigned_to = a.id
-          AND t.status = 'failed') AS tasks_failed,
+       (SELECT CAST(coalesce(sum(t.tasks), 0) AS bigint) FROM triune_task_loads t WHERE t.organization_id = a.organization_id
+          AND t.agent = a.id AND t.status = 'in_progress') AS tasks_in_progress,
+       (SELECT CAST(coalesce(sum(t.tasks), 0) AS bigint) FROM triune_task_loads t WHERE t.organization_id = a.organization_id
+          AND t.agent = a.id AND t.status = 'completed') AS tasks_completed,
+       (SELECT CAST(coalesce(sum(t.tasks), 0) AS bigint) FROM triune_task_loads t WHERE t.organization_id = a.organization_id
+          AND t.agent = a.id AND t.status = 'failed') AS tasks_failed,
        (SELECT count(*) FROM triune_agent_capabilities c WHERE c.organization_id = a.organization_id AND c.agent_id = a.id)
          AS capabilities,
        (SELECT count(*) FROM triune_agent_deliveries d WHERE d.organization_id = a.organization_id AND d.to_agent = a.id
