@@ -22,7 +22,7 @@ using projection::VectorProjection;
 constexpr std::size_t spare_candidates = 10;
 // A candidate that turns out not to satisfy the predicate costs about five times what it costs to evaluate the
 // predicate for one vector in a pass over all. Beyond so many, the pass is what is left.
-constexpr std::size_t most_before_predicate = 2'000;
+constexpr std::size_t most_before_predicate = 2'500;
 constexpr std::size_t first_before_predicate = 40;
 constexpr int most_rounds = 3;
 constexpr double caution = 1.3;

@@ -3,10 +3,13 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <fstream>
+#include <functional>
 #include <map>
 #include <random>
 #include <set>
+#include <span>
 #include <thread>
 
 #include "integration/hive_fixture.h"
@@ -171,6 +174,55 @@ TEST_F(MemoryTest, FiltersHoldForBothWays) {
   EXPECT_THAT(recalled({.agent = "ada"}), ElementsAre("m2", "m1"));
   EXPECT_THAT(recalled({.text = "\" OR ' -- ); DROP TABLE x; ?? blue"}), Contains("m1"));
   EXPECT_FALSE(memory_->recall({.text = "x", .count = 0}));
+}
+
+// Few are found by their rows and many by asking the index first: of either, as many come back as are asked for.
+TEST_F(MemoryTest, AmongFewAndAmongManyAsMuchIsRecalledAsIsAskedFor) {
+  const auto at = now_ms();
+  constexpr int count = 6'000;
+  std::vector<NewMemory> memories;
+  for (int i = 0; i < count; ++i)
+    memories.push_back({.id = "m" + std::to_string(i),
+                        .agent = i % 100 == 0 ? "bob" : "ada",
+                        .session = "s" + std::to_string(i / 50),
+                        .kind = i % 10 == 0 ? "fact" : "note",
+                        .content = "whale number " + std::to_string(i) + " of class c" + std::to_string(i % 7),
+                        .expires_at_ms = i % 4 == 1 ? std::optional(at - 1) : std::nullopt,
+                        .created_at_ms = at - count + i});
+  constexpr std::size_t at_once = 500;  // so that a busy machine keeps them within the deadline of a call
+  for (std::size_t begin = 0; begin < memories.size(); begin += at_once) {
+    const auto made = memory_->remember_many(std::span(memories).subspan(begin, at_once));
+    ASSERT_TRUE(made) << made.error().message;
+  }
+  const auto expect_all = [&](const RecallQuery& query, const std::function<bool(const StoredMemory&)>& fits) {
+    const auto found = memory_->recall(query);
+    ASSERT_TRUE(found) << found.error().message;
+    EXPECT_EQ(found->degraded, "");
+    EXPECT_EQ(found->memories.size(), query.count);
+    for (const auto& one : found->memories) {
+      EXPECT_TRUE(fits(one.memory)) << one.memory.id;
+      EXPECT_TRUE(!one.memory.expires_at_ms || *one.memory.expires_at_ms > at) << one.memory.id;
+    }
+  };
+  const std::string text = "a whale of class c3, number 4242";
+  expect_all({.text = text, .count = 20}, [](const auto&) { return true; });
+  expect_all({.text = text, .agent = "ada", .count = 20}, [](const auto& one) { return one.agent == "ada"; });
+  expect_all({.text = text, .agent = "bob", .count = 20}, [](const auto& one) { return one.agent == "bob"; });
+  expect_all({.text = text, .session = "s7", .count = 20}, [](const auto& one) { return one.session == "s7"; });
+  expect_all({.text = text, .kinds = {"fact"}, .count = 20}, [](const auto& one) { return one.kind == "fact"; });
+  expect_all({.text = text, .kinds = {"note"}, .count = 20}, [](const auto& one) { return one.kind == "note"; });
+  expect_all({.text = text, .since_ms = at - 100, .count = 20},
+             [&](const auto& one) { return one.created_at_ms >= at - 100; });
+  expect_all({.text = text, .until_ms = at - 500, .count = 20},
+             [&](const auto& one) { return one.created_at_ms < at - 500; });
+  expect_all({.text = text, .agent = "ada", .kinds = {"fact"}, .count = 20},
+             [](const auto& one) { return one.agent == "ada" && one.kind == "fact"; });
+  const auto found = memory_->recall({.text = "whale number 4242", .count = 1'000});
+  ASSERT_TRUE(found) << found.error().message;
+  const auto only = std::find_if(found->memories.begin(), found->memories.end(),
+                                 [](const Recalled& one) { return one.memory.id == "m4242"; });
+  ASSERT_NE(only, found->memories.end());
+  EXPECT_EQ(only->text_rank, 1);
 }
 
 TEST_F(MemoryTest, AReplacedMemoryIsFoundByItsNewWordsAlone) {

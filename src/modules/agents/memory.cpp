@@ -207,7 +207,7 @@ class MemoryModule final : public Memory {
   }
 
   Result<Recall> recall(const RecallQuery& query, const ReadOptions& options) override {
-    return RecallSearch(module_, query, options).run();
+    return RecallSearch(module_, query, options, word_counts_).run();
   }
 
   Status forget(std::string_view id, const Actor& actor) override {
@@ -306,6 +306,7 @@ class MemoryModule final : public Memory {
   }
 
   Module module_;
+  WordCounts word_counts_;
 };
 
 /// The collection of the memories' vectors, unless it is there.

@@ -11,6 +11,11 @@ namespace {
 
 constexpr std::size_t most_recalled = 1'000;
 constexpr double rank_constant = 60;
+/// A search among this share of all memories, or so many, finds them by the indexes of their rows; among more, the
+/// vectors are asked first and looked at afterwards (hive/vector_candidates.h).
+constexpr std::int64_t few_of_all = 25;
+constexpr std::int64_t always_few = 4'000;
+constexpr std::int64_t never_few = 40'000;
 
 double score_of(const std::optional<std::int64_t>& rank) {
   return rank ? 1 / (rank_constant + static_cast<double>(*rank)) : 0;
@@ -38,6 +43,30 @@ bool RecallSearch::is_filtered() const {
          query_.until_ms;
 }
 
+Result<bool> RecallSearch::leaves_few() const {
+  if (!is_filtered()) return false;
+  TRIUNE_ASSIGN(const auto session, module_.read(options_.deadline));
+  const std::array<Value, 1> organization{module_.organization_id()};
+  // The number of the last text is about how many there are.
+  TRIUNE_ASSIGN(const RowSet all,
+                session->query(module_.dialect() == contract::Dialect::sqlite
+                                   ? "SELECT max(text_row) FROM triune_memory_texts WHERE ?1 > 0"
+                                   : "SELECT CAST(greatest(reltuples, 0) AS bigint) FROM pg_class WHERE oid = "
+                                     "'triune_memories'::regclass AND ?1 > 0",
+                               organization, 1));
+  const auto about = all.rows.empty() || is_null(all.rows[0][0]) ? 0 : integer(all.rows[0][0]);
+  const auto few = std::clamp(about / few_of_all, always_few, never_few);
+  const MemoryFilter filter(query_, now_, 2, MemoryFilter::Expired::by_index);
+  std::vector<Value> parameters{module_.organization_id(), few + 1};
+  parameters.insert(parameters.end(), filter.values().begin(), filter.values().end());
+  TRIUNE_ASSIGN(const RowSet left,
+                session->query(fmt::format("SELECT count(*) FROM (SELECT 1 FROM triune_memories m WHERE "
+                                           "m.organization_id = ?1{} LIMIT ?2) AS few",
+                                           filter.sql()),
+                               parameters, 1));
+  return integer(left.rows.at(0).at(0)) <= few;
+}
+
 Result<Recall> RecallSearch::newest() {
   const MemoryFilter filter(query_, now_, 2);
   std::vector<Value> parameters{module_.organization_id(), limited(query_.count)};
@@ -59,8 +88,12 @@ Result<Recall> RecallSearch::newest() {
 
 Status RecallSearch::search_words(contract::RelationalSession& session) {
   if (query_.text.empty()) return {};
-  TRIUNE_ASSIGN(const auto ids,
-                WordSearch(session, module_.organization_id()).run(query_, now_, depth_for(query_.count)));
+  TRIUNE_ASSIGN(const auto ids, WordSearch(session, module_.organization_id(), counts_)
+                                    .run({.query = query_,
+                                          .now = now_,
+                                          .depth = depth_for(query_.count),
+                                          .filtered = is_filtered(),
+                                          .narrow = narrow_}));
   std::int64_t rank = 0;
   for (const auto& id : ids) found_[id].text_rank = ++rank;
   return {};
@@ -71,6 +104,14 @@ VectorSearch RecallSearch::vector_search(bool always) const {
       .collection = std::string(memory_vectors), .query = EmbeddedText{query_.text}, .count = depth_for(query_.count)};
   if (!query_.vector.empty()) search.query = query_.vector;
   if (!always && !is_filtered()) return search;
+  if (narrow_) {
+    const MemoryFilter filter(query_, now_, 1, MemoryFilter::Expired::by_index);
+    search.parameters = {module_.organization_id()};
+    search.parameters.insert(search.parameters.end(), filter.values().begin(), filter.values().end());
+    search.where =
+        fmt::format("id IN (SELECT m.id FROM triune_memories m WHERE m.organization_id = ?1{})", filter.sql());
+    return search;
+  }
   const auto add = [&](std::string_view condition, Value value) {
     search.parameters.push_back(std::move(value));
     search.where +=
@@ -121,13 +162,14 @@ Status RecallSearch::gather(contract::RelationalSession& session, Recall& recall
   for (const auto& [id, found] : found_) best.emplace_back(score_of(found.text_rank) + score_of(found.vector_rank), id);
   std::sort(best.begin(), best.end(),
             [](const auto& a, const auto& b) { return a.first != b.first ? a.first > b.first : a.second > b.second; });
-  constexpr std::size_t at_once = 200;
+  // Of two lengths only, so that the statements stay compiled; the last id fills up.
+  const std::size_t at_once = query_.count <= 12 ? 24 : 200;
   for (std::size_t begin = 0; begin < best.size() && recall.memories.size() < query_.count; begin += at_once) {
     const auto end = std::min(begin + at_once, best.size());
     std::vector<Value> parameters{module_.organization_id()};
     std::string ids;
-    for (auto i = begin; i < end; ++i) {
-      parameters.emplace_back(best[i].second);
+    for (auto i = begin; i < begin + at_once; ++i) {
+      parameters.emplace_back(best[std::min(i, end - 1)].second);
       ids += fmt::format("{}?{}", i == begin ? "" : ", ", parameters.size());
     }
     const MemoryFilter filter(query_, now_, parameters.size());
@@ -158,6 +200,7 @@ Status RecallSearch::gather(contract::RelationalSession& session, Recall& recall
 Result<Recall> RecallSearch::run() {
   TRIUNE_TRY(check());
   if (query_.text.empty() && query_.vector.empty()) return newest();
+  TRIUNE_ASSIGN(narrow_, leaves_few());
   Recall recall;
   search_vectors(recall);
   TRIUNE_ASSIGN(const auto session, module_.read(options_.deadline));

@@ -12,8 +12,8 @@ namespace triune::modules::agents {
 
 class RecallSearch {
  public:
-  RecallSearch(const Module& module, const RecallQuery& query, const ReadOptions& options)
-      : module_(module), query_(query), options_(options), now_(now_ms()) {}
+  RecallSearch(const Module& module, const RecallQuery& query, const ReadOptions& options, WordCounts& counts)
+      : module_(module), query_(query), options_(options), counts_(counts), now_(now_ms()) {}
 
   Result<Recall> run();
 
@@ -26,10 +26,13 @@ class RecallSearch {
 
   Status check() const;
   [[nodiscard]] bool is_filtered() const;
+  /// Whether so few memories are left by what an index tells that they are found first, and searched alone.
+  Result<bool> leaves_few() const;
   Result<Recall> newest();
   Status search_words(contract::RelationalSession& session);
   void search_vectors(Recall& recall);
-  /// Vectors by their metadata; `always` also where only what has expired is kept out.
+  /// Vectors by their metadata, or by the rows of their memories where these are few; `always` also where only what has
+  /// expired is kept out.
   [[nodiscard]] VectorSearch vector_search(bool always) const;
   /// Rows of what was found that still hold, with their scores.
   Status gather(contract::RelationalSession& session, Recall& recall);
@@ -37,7 +40,9 @@ class RecallSearch {
   const Module& module_;
   const RecallQuery& query_;
   const ReadOptions& options_;
+  WordCounts& counts_;
   std::int64_t now_;
+  bool narrow_ = false;  ///< As `leaves_few` said.
   std::map<std::string, Found> found_;
 };
 

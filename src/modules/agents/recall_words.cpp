@@ -1,6 +1,7 @@
 #include "modules/agents/recall_words.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cctype>
@@ -29,18 +30,44 @@ std::string joined(const std::vector<std::string>& words, std::string_view betwe
   return expression;
 }
 
+/// Of the index alone, so many of the best are looked at for each that is wanted: where nothing restricts, and where
+/// more than a few are left.
+constexpr std::size_t looked_at_for_one = 2;
+constexpr std::size_t looked_at_for_one_of_some = 30;
+constexpr std::chrono::minutes counted_again{1};
+
+// Of rows of the index.
+constexpr std::string_view by_rank = "rank";
+constexpr std::string_view by_time = "triune_memory_words.rowid DESC";
+
+template <class Match>
+std::vector<Match> matches_of(const RowSet& rows) {
+  std::vector<Match> matches;
+  for (const auto& row : rows.rows) matches.push_back({integer(row[0]), text(row[1])});
+  return matches;
+}
+
+std::vector<std::string> ids_of(const RowSet& rows) {
+  std::vector<std::string> ids;
+  for (const auto& row : rows.rows) ids.push_back(text(row[0]));
+  return ids;
+}
+
 /// Adds what is not there yet.
-void add_ids(const RowSet& rows, std::size_t depth, std::vector<std::string>& ids) {
-  for (const auto& row : rows.rows) {
-    auto id = text(row[0]);
-    if (ids.size() < depth && std::find(ids.begin(), ids.end(), id) == ids.end()) ids.push_back(std::move(id));
-  }
+void add_ids(const std::vector<std::string>& more, std::size_t depth, std::vector<std::string>& ids) {
+  for (const auto& id : more)
+    if (ids.size() < depth && std::find(ids.begin(), ids.end(), id) == ids.end()) ids.push_back(id);
 }
 
 }  // namespace
 
-MemoryFilter::MemoryFilter(const RecallQuery& query, std::int64_t now, std::size_t first) : first_(first) {
-  add(" AND (m.expires_at_ms IS NULL OR m.expires_at_ms > ?{})", now);
+MemoryFilter::MemoryFilter(const RecallQuery& query, std::int64_t now, std::size_t first, Expired expired)
+    : first_(first) {
+  add(expired == Expired::by_row
+          ? " AND (m.expires_at_ms IS NULL OR m.expires_at_ms > ?{})"
+          : " AND m.id NOT IN (SELECT x.id FROM triune_memories x WHERE x.organization_id = ?1 AND x.expires_at_ms IS "
+            "NOT NULL AND x.expires_at_ms <= ?{})",
+      now);
   if (!query.agent.empty()) add(" AND m.agent_id = ?{}", query.agent);
   if (!query.session.empty()) add(" AND m.session_id = ?{}", query.session);
   if (query.since_ms) add(" AND m.created_at_ms >= ?{}", *query.since_ms);
@@ -73,72 +100,148 @@ std::vector<std::string> words_of(std::string_view text) {
   return words;
 }
 
-Result<std::vector<std::string>> WordSearch::run(const RecallQuery& query, std::int64_t now, std::size_t depth) const {
-  const auto words = words_of(query.text);
-  if (words.empty()) return std::vector<std::string>();
-  return session_.dialect() == contract::Dialect::sqlite ? run_sqlite(words, query, now, depth)
-                                                         : run_postgres(words, query, now, depth);
+std::optional<std::int64_t> WordCounts::find(const std::string& word) {
+  const std::scoped_lock lock(mutex_);
+  const auto found = counts_.find(word);
+  if (found == counts_.end() || Clock::now() - found->second.at > counted_again) return std::nullopt;
+  return found->second.memories;
+}
+
+void WordCounts::note(const std::string& word, std::int64_t count) {
+  const std::scoped_lock lock(mutex_);
+  if (counts_.size() >= most_words) counts_.clear();
+  counts_[word] = {count, Clock::now()};
+}
+
+Result<std::vector<std::string>> WordSearch::run(const WordQuery& asked) const {
+  const auto words = words_of(asked.query.text);
+  if (words.empty()) return Ids();
+  return session_.dialect() == contract::Dialect::sqlite ? run_sqlite(words, asked) : run_postgres(words, asked);
 }
 
 Result<std::int64_t> WordSearch::occurrences(const std::string& word) const {
+  if (const auto known = counts_.find(word)) return *known;
   const std::array<Value, 1> term{word};
   TRIUNE_ASSIGN(const RowSet found, rows("SELECT doc FROM triune_memory_vocabulary WHERE term = ?1", term));
-  return found.rows.empty() ? 0 : integer(found.rows[0][0]);
+  const auto count = found.rows.empty() ? 0 : integer(found.rows[0][0]);
+  counts_.note(word, count);
+  return count;
 }
 
-Status WordSearch::match(const std::string& expression, bool by_time, const RecallQuery& query, std::int64_t now,
-                         std::size_t depth, std::vector<std::string>& ids) const {
-  const MemoryFilter filter(query, now, 3);
-  std::vector<Value> parameters{organization(), expression, limited(depth)};
+Result<std::vector<std::int64_t>> WordSearch::index_rows(const std::string& expression, std::string_view order,
+                                                         std::size_t limit) const {
+  const std::array<Value, 2> parameters{expression, limited(limit)};
+  TRIUNE_ASSIGN(const RowSet found, rows(fmt::format("SELECT rowid FROM triune_memory_words WHERE "
+                                                     "triune_memory_words MATCH ?1 ORDER BY {} LIMIT ?2",
+                                                     order),
+                                         parameters));
+  std::vector<std::int64_t> numbers;
+  for (const auto& row : found.rows) numbers.push_back(integer(row[0]));
+  return numbers;
+}
+
+Result<std::vector<WordSearch::Match>> WordSearch::admitted(const std::vector<std::int64_t>& found,
+                                                            const WordQuery& asked) const {
+  if (found.empty()) return std::vector<Match>();
+  const MemoryFilter filter(asked.query, asked.now, 3);
+  std::vector<Value> parameters{organization(), fmt::format("[{}]", fmt::join(found, ",")), limited(asked.depth)};
   parameters.insert(parameters.end(), filter.values().begin(), filter.values().end());
-  // CROSS JOIN keeps the order: from the words to the rows.
-  TRIUNE_ASSIGN(
-      const RowSet found,
-      rows(fmt::format("SELECT t.memory_id FROM triune_memory_words w CROSS JOIN triune_memory_texts t ON t.text_row = "
-                       "w.rowid CROSS JOIN triune_memories m ON m.organization_id = t.organization_id AND m.id = "
-                       "t.memory_id WHERE w.triune_memory_words MATCH ?2 AND t.organization_id = ?1{} ORDER BY {} "
-                       "LIMIT ?3",
-                       filter.sql(), by_time ? "w.rowid DESC" : "w.rank"),
-           parameters));
-  add_ids(found, depth, ids);
-  return {};
+  TRIUNE_ASSIGN(const RowSet left,
+                rows(fmt::format("SELECT t.text_row, t.memory_id FROM json_each(?2) k CROSS JOIN triune_memory_texts t "
+                                 "ON t.text_row = k.value CROSS JOIN triune_memories m ON m.organization_id = "
+                                 "t.organization_id AND m.id = t.memory_id WHERE t.organization_id = ?1{} ORDER BY "
+                                 "k.key LIMIT ?3",
+                                 filter.sql()),
+                     parameters));
+  return matches_of<Match>(left);
 }
 
-Result<std::vector<std::string>> WordSearch::run_sqlite(const std::vector<std::string>& words, const RecallQuery& query,
-                                                        std::int64_t now, std::size_t depth) const {
+Result<std::vector<WordSearch::Match>> WordSearch::matches_together(const std::string& expression,
+                                                                    std::string_view order,
+                                                                    const WordQuery& asked) const {
+  // Few memories are found first, and words looked up among them; otherwise CROSS JOIN keeps the order: from the words
+  // to the rows.
+  const MemoryFilter filter(asked.query, asked.now, 3,
+                            asked.narrow ? MemoryFilter::Expired::by_index : MemoryFilter::Expired::by_row);
+  std::vector<Value> parameters{organization(), expression, limited(asked.depth)};
+  parameters.insert(parameters.end(), filter.values().begin(), filter.values().end());
+  const std::string_view sql =
+      asked.narrow
+          ? "WITH few AS MATERIALIZED (SELECT t.text_row, t.memory_id FROM triune_memories m CROSS JOIN "
+            "triune_memory_texts t ON t.organization_id = m.organization_id AND t.memory_id = m.id WHERE "
+            "m.organization_id = ?1{}) SELECT f.text_row, f.memory_id FROM triune_memory_words CROSS JOIN few f ON "
+            "f.text_row = triune_memory_words.rowid WHERE triune_memory_words MATCH ?2 ORDER BY {} LIMIT ?3"
+          : "SELECT t.text_row, t.memory_id FROM triune_memory_words CROSS JOIN triune_memory_texts t ON t.text_row = "
+            "triune_memory_words.rowid CROSS JOIN triune_memories m ON m.organization_id = t.organization_id AND m.id "
+            "= t.memory_id WHERE triune_memory_words MATCH ?2 AND t.organization_id = ?1{} ORDER BY {} LIMIT ?3";
+  TRIUNE_ASSIGN(const RowSet found, rows(fmt::format(fmt::runtime(sql), filter.sql(), order), parameters));
+  return matches_of<Match>(found);
+}
+
+Result<std::vector<WordSearch::Match>> WordSearch::matches(const std::string& expression, std::string_view order,
+                                                           const WordQuery& asked) const {
+  if (asked.narrow) return matches_together(expression, order, asked);
+  const auto looked_at = asked.depth * (asked.filtered ? looked_at_for_one_of_some : looked_at_for_one);
+  TRIUNE_ASSIGN(const auto found, index_rows(expression, order, looked_at));
+  TRIUNE_ASSIGN(auto left, admitted(found, asked));
+  if (left.size() >= asked.depth || found.size() < looked_at) return left;
+  return matches_together(expression, order, asked);
+}
+
+Result<std::vector<std::string>> WordSearch::run_sqlite(const std::vector<std::string>& words,
+                                                        const WordQuery& asked) const {
   std::vector<std::pair<std::int64_t, std::string>> by_rarity;
   for (const auto& word : words) {
     TRIUNE_ASSIGN(const auto count, occurrences(word));
     by_rarity.emplace_back(count, word);
   }
   std::sort(by_rarity.begin(), by_rarity.end());
-  const bool everywhere = by_rarity.front().first > 2 * ranked_at_most;
-  std::vector<std::string> ids;
-  TRIUNE_TRY(match(joined(words, " AND "), everywhere, query, now, depth, ids));
-  if (ids.size() >= depth || words.size() == 1) return ids;
   std::vector<std::string> rare;
-  std::int64_t ranked = 0;
+  std::int64_t in_all = 0;
   for (const auto& [count, word] : by_rarity) {
-    if (!rare.empty() && ranked + count > ranked_at_most) break;
+    if (!rare.empty() && in_all + count > ranked_at_most) break;
     rare.push_back(word);
-    ranked += count;
+    in_all += count;
   }
-  TRIUNE_TRY(match(joined(rare, " OR "), everywhere, query, now, depth, ids));
+  const std::string_view order = by_rarity.front().first > 2 * ranked_at_most ? by_time : by_rank;
+  const auto all = joined(words, " AND ");
+  Ids ids;
+  // To rank, the index counts each word of the expression: of what few have in common, the rare words tell enough.
+  TRIUNE_ASSIGN(auto common, index_rows(all, by_time, asked.depth));
+  if (common.size() == asked.depth) {
+    common.clear();
+    TRIUNE_ASSIGN(const auto best, matches(all, order, asked));
+    for (const auto& match : best) ids.push_back(match.id);
+    if (ids.size() >= asked.depth || words.size() == 1) return ids;
+  }
+  TRIUNE_ASSIGN(auto any, matches(joined(rare, " OR "), order, asked));
+  const auto in_common = [&](const Match& match) {
+    return std::find(common.begin(), common.end(), match.row) != common.end();
+  };
+  const auto rest = std::stable_partition(any.begin(), any.end(), in_common);
+  for (auto match = any.begin(); match != rest; ++match) {
+    ids.push_back(match->id);
+    std::erase(common, match->row);
+  }
+  TRIUNE_ASSIGN(const auto others, admitted(common, asked));
+  for (const auto& match : others) ids.push_back(match.id);
+  Ids left;
+  for (auto match = rest; match != any.end(); ++match) left.push_back(match->id);
+  add_ids(left, asked.depth, ids);
   return ids;
 }
 
 Result<std::vector<std::string>> WordSearch::run_postgres(const std::vector<std::string>& words,
-                                                          const RecallQuery& query, std::int64_t now,
-                                                          std::size_t depth) const {
-  std::vector<std::string> ids;
+                                                          const WordQuery& asked) const {
+  Ids ids;
   for (const std::string_view between : {" && ", " || "}) {
-    std::vector<Value> parameters{organization(), limited(depth), ranked_at_most};
+    std::vector<Value> parameters{organization(), limited(asked.depth), ranked_at_most};
     std::string terms;
     for (const auto& word : words) {
       parameters.emplace_back(word);
       terms += fmt::format("{}triune_term(?{}, false)", terms.empty() ? "" : between, parameters.size());
     }
-    const MemoryFilter filter(query, now, parameters.size());
+    const MemoryFilter filter(asked.query, asked.now, parameters.size());
     parameters.insert(parameters.end(), filter.values().begin(), filter.values().end());
     TRIUNE_ASSIGN(
         const RowSet found,
@@ -148,8 +251,8 @@ Result<std::vector<std::string>> WordSearch::run_postgres(const std::vector<std:
                          "ORDER BY x.rank DESC, x.created_at_ms DESC LIMIT ?2",
                          terms, filter.sql()),
              parameters));
-    add_ids(found, depth, ids);
-    if (ids.size() >= depth || words.size() == 1) break;
+    add_ids(ids_of(found), asked.depth, ids);
+    if (ids.size() >= asked.depth || words.size() == 1) break;
   }
   return ids;
 }
