@@ -171,6 +171,8 @@ void ask_dashboard(Bench& bench, Events& events, std::int64_t total) {
   bench.add(row.at_most(100).detail("events", total));
 }
 
+}  // namespace
+
 void bench_dashboard(Bench& bench) {
   const std::uint64_t total = bench.sized<std::uint64_t>(500'000, 10'000'000, 10'000'000);
   const auto folder = prepared(bench, fmt::format("events-{}", total), [&](const std::filesystem::path& place) {
@@ -192,13 +194,10 @@ void bench_dashboard(Bench& bench) {
   ask_dashboard(bench, *events, static_cast<std::int64_t>(total));
 }
 
-}  // namespace
-
 void bench_events(Bench& bench) {
   const WorkFolder folder(bench.settings(), "events");
   bench_sqlite(bench, folder.path());
   bench_server(bench, folder.path());
-  bench_dashboard(bench);
 }
 
 }  // namespace triune::bench

@@ -120,6 +120,9 @@ class Bench {
 /// Seconds that `work` takes.
 double timed(const std::function<void()>& work);
 
+/// Seconds of processor time that all threads of this process have taken: of use where the machine is shared.
+double processor_seconds();
+
 /// Kilobytes of this process in /proc/self/status under `name` ("VmRSS", "VmHWM", "RssAnon").
 std::uint64_t process_kilobytes(std::string_view name);
 

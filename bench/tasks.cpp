@@ -1,19 +1,22 @@
-// Queues, dependencies, what is ready, and what the audit log costs.
+// Dependencies among a million tasks, what is ready, what dashboards ask, and what the audit log costs.
 #include <fmt/format.h>
 
+#include <array>
 #include <atomic>
 #include <random>
 #include <thread>
 
+#include "module_place.h"
 #include "raw_sqlite.h"
 #include "scenarios.h"
-#include "triune/modules/queue.h"
+#include "triune/modules/agents.h"
 #include "triune/modules/tasks.h"
 
 namespace triune::bench {
 namespace {
 
 constexpr int workers = 16;
+constexpr int agent_count = 60;
 
 HiveOptions rows_only() {
   HiveOptions options;
@@ -21,130 +24,142 @@ HiveOptions rows_only() {
   return options;
 }
 
-std::vector<NewQueueItem> items_of(int begin, int count) {
-  std::vector<NewQueueItem> items;
-  for (int i = begin; i < begin + count; ++i)
-    items.push_back({.id = fmt::format("item-{:08}", i), .payload = Json{R"({"kind":"review","file":"main.cpp"})"}});
-  return items;
+/// Task n is `t`n. Of ten, two are pending, one is at work, one a draft, five are completed and one failed; those that
+/// somebody had are spread over the agents, and all over the last 90 days.
+std::vector<std::string> task_statements(std::int64_t count, std::int64_t now) {
+  constexpr std::string_view numbers =
+      "WITH RECURSIVE n (i) AS (SELECT CAST(1 AS bigint) UNION ALL SELECT i + 1 FROM n WHERE i < {0}) ";
+  const auto sql = [&](std::string_view text) { return fmt::format(fmt::runtime(text), count, now, agent_count); };
+  const auto status = [](std::string_view number) {
+    return fmt::format(
+        "CASE {} % 10 WHEN 0 THEN 'pending' WHEN 1 THEN 'pending' WHEN 2 THEN 'in_progress' WHEN 3 THEN 'draft' WHEN 4 "
+        "THEN 'failed' ELSE 'completed' END",
+        number);
+  };
+  return {
+      "BEGIN",
+      sql(fmt::format("INSERT INTO triune_tasks (organization_id, id, name, status, priority, ordinal, assigned_to, "
+                      "created_at_ms, updated_at_ms) {} SELECT 1, 't' || i, 'task', {}, i % 5, i, CASE WHEN i % 10 IN "
+                      "(0, 1, 3) THEN NULL ELSE 'agent-' || (i / 10 % {{2}}) END, {{1}} - i % 90 * 86400000, {{1}} "
+                      "FROM n",
+                      numbers, status("i"))),
+      // Of the source any task before it, by numbers that look random.
+      sql(fmt::format("INSERT INTO triune_task_dependencies (organization_id, source_id, target_id, dependency_type, "
+                      "satisfied, created_at_ms) {} SELECT 1, 't' || p.source, 't' || p.target, 'depends_on', CASE "
+                      "WHEN p.target % 10 > 4 THEN 1 ELSE 0 END, {{1}} FROM (SELECT r.source, 1 + r.other % (r.source "
+                      "- 1) AS target FROM (SELECT 2 + (i * i % 1000003 * 48271 + i * 16807) % 2147483647 % ({{0}} - "
+                      "1) AS source, (i * i % 998244353 * 1103 + i * 69621) % 2147483629 AS other FROM n) r) p WHERE "
+                      "true ON CONFLICT DO NOTHING",
+                      numbers)),
+      "UPDATE triune_tasks SET unmet_dependencies = (SELECT count(*) FROM triune_task_dependencies d WHERE "
+      "d.organization_id = 1 AND d.source_id = triune_tasks.id AND d.satisfied = 0)",
+      "INSERT INTO triune_task_days (organization_id, day, status, tasks) SELECT 1, created_at_ms / 86400000, status, "
+      "count(*) FROM triune_tasks GROUP BY created_at_ms / 86400000, status",
+      "INSERT INTO triune_task_loads (organization_id, agent, status, tasks) SELECT 1, assigned_to, status, count(*) "
+      "FROM triune_tasks WHERE assigned_to IS NOT NULL GROUP BY assigned_to, status",
+      "COMMIT"};
 }
 
-/// Claims and completes until nothing is left; returns how many.
-std::int64_t work(Queues& queues, int number, std::size_t at_once) {
-  std::int64_t done = 0;
-  const auto name = fmt::format("worker-{}", number);
-  for (;;) {
-    const auto claimed = must(queues.claim("work", name, at_once));
-    if (claimed.empty()) return done;
-    std::vector<QueueCompletion> completions;
-    for (const auto& item : claimed) completions.push_back({item.id, item.claim, Json{R"({"ok":true})"}});
-    must(queues.complete(completions));
-    done += static_cast<std::int64_t>(completions.size());
+void fill(Bench& bench, ModulePlace& place, int count) {
+  bench.say(fmt::format("  making {} tasks and dependencies", count));
+  {
+    must(Tasks::open(place.hive()));
   }
+  place.close();
+  place.load({"triune_tasks", "triune_task_dependencies"},
+             task_statements(count, std::chrono::duration_cast<std::chrono::milliseconds>(
+                                        std::chrono::system_clock::now().time_since_epoch())
+                                        .count()));
+  place.open();
+  // Derives what was taken away, and fills the graph's tables.
+  {
+    must(Tasks::open(place.hive()));
+  }
+  const auto agents = must(Agents::open(place.hive()));
+  for (int i = 0; i < agent_count; ++i) must(agents->enroll({.id = fmt::format("agent-{}", i)}));
 }
 
-void bench_queue(Bench& bench, std::size_t at_once) {
-  const WorkFolder folder(bench.settings(), "queue");
-  const auto hive = must(Hive::open((folder.path() / "hive").string(), rows_only()));
-  const auto queues = must(Queues::open(*hive));
-  must(queues->configure({.name = "work"}));
-  const int count = bench.sized(20'000, 200'000, 400'000);
-  for (int begin = 0; begin < count; begin += 10'000) must(queues->put("work", items_of(begin, 10'000)));
-  std::atomic<std::int64_t> done{0};
-  const double seconds = timed([&] {
-    std::vector<std::thread> threads;
-    for (int number = 0; number < workers; ++number)
-      threads.emplace_back([&, number] { done += work(*queues, number, at_once); });
-    for (auto& thread : threads) thread.join();
-  });
-  if (done != count) throw std::runtime_error(fmt::format("{} of {} items were completed", done.load(), count));
-  bench.add(measured(fmt::format("queue_cycles_{}_at_once", at_once), "cycles/s", count / seconds)
-                .at_least(20'000)
-                .detail("workers", std::int64_t{workers})
-                .detail("items", std::int64_t{count}));
-}
-
-/// Tasks and dependencies of random tasks on earlier ones, put in by the file's own statements: what is measured comes
-/// after.
-std::filesystem::path many_tasks(Bench& bench, int tasks, int dependencies) {
-  return prepared(bench, fmt::format("tasks_{}", tasks), [&](const std::filesystem::path& folder) {
-    {
-      const auto hive = must(Hive::open((folder / "hive").string(), rows_only()));
-      must(Tasks::open(*hive));
-    }
-    RawSqlite file(folder / "hive" / "hive.db", 256ULL << 20U);
-    bench.say(fmt::format("making {} tasks and {} dependencies", tasks, dependencies));
-    file.run("BEGIN");
-    auto task = file.prepare(
-        "INSERT INTO triune_tasks (organization_id, id, name, status, priority, ordinal, created_at_ms, updated_at_ms) "
-        "VALUES (1, 't' || ?1, 'task', CASE ?1 % 4 WHEN 0 THEN 'pending' ELSE 'draft' END, ?1 % 5, ?1, 0, 0)");
-    for (int i = 1; i <= tasks; ++i) {
-      task.bind(1, std::int64_t{i});
-      task.run();
-    }
-    auto dependency = file.prepare(
-        "INSERT OR IGNORE INTO triune_task_dependencies (organization_id, source_id, target_id, dependency_type, "
-        "created_at_ms) VALUES (1, 't' || ?1, 't' || ?2, 'depends_on', 0)");
-    std::mt19937_64 random(11);
-    for (int i = 0; i < dependencies; ++i) {
-      const auto source = static_cast<std::int64_t>(2 + random() % static_cast<std::uint64_t>(tasks - 1));
-      dependency.bind(1, source);
-      dependency.bind(2, static_cast<std::int64_t>(1 + random() % static_cast<std::uint64_t>(source - 1)));
-      dependency.run();
-    }
-    file.run("COMMIT");
-  });
-}
-
-void bench_dependencies(Bench& bench) {
-  const int count = bench.sized(50'000, 1'000'000, 1'000'000);
-  const auto made = many_tasks(bench, count, count);
-  const WorkFolder folder(bench.settings(), "dependencies");
-  std::filesystem::copy(made / "hive", folder.path() / "hive", std::filesystem::copy_options::recursive);
-  const auto hive = must(Hive::open((folder.path() / "hive").string(), rows_only()));
-  const auto tasks = must(Tasks::open(*hive));
-  std::mt19937_64 random(12);
+struct Inserts {
   Samples along;
   Samples against;
   std::int64_t refused = 0;
-  const int rounds = bench.sized(100, 300, 1'000);
+};
+
+/// Random dependencies, half of them against the order; taken back at the end.
+Inserts insert_dependencies(Tasks& tasks, int count, int rounds) {
+  Inserts inserts;
+  std::mt19937_64 random(12);
+  std::vector<std::pair<std::string, std::string>> added;
   for (int i = 0; i < rounds; ++i) {
-    auto one = static_cast<int>(1 + random() % static_cast<std::uint64_t>(count));
-    auto other = static_cast<int>(1 + random() % static_cast<std::uint64_t>(count));
-    if (one == other) continue;
+    auto source = static_cast<int>(1 + random() % static_cast<std::uint64_t>(count));
+    auto target = static_cast<int>(1 + random() % static_cast<std::uint64_t>(count));
+    if (source == target) continue;
     const bool forward = i % 2 == 0;
-    if ((one < other) == forward) std::swap(one, other);
+    if ((source < target) == forward) std::swap(source, target);
+    const TaskDependency dependency{.source = fmt::format("t{}", source), .target = fmt::format("t{}", target)};
     const Stopwatch watch;
-    const auto added = tasks->depend({.source = fmt::format("t{}", one), .target = fmt::format("t{}", other)});
-    (forward ? along : against).add(watch.milliseconds());
-    if (!added) ++refused;
+    const auto done = tasks.depend(dependency);
+    (forward ? inserts.along : inserts.against).add(watch.milliseconds());
+    if (done)
+      added.emplace_back(dependency.source, dependency.target);
+    else
+      ++inserts.refused;
   }
-  Samples all = along;
-  all.add(against);
-  bench.add(measured("cycle_check", "ms", all.percentile(95))
+  for (const auto& [source, target] : added) must(tasks.undepend(source, target));
+  return inserts;
+}
+
+void add_query(Bench& bench, std::string name, std::string_view measure, double limit, std::int64_t count,
+               const std::function<void()>& ask) {
+  Samples samples;
+  for (int i = 0; i < bench.sized(30, 100, 300); ++i) samples.add(timed(ask) * 1e3);
+  bench.add(measured(std::move(name), "ms", samples.percentile(95))
+                .at_most(limit)
+                .detail("measure", std::string(measure))
+                .detail("p50_ms", samples.percentile(50))
+                .detail("tasks", count));
+}
+
+void measure_tasks(Bench& bench, ModulePlace& place, int count) {
+  const auto tasks = must(Tasks::open(place.hive()));
+  const auto agents = must(Agents::open(place.hive()));
+  insert_dependencies(*tasks, count, 20);  // the caches fill
+  const auto inserts = insert_dependencies(*tasks, count, bench.sized(200, 1'000, 3'000));
+  Samples all = inserts.along;
+  all.add(inserts.against);
+  bench.add(measured(row_name("cycle_check", place.store()), "ms", all.percentile(95))
                 .at_most(10)
-                .detail("measure", std::string("p95, half of them against the order"))
-                .detail("along_p95_ms", along.percentile(95))
-                .detail("against_p95_ms", against.percentile(95))
+                .detail("measure", std::string("p95, durable, half of them against the order"))
+                .detail("along_p50_ms", inserts.along.median())
+                .detail("along_p95_ms", inserts.along.percentile(95))
+                .detail("against_p50_ms", inserts.against.median())
+                .detail("against_p95_ms", inserts.against.percentile(95))
                 .detail("largest_ms", all.largest())
-                .detail("refused", refused)
+                .detail("refused", inserts.refused)
                 .detail("dependencies", std::int64_t{count}));
-  Samples ready;
-  for (int i = 0; i < bench.sized(50, 200, 500); ++i) {
-    const Stopwatch watch;
-    must(tasks->ready(100));
-    ready.add(watch.milliseconds());
+  const auto query = [&](std::string_view name, std::string_view measure, double limit,
+                         const std::function<void()>& ask) {
+    add_query(bench, row_name(name, place.store()), measure, limit, count, ask);
+  };
+  query("ready_tasks", "p95 of the 100 most urgent", 5, [&] { must(tasks->ready(100)); });
+  query("task_summary", "p95 of a month by day and status", 100, [&] { must(tasks->summary()); });
+  query("agent_load", "p95 of 60 agents with their tasks", 100, [&] { must(agents->summary()); });
+}
+
+void bench_million(Bench& bench, Store store) {
+  const int count = bench.sized(50'000, 1'000'000, 1'000'000);
+  if (store == Store::sqlite) {
+    const auto made = prepared(bench, fmt::format("tasks_{}", count), [&](const std::filesystem::path& folder) {
+      ModulePlace place(store, folder / "hive");
+      fill(bench, place, count);
+    });
+    ModulePlace place(store, made / "hive");
+    return measure_tasks(bench, place, count);
   }
-  bench.add(measured("ready_tasks", "ms", ready.percentile(95))
-                .at_most(5)
-                .detail("measure", std::string("p95 of the 100 most urgent"))
-                .detail("tasks", std::int64_t{count}));
-  Samples summary;
-  for (int i = 0; i < 50; ++i) {
-    const Stopwatch watch;
-    must(tasks->summary());
-    summary.add(watch.milliseconds());
-  }
-  bench.add(measured("task_summary", "ms", summary.percentile(95)).at_most(100));
+  const WorkFolder folder(bench.settings(), "tasks");
+  ModulePlace place(store, folder.path() / "nodes");
+  fill(bench, place, count);
+  measure_tasks(bench, place, count);
 }
 
 /// Updates a second of 16 producers.
@@ -199,9 +214,14 @@ void bench_audit(Bench& bench) {
 }  // namespace
 
 void bench_tasks(Bench& bench) {
-  bench_queue(bench, 32);
-  bench_queue(bench, 1);
-  bench_dependencies(bench);
+  bench_million(bench, Store::sqlite);
+}
+
+void bench_tasks_postgres(Bench& bench) {
+  bench_million(bench, Store::postgres);
+}
+
+void bench_audit_log(Bench& bench) {
   bench_audit(bench);
 }
 
