@@ -134,14 +134,13 @@ Status Implementation::hold_blobs(contract::RelationalSession& session, std::spa
   return hashes.empty() ? Status() : blobs_->hold(session, hashes);
 }
 
-Status Implementation::run_commit(const contract::WriteJob& job, bool& hurries, bool has_key, bool has_blobs,
+Status Implementation::run_commit(const contract::WriteJob& job, bool& hurries, bool has_key, bool alone,
                                   Deadline deadline) {
   // A lost answer of a server is asked for again, where the key makes that safe (I11).
   const auto write = [&] {
     if (has_key) return retries_.run(deadline, true, [&] { return store_->write(job, deadline); });
     // Blobs are asked for before the commit, and so are keys.
-    return store_->write(job, deadline,
-                         hurries && !has_blobs ? contract::WriteMode::shared : contract::WriteMode::alone);
+    return store_->write(job, deadline, hurries && !alone ? contract::WriteMode::shared : contract::WriteMode::alone);
   };
   if (!hurries) return store_->write(job, deadline);
   auto written = write();
@@ -153,6 +152,11 @@ Status Implementation::run_commit(const contract::WriteJob& job, bool& hurries, 
 }
 
 Result<Receipt> Implementation::commit(const Commit& commit, const CommitOptions& options) {
+  return commit_along(commit, options, {});
+}
+
+Result<Receipt> Implementation::commit_along(const Commit& commit, const CommitOptions& options,
+                                             const contract::WriteJob& first) {
   TRIUNE_TRY(check_open());
   TRIUNE_TRY(check_changes(commit.changes));
   if (commit.idempotency_key.size() > 200)
@@ -175,6 +179,7 @@ Result<Receipt> Implementation::commit(const Commit& commit, const CommitOptions
       TRIUNE_ASSIGN(const bool known, replay(session, organization_id_, key, hash, outcome));
       if (known) return {};
     }
+    if (first) TRIUNE_TRY(first(session));
     TRIUNE_TRY(hold_blobs(session, blobs));
     attempt.emplace(session, catalog_, *snapshot, organization_id_);
     if (hurries) attempt->applier.hurry(&shapes_);
@@ -186,7 +191,7 @@ Result<Receipt> Implementation::commit(const Commit& commit, const CommitOptions
     attempt->tell(outcome);
     return record_commit(session, organization_id_, key, hash, outcome, hurries);
   };
-  if (auto written = run_commit(job, hurries, !key.empty(), !blobs.empty(), options.deadline); !written) {
+  if (auto written = run_commit(job, hurries, !key.empty(), !blobs.empty() || first, options.deadline); !written) {
     // A collection's name went over to vectors that were made anew (M3): the next attempt knows.
     if (written.error().message.find("made anew") != std::string::npos)
       static_cast<void>(catalog_.reload(*store_, options.deadline));

@@ -49,6 +49,8 @@ class Implementation final : public Hive {
   ~Implementation() override;
 
   Result<Receipt> commit(const Commit& commit, const CommitOptions& options) override;
+  /// The same with a job that runs first in the transaction, which is then nobody else's. It may run again.
+  Result<Receipt> commit_along(const Commit& commit, const CommitOptions& options, const contract::WriteJob& first);
   Result<Receipt> receipt() override;
   Status wait(const Token& token, Deadline deadline) override;
   Result<std::unique_ptr<Transaction>> begin(Deadline deadline) override;
@@ -147,7 +149,7 @@ class Implementation final : public Hive {
   Status start();
   Status identify();
   /// Writes a commit's job; `hurries` says how and is false when it was written step by step.
-  Status run_commit(const contract::WriteJob& job, bool& hurries, bool has_key, bool has_blobs, Deadline deadline);
+  Status run_commit(const contract::WriteJob& job, bool& hurries, bool has_key, bool alone, Deadline deadline);
   using Measurement = std::function<Result<placement::CollectionFigures>(contract::RelationalSession&)>;
   /// What `measure` finds, in a read session of its own; nothing when it fails.
   placement::CollectionFigures measured(const Measurement& measure);

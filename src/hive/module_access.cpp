@@ -1,7 +1,10 @@
 #include "hive/module_access.h"
 
+#include <algorithm>
+
 #include "base/try.h"
 #include "hive/implementation.h"
+#include "hive/stored_definition.h"
 #include "migrate/migrate.h"
 #include "projection/change_log.h"
 
@@ -41,35 +44,8 @@ Result<std::uint64_t> ModuleAccess::write(const contract::WriteJob& job, Deadlin
 
 Result<Receipt> ModuleAccess::commit(std::span<const Change> changes, const contract::WriteJob& job,
                                      Deadline deadline) const {
-  auto& hive = behind(hive_);
-  TRIUNE_TRY(hive.check_open());
-  TRIUNE_TRY(check_changes(changes));
-  TRIUNE_ASSIGN(const auto blobs, hive.stage_blobs(changes));
-  hive.know_collections(changes);
-  const auto snapshot = hive.catalog().snapshot();
-  const auto embedded = hive.embeddings().embed(changes, *snapshot, deadline);
-  std::uint64_t lsn = 0;
-  std::uint64_t changed = 0;
-  bool catalog_changed = false;
-  TRIUNE_TRY(hive.store().write(
-      [&](contract::RelationalSession& session) -> Status {
-        TRIUNE_TRY(job(session));
-        TRIUNE_TRY(hive.hold_blobs(session, blobs));
-        projection::CatalogWriter catalog(hive.catalog(), session);
-        ChangeApplier applier(session, catalog, *snapshot, hive.organization_id());
-        if (embedded) applier.note_embedding_trouble(embedded->trouble);
-        TRIUNE_TRY(applier.apply(embedded ? std::span<const Change>(embedded->changes) : changes, blobs));
-        changed = applier.changed();
-        catalog_changed = catalog.changed();
-        TRIUNE_ASSIGN(lsn, projection::commit_lsn(session, hive.organization_id()));
-        return {};
-      },
-      deadline));
-  hive.committed(lsn, catalog_changed);
-  auto receipt = hive.make_receipt(lsn, changed);
-  receipt.pending_embeddings = embedded ? embedded->pending : 0;
-  if (receipt.pending_embeddings > 0) hive.embeddings().wake();
-  return receipt;
+  return behind(hive_).commit_along({.changes = {changes.begin(), changes.end()}, .idempotency_key = {}},
+                                    {.deadline = deadline, .wait_for_projections = {}}, job);
 }
 
 Result<std::unique_ptr<contract::RelationalSession>> ModuleAccess::read(Deadline deadline) const {
@@ -94,6 +70,29 @@ Status ModuleAccess::install(std::string_view series, Deadline deadline) const {
 
 Status ModuleAccess::define(const Definition& job) const {
   return behind(hive_).define_in_job(job);
+}
+
+Result<bool> ModuleAccess::release_nodes(std::string_view label, std::string_view table) const {
+  const auto released = [&](const StoredDefinition& one) {
+    return one.organization_id == organization_id() && one.kind() == "node_mapping" && one.name() == label &&
+           one.table() == table;
+  };
+  {
+    TRIUNE_ASSIGN(const auto session, read(Deadline::after(std::chrono::seconds(30))));
+    TRIUNE_ASSIGN(const auto known, stored_definitions(*session));
+    if (std::none_of(known.begin(), known.end(), released)) return false;
+  }
+  TRIUNE_TRY(define([&](contract::RelationalSession& session, projection::CatalogWriter& catalog) -> Status {
+    TRIUNE_ASSIGN(const auto known, stored_definitions(session));
+    for (const auto& one : known) {
+      if (!released(one)) continue;
+      TRIUNE_ASSIGN(const auto sql, translate(session, catalog, one));
+      TRIUNE_TRY(drop_objects(session, sql.objects));
+      TRIUNE_TRY(forget_definition(session, one));
+    }
+    return {};
+  }));
+  return true;
 }
 
 }  // namespace triune::hive

@@ -48,6 +48,9 @@ class ModuleAccess {
   /// A job that registers labels and types, or makes schema objects; one program at a time.
   using Definition = std::function<Status(contract::RelationalSession&, projection::CatalogWriter&)>;
   Status define(const Definition& job) const;
+  /// Ends the mapping of `table` to `label` and keeps its nodes, which nobody writes from then on but who takes them
+  /// over. False when there is no such mapping.
+  [[nodiscard]] Result<bool> release_nodes(std::string_view label, std::string_view table) const;
 
  private:
   Hive& hive_;

@@ -37,8 +37,8 @@ std::string_view to_string(MemoryLevel level) noexcept;
 Result<MemoryLevel> parse_memory_level(std::string_view word);
 
 struct NewContext {
-  std::string id;  ///< Empty: a new UUIDv7.
-  std::string agent;
+  std::string id;     ///< Empty: a new UUIDv7.
+  std::string agent;  ///< Empty: of no agent in particular.
   std::string name;
   std::int64_t max_tokens = 200'000;
   std::string content;      ///< At most 16 MiB.
@@ -204,7 +204,7 @@ class Memory {
   /// Returns the id. Errors: `not_found` for the agent, `conflict` for the id.
   virtual Result<std::string> start_context(const NewContext& context, const Actor& actor = {}) = 0;
   virtual Result<ContextSession> context(std::string_view id) = 0;
-  /// Of an agent; only those that are active unless `all`. At most 10,000, the newest first.
+  /// Of an agent, or of none in particular; only those that are active unless `all`. At most 10,000, the newest first.
   virtual Result<std::vector<ContextSession>> contexts(std::string_view agent, bool all = false) = 0;
   /// Error: `corruption` when the bytes are lost or are not what was saved (M3).
   virtual Result<std::string> context_content(std::string_view id) = 0;

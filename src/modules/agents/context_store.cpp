@@ -52,11 +52,11 @@ std::string hash_of(std::string_view content) {
 }  // namespace
 
 Status ContextStore::start(const NewContext& context, const std::string& id) const {
-  TRIUNE_TRY(expect_agent(context.agent));
+  if (!context.agent.empty()) TRIUNE_TRY(expect_agent(context.agent));
   // The first tokens come by an update, so that a bound that they reach is told as any other.
   const std::array<Value, 9> row{organization(),
                                  id,
-                                 context.agent,
+                                 text_or_null(context.agent),
                                  context.name,
                                  context.max_tokens,
                                  static_cast<std::int64_t>(context.content.size()),
@@ -95,12 +95,13 @@ Result<std::string> ContextStore::content_hash(std::string_view id) const {
 }
 
 Result<std::vector<ContextSession>> ContextStore::list(std::string_view agent, bool all) const {
-  const std::array<Value, 2> key{organization(), std::string(agent)};
-  TRIUNE_ASSIGN(const RowSet found,
-                rows(fmt::format("SELECT {} FROM triune_context_sessions WHERE organization_id = ?1 AND agent_id = "
-                                 "?2{} ORDER BY created_at_ms DESC, id DESC LIMIT 10000",
-                                 context_columns, all ? "" : " AND active = 1"),
-                     key));
+  const std::array<Value, 2> key{organization(), text_or_null(std::string(agent))};
+  TRIUNE_ASSIGN(
+      const RowSet found,
+      rows(fmt::format("SELECT {} FROM triune_context_sessions WHERE organization_id = ?1 AND agent_id IS NOT "
+                       "DISTINCT FROM ?2{} ORDER BY created_at_ms DESC, id DESC LIMIT 10000",
+                       context_columns, all ? "" : " AND active = 1"),
+           key));
   std::vector<ContextSession> sessions;
   for (const auto& row : found.rows) sessions.push_back(session_of(row));
   return sessions;

@@ -354,6 +354,13 @@ void KnownActors::add(std::vector<std::string> keys) {
   for (auto& key : keys) keys_.insert(std::move(key));
 }
 
+Result<IngestReport> write_along(RelationalSession& session, std::int64_t organization_id, const Batch& batch) {
+  KnownActors nobody;
+  Writing writing(session, organization_id, batch, nobody);
+  TRIUNE_TRY(writing.run());
+  return writing.report();
+}
+
 Status Ingest::write(Batch& batch, IngestReport& report, const Actor& actor) {
   TRIUNE_TRY(months_.ensure(batch.months(), actor));
   std::vector<std::string> new_actors;

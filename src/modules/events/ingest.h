@@ -42,4 +42,9 @@ class Ingest {
   KnownActors actors_;
 };
 
+/// Writes a prepared batch within a job of somebody else's transaction; its months are open (Months::ensure). The job
+/// may run again. Errors: as of Events::ingest_many.
+Result<IngestReport> write_along(contract::RelationalSession& session, std::int64_t organization_id,
+                                 const Batch& batch);
+
 }  // namespace triune::modules::events

@@ -36,6 +36,8 @@ std::vector<DerivedTrigger> audit_triggers(contract::Dialect dialect, const Audi
 std::vector<DerivedTrigger> insert_triggers(contract::Dialect dialect, const ModuleDefinition& definition);
 /// What changes and ends them.
 std::vector<DerivedTrigger> node_triggers(contract::Dialect dialect, const GraphNode& node);
+/// What keeps a node whole that a row and a user write (GraphNode::shared).
+std::vector<DerivedTrigger> shared_node_triggers(contract::Dialect dialect, const GraphNode& node);
 std::vector<DerivedTrigger> edge_triggers(contract::Dialect dialect, const GraphEdge& edge);
 
 /// Makes nodes, or edges, of the rows of one organization (?1) that are none yet.

@@ -46,6 +46,13 @@ std::string of_columns(const std::vector<std::string>& columns) {
   return list;
 }
 
+/// `properties` with those of a row over them.
+std::string merged(Dialect dialect, std::string_view properties, std::string_view json) {
+  return dialect == Dialect::sqlite
+             ? fmt::format("json_patch({}, {})", properties, json)
+             : fmt::format("CAST(jsonb_strip_nulls(CAST({} AS jsonb) || CAST({} AS jsonb)) AS text)", properties, json);
+}
+
 /// Update, then insert where nothing is there: a conflict clause of the statement that fires a trigger would override
 /// one within it in SQLite.
 std::string put_node(Dialect dialect, const GraphNode& node, std::string_view row) {
@@ -54,12 +61,12 @@ std::string put_node(Dialect dialect, const GraphNode& node, std::string_view ro
   const auto label =
       collection("c", row, "label", node.label) + (node.where.empty() ? "" : " AND (" + node.where + ")");
   return fmt::format(
-      "UPDATE triune_nodes SET properties = {0} WHERE organization_id = {1}.organization_id AND label_id = (SELECT "
-      "c.collection_id FROM triune_collections c WHERE {2}) AND id = {1}.{3} AND properties IS DISTINCT FROM {0}; "
+      "UPDATE triune_nodes SET properties = {4} WHERE organization_id = {1}.organization_id AND label_id = (SELECT "
+      "c.collection_id FROM triune_collections c WHERE {2}) AND id = {1}.{3} AND properties IS DISTINCT FROM {4}; "
       "INSERT INTO triune_nodes (organization_id, label_id, id, properties) SELECT {1}.organization_id, "
       "c.collection_id, {1}.{3}, {0} FROM triune_collections c WHERE {2} AND NOT EXISTS (SELECT 1 FROM triune_nodes n "
       "WHERE n.organization_id = {1}.organization_id AND n.label_id = c.collection_id AND n.id = {1}.{3});",
-      json, row, label, id);
+      json, row, label, id, node.shared ? merged(dialect, "properties", json) : json);
 }
 
 /// FROM of the type and both ends of the edge that `row` is.
@@ -166,6 +173,41 @@ std::vector<DerivedTrigger> node_triggers(Dialect dialect, const GraphNode& node
                            "label_id = (SELECT c.collection_id FROM triune_collections c WHERE {});",
                            id, collection("c", "old", "label", node.label))}));
   return triggers;
+}
+
+std::vector<DerivedTrigger> shared_node_triggers(Dialect dialect, const GraphNode& node) {
+  if (!node.shared) return {};
+  const auto base = "triune_shared_" + node.table;
+  const auto table = quote_identifier(node.table);
+  const auto row_of = [&](std::string_view side) {
+    return fmt::format(
+        "{0}.label_id = c.collection_id AND {1} AND r.organization_id = {0}.organization_id AND r.{2} = {0}.id", side,
+        collection("c", side, "label", node.label), quote_identifier(node.id));
+  };
+  const auto whole = merged(dialect, "new.properties", json_of(dialect, "r", node.properties));
+  const auto put = fmt::format(
+      "UPDATE triune_nodes SET properties = {0} FROM triune_collections c CROSS JOIN {1} r WHERE {2} AND "
+      "triune_nodes.node_id = new.node_id AND triune_nodes.properties IS DISTINCT FROM {0};",
+      whole, table, row_of("new"));
+  const auto is_row =
+      fmt::format("EXISTS (SELECT 1 FROM triune_collections c CROSS JOIN {} r WHERE {})", table, row_of("old"));
+  const auto refusal = fmt::format("a node {} that is a row of {} leaves the graph with that row; remove it there",
+                                   node.label, node.table);
+  const auto keep = dialect == Dialect::sqlite
+                        ? fmt::format("SELECT RAISE(ABORT, {}) WHERE {};", quote_literal(refusal), is_row)
+                        : fmt::format(
+                              "IF {} THEN RAISE EXCEPTION USING ERRCODE = 'integrity_constraint_violation', "
+                              "MESSAGE = {}; END IF;",
+                              is_row, quote_literal(refusal));
+  return {
+      row_trigger(dialect, {.name = base + "_put",
+                            .when = "AFTER UPDATE OF properties",
+                            .table = "triune_nodes",
+                            .condition = {},
+                            .body = put}),
+      row_trigger(
+          dialect,
+          {.name = base + "_kept", .when = "AFTER DELETE", .table = "triune_nodes", .condition = {}, .body = keep})};
 }
 
 std::vector<DerivedTrigger> edge_triggers(Dialect dialect, const GraphEdge& edge) {

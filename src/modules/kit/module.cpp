@@ -115,6 +115,7 @@ Result<std::vector<DerivedTrigger>> derive(const hive::ModuleAccess& access, con
   }
   add(insert_triggers(dialect, definition));
   for (const auto& node : definition.nodes) add(node_triggers(dialect, node));
+  for (const auto& node : definition.nodes) add(shared_node_triggers(dialect, node));
   for (const auto& edge : definition.edges) add(edge_triggers(dialect, edge));
   return triggers;
 }

@@ -25,6 +25,9 @@ struct GraphNode {
   std::vector<std::string> properties;  ///< Columns.
   std::string id = "id";
   std::string where;  ///< Over the row `new`; empty: every row. Never changes for a row.
+  /// Users have nodes of their own under the label too. A row and a node with the same id are one node: properties of
+  /// the row go first, others stay, whoever writes; and the node stays as long as the row (docs/decisions/0020).
+  bool shared = false;
 };
 
 /// Rows of a table that are edges, as long as both ends exist. Several rows with the same ends are one edge; there is

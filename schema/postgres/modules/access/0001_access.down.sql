@@ -1,3 +1,4 @@
+DELETE FROM triune_hive WHERE key LIKE 'module.access.%';
 DROP VIEW triune_role_permissions;
 DROP VIEW triune_organization_members;
 DROP VIEW triune_active_users;

@@ -1,3 +1,4 @@
+DELETE FROM triune_hive WHERE key LIKE 'module.events.%';
 DROP VIEW triune_event_days;
 DROP VIEW triune_event_source_health;
 DROP VIEW triune_recent_events;

@@ -1,3 +1,15 @@
+-- What is derived from these tables goes with them, but for triggers on other tables.
+DROP TRIGGER IF EXISTS triune_shared_triune_agents_put;
+DROP TRIGGER IF EXISTS triune_shared_triune_agents_kept;
+DELETE FROM triune_nodes WHERE label_id IN (SELECT collection_id FROM triune_collections WHERE kind = 'label' AND name = 'Agent')
+  AND EXISTS (SELECT 1 FROM triune_agents r WHERE r.organization_id = triune_nodes.organization_id AND r.id = triune_nodes.id);
+DELETE FROM triune_nodes WHERE label_id IN (SELECT collection_id FROM triune_collections WHERE kind = 'label' AND name = 'Memory')
+  AND EXISTS (SELECT 1 FROM triune_memories r WHERE r.organization_id = triune_nodes.organization_id AND r.id = triune_nodes.id);
+DELETE FROM triune_hive WHERE key LIKE 'module.agents.%';
+-- The name of the collection stays, as all names do to which the change log refers by number; it is empty, in the engine too.
+DELETE FROM triune_vector_texts WHERE collection_id IN (SELECT collection_id FROM triune_collections WHERE kind = 'vector' AND name = 'agent_memories');
+DELETE FROM triune_vectors WHERE collection_id IN (SELECT collection_id FROM triune_collections WHERE kind = 'vector' AND name = 'agent_memories');
+DELETE FROM triune_blob_references WHERE owner IN ('triune_context', 'triune_snapshots');
 DROP VIEW triune_agent_summary;
 DROP TRIGGER triune_tasks_team_insert;
 DROP TRIGGER triune_tasks_team_update;

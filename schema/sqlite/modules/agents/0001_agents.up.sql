@@ -129,11 +129,11 @@ CREATE TABLE triune_task_teams (
 
 CREATE INDEX triune_task_teams_by_agent ON triune_task_teams (organization_id, agent_id);
 
--- What a model sees. The text is the blob (triune_context, id); its hash tells whether that is the right one.
+-- What a model sees. `agent_id` NULL: of no agent in particular. The text is the blob (triune_context, id); its hash tells whether that is the right one.
 CREATE TABLE triune_context_sessions (
   organization_id INTEGER NOT NULL,
   id TEXT NOT NULL CHECK (length(id) BETWEEN 1 AND 200),
-  agent_id TEXT NOT NULL,
+  agent_id TEXT,
   name TEXT NOT NULL DEFAULT '',
   token_count INTEGER NOT NULL DEFAULT 0 CHECK (token_count >= 0),
   max_tokens INTEGER NOT NULL DEFAULT 200000 CHECK (max_tokens > 0),
