@@ -66,6 +66,15 @@ std::string ClaudeImportTest::everything() const {
   text += "== nodes\n" + sql("SELECT label, id, properties FROM triune_graph_nodes ORDER BY 1, 2");
   text += "== edges\n" + sql("SELECT type, from_label, from_id, to_label, to_id, properties FROM triune_graph_edges "
                              "ORDER BY 1, 2, 3, 4, 5");
+  // The modules, but for when they were told.
+  text += "== agents\n" + sql("SELECT id, name, agent_type, status, description, model, configuration, created_at_ms "
+                              "FROM triune_agents ORDER BY id");
+  text += "== contexts\n" + sql("SELECT id, agent_id, name, token_count, max_tokens, state, active, consolidations, "
+                                "created_at_ms, last_accessed_at_ms FROM triune_context_sessions ORDER BY id");
+  text += "== memories\n" + sql("SELECT id, agent_id, session_id, kind, content, importance, source FROM "
+                                "triune_memories ORDER BY id");
+  text += "== events\n" + sql("SELECT id, source, event_type, subtype, occurred_at_ms, severity, title, actor, "
+                              "correlation_id, cause_id, external_id, data FROM triune_event_list ORDER BY id");
   return text + "== blobs\n" + sql("SELECT owner, name, sha256, size_bytes FROM triune_blob_references ORDER BY 1, 2");
 }
 

@@ -9,6 +9,7 @@
 #include "intake/agent_hive/log_lines.h"
 #include "intake/agent_hive/run.h"
 #include "intake/claude_code/settings_text.h"
+#include "intake/module_writer.h"
 #include "model/json.h"
 
 namespace triune::intake::agent_hive {
@@ -36,14 +37,6 @@ std::string hash_of(std::string_view text) {
 
 bool starts_below(std::string_view file, std::string_view folder) {
   return file.starts_with(folder);
-}
-
-/// What a snapshot of some level is called here.
-MemoryLevel level_of(std::string_view word) {
-  if (word == "critical" || word == "emergency") return MemoryLevel::critical;
-  if (word == "deep" || word == "consolidated") return MemoryLevel::consolidated;
-  const auto known = parse_memory_level(word);
-  return known ? *known : MemoryLevel::working;
 }
 
 }  // namespace
@@ -156,7 +149,7 @@ Status Run::take_snapshot(const std::string& file, std::string_view text) {
   const auto level = text_of(*record, "consolidation_level");
   const NewSnapshot snapshot{.session = session,
                              .content = Json{std::string(text)},
-                             .level = level_of(level),
+                             .level = imported_memory_level(level),
                              .reason = level.empty() ? "import" : level,
                              .importance = level == "critical" ? 1.0 : 0.5};
   TRIUNE_TRY(memory_->save_snapshot(snapshot, actor_));

@@ -7,6 +7,7 @@
 #include "intake/agent_hive/log_lines.h"
 #include "intake/agent_hive/run.h"
 #include "intake/line_reader.h"
+#include "intake/module_writer.h"
 #include "model/json.h"
 
 namespace triune::intake::agent_hive {
@@ -19,13 +20,6 @@ constexpr std::size_t most_rows = 1'000'000;
 
 Deadline patience() {
   return Deadline::after(std::chrono::minutes(5));
-}
-
-/// Cut between characters.
-std::string shortened(std::string_view text, std::size_t limit) {
-  if (text.size() <= limit) return std::string(text);
-  while (limit > 0 && (static_cast<unsigned char>(text[limit]) & 0xC0U) == 0x80U) --limit;
-  return std::string(text.substr(0, limit));
 }
 
 NewEvent event_of(const LogLine& line, const std::string& external_id) {

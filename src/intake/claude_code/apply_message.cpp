@@ -127,6 +127,19 @@ Row& LogBatch::message_row(const LogRecord& record, const std::string& session) 
   return row;
 }
 
+// How full a context is: what the last answer in it was made from, and the answer.
+void LogBatch::note_context(const LogRecord& record, const std::string& session, const std::string& agent) {
+  Row* const owner = agent.empty() ? sessions_.find(session) : agents_.find(agent);
+  const auto& usage = record.message->usage;
+  const auto tokens = usage.input.value_or(0) + usage.output.value_or(0) + usage.cache_read.value_or(0) +
+                      usage.cache_creation.value_or(0);
+  if (owner == nullptr || record.message->role != "assistant" || record.is_api_error || tokens <= 0) return;
+  if (record.at.empty() || record.at < owner->text("context_at")) return;
+  owner->set("context_tokens", tokens);
+  owner->set_text("context_at", record.at);
+  owner->set_text("context_model", record.message->model);
+}
+
 Status LogBatch::merge_message(Row& row, LogRecord& record, const std::string& session, const std::string& agent) {
   const Message& message = *record.message;
   const bool first = row.is_null("role");
@@ -147,10 +160,13 @@ Status LogBatch::merge_message(Row& row, LogRecord& record, const std::string& s
   row.set_text_once("git_branch", record.git_branch);
   if (!message.stop_reason.empty()) row.set_text("stop_reason", message.stop_reason);
   merge_usage(row, message.usage);
+  note_context(record, session, agent);
   if (!first) return {};
   row.set_flag("is_sidechain", record.is_sidechain);
   row.set_flag("is_meta", record.is_meta);
   row.set_flag("is_compact_summary", record.is_compact_summary);
+  if (Row* const owner = sessions_.find(session); record.is_compact_summary && owner != nullptr)
+    owner->set("compactions", owner->integer("compactions") + 1);
   row.set_flag("is_api_error", record.is_api_error);
   row.set("text_bytes", std::int64_t{0});
   put_text(row, "details", record.details, blobs_);

@@ -5,6 +5,7 @@
 #include "intake/claude_code/json_access.h"
 #include "intake/claude_code/large_text.h"
 #include "intake/claude_code/line_import.h"
+#include "intake/claude_code/module_rows.h"
 
 namespace triune::intake::claude {
 namespace {
@@ -46,7 +47,10 @@ class CompletionImport final : public LineImport {
 
   [[nodiscard]] bool is_full() const override { return completions_.size() >= run_.options().batch_lines; }
 
-  Status take_batch(std::vector<Change>& changes, std::vector<PutBlob>& blobs) override {
+  Status take_batch(std::vector<Change>& changes, std::vector<PutBlob>& blobs, ModuleBatch& modules) override {
+    for (const auto& [id, row] : completions_.rows())
+      if (!row.is_stored())
+        if (auto event = completion_event_of(row)) modules.events.push_back(std::move(*event));
     completions_.append_changes(changes);
     blobs = std::move(blobs_);
     blobs_.clear();

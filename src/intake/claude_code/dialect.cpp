@@ -9,7 +9,8 @@ constexpr Dialect sqlite{.integer = "INTEGER",
                          .existing_names = "SELECT name FROM sqlite_master WHERE name LIKE 'claude%'",
                          .is_one_of = "IN (SELECT value FROM json_each(?1))",
                          .order = "",
-                         .number_order = ""};
+                         .number_order = "",
+                         .bytewise = ""};
 
 constexpr Dialect postgres{.integer = "bigint",
                            .table_suffix = "",
@@ -19,7 +20,8 @@ constexpr Dialect postgres{.integer = "bigint",
                                "to_regnamespace(quote_ident(current_schema())) AND relname LIKE 'claude%'",
                            .is_one_of = "= ANY (ARRAY(SELECT json_array_elements_text(CAST(?1 AS json))))",
                            .order = " COLLATE \"C\" NULLS FIRST",
-                           .number_order = " NULLS FIRST"};
+                           .number_order = " NULLS FIRST",
+                           .bytewise = " COLLATE \"C\""};
 
 }  // namespace
 

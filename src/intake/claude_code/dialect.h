@@ -17,6 +17,7 @@ struct Dialect {
   std::string_view is_one_of;       ///< Condition after a column: one of the texts in the JSON array ?1.
   std::string_view order;           ///< After an expression in ORDER BY: by bytes, NULL first.
   std::string_view number_order;    ///< The same for numbers.
+  std::string_view bytewise;        ///< After a text that is compared by its bytes.
 
   /// The store's type for "TEXT" or "INTEGER".
   [[nodiscard]] std::string_view type(std::string_view name) const { return name == "INTEGER" ? integer : name; }

@@ -15,6 +15,7 @@
 #include "intake/claude_code/bad_lines.h"
 #include "intake/claude_code/front_matter.h"
 #include "intake/claude_code/large_text.h"
+#include "intake/claude_code/module_rows.h"
 #include "intake/claude_code/row_cache.h"
 #include "intake/claude_code/settings_text.h"
 #include "intake/claude_code/text.h"
@@ -94,6 +95,8 @@ class DocumentImport {
       row.set("text_bytes", Null{});
       return {};
     }
+    if (!add_document(row, text, modules_) && input_.kind == InputKind::document)
+      run_.modules().not_taken(fmt::format("documents of kind {} are rows only", kind()));
     put_text(row, "text", text, blobs_);
     if (!is_text) put_blob(row, "raw", bytes, blobs_);
     return {};
@@ -173,7 +176,9 @@ class DocumentImport {
     run_.report().agents += agents_.append_changes(changes_);
     bad_lines_.finish();
     bad_lines_.take_changes(changes_, blobs_);
-    return run_.commit(std::move(changes_), std::move(blobs_));
+    add_agents(agents_, modules_);
+    TRIUNE_TRY(append_agent_nodes(run_.hive(), agents_, changes_));
+    return run_.commit(std::move(changes_), std::move(blobs_), std::move(modules_));
   }
 
   ImportRun& run_;
@@ -185,6 +190,7 @@ class DocumentImport {
   RowCache agents_{agent_table()};
   std::vector<Change> changes_;
   std::vector<PutBlob> blobs_;
+  ModuleBatch modules_;
 };
 
 }  // namespace

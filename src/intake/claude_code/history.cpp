@@ -38,7 +38,7 @@ class HistoryImport final : public LineImport {
 
   [[nodiscard]] bool is_full() const override { return entries_.size() >= run_.options().batch_lines; }
 
-  Status take_batch(std::vector<Change>& changes, std::vector<PutBlob>& blobs) override {
+  Status take_batch(std::vector<Change>& changes, std::vector<PutBlob>& blobs, ModuleBatch&) override {
     entries_.append_changes(changes);
     blobs = std::move(blobs_);
     blobs_.clear();

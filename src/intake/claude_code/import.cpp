@@ -7,6 +7,8 @@
 #include "intake/claude_code/documents.h"
 #include "intake/claude_code/import_run.h"
 #include "intake/claude_code/link_rows.h"
+#include "intake/claude_code/module_backfill.h"
+#include "intake/claude_code/module_rows.h"
 #include "intake/claude_code/session_log.h"
 #include "intake/claude_code/tables.h"
 
@@ -29,6 +31,14 @@ Status import_input(claude::ImportRun& run, const claude::Input& input) {
   return {};
 }
 
+Result<std::unique_ptr<ModuleWriter>> open_modules(Hive& hive) {
+  return ModuleWriter::open(hive,
+                            {.name = std::string(claude::event_source),
+                             .source_type = "import",
+                             .description = "records of Claude Code's session logs"},
+                            {.id = "import claude", .type = ActorType::migration, .reason = {}, .request_id = {}});
+}
+
 }  // namespace
 
 Result<ClaudeImportReport> import_claude(Hive& hive, const std::filesystem::path& path,
@@ -37,7 +47,9 @@ Result<ClaudeImportReport> import_claude(Hive& hive, const std::filesystem::path
     return failure(ErrorCode::invalid_argument, "a batch has at least one line, and a line 1 byte to 64 MiB");
   TRIUNE_ASSIGN(const claude::Discovery found, claude::discover(path));
   TRIUNE_TRY(claude::prepare_tables(hive));
-  claude::ImportRun run(hive, options, progress, found.bytes);
+  TRIUNE_ASSIGN(const auto modules, open_modules(hive));
+  claude::ImportRun run(hive, *modules, options, progress, found.bytes);
+  TRIUNE_TRY(claude::fill_modules(run));
   run.report().files = found.inputs.size();
   run.report().skipped_files = found.skipped.size();
   run.report().skipped = found.skipped;
@@ -51,6 +63,8 @@ Result<ClaudeImportReport> import_claude(Hive& hive, const std::filesystem::path
   if (run.report().receipt.incarnation.empty()) {
     TRIUNE_ASSIGN(run.report().receipt, hive.receipt());
   }
+  run.report().mapped = modules->counts().mapped;
+  run.report().not_mapped = modules->counts().not_taken;
   return run.report();
 }
 

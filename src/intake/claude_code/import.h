@@ -2,6 +2,9 @@
 //
 //   auto report = triune::intake::import_claude(*hive, "/home/ada/.claude");
 //
+// Agents, sessions, memories and events of the logs are also in the modules (module_rows.h says how), in the same
+// transactions.
+//
 // Invariants of the import; tests cite them.
 //   C1 Importing the same tree again changes nothing, and so does importing a copy of it.
 //   C2 Rows and the position up to which their file was read commit together, so a killed import that runs again ends
@@ -59,8 +62,13 @@ struct ClaudeImportReport {
   std::vector<BadLine> bad_lines;
   std::uint64_t skipped_files = 0;   ///< `.jsonl` files that are no session logs, and files that could not be read.
   std::vector<std::string> skipped;  ///< At most 100 of them, with the reason.
-  std::uint64_t changed = 0;         ///< Entities that changed in the hive; 0 when the same tree comes again (C1).
-  Receipt receipt;                   ///< Of the last commit, or of the head of the log when there was none.
+  /// What came to the modules with it: rows of "agents", "contexts", "memories", "snapshots" and "events" that were
+  /// made or changed.
+  std::map<std::string, std::uint64_t> mapped;
+  std::map<std::string, std::uint64_t>
+      not_mapped;             ///< What is in the import's own tables only: how many, by the reason.
+  std::uint64_t changed = 0;  ///< Entities that changed in the hive; 0 when the same tree comes again (C1).
+  Receipt receipt;            ///< Of the last commit, or of the head of the log when there was none.
 };
 
 /// Imports `path`: `~/.claude` itself, its `projects` folder, one project's folder, a folder that contains `.claude/`,

@@ -16,23 +16,26 @@ bool is_file_error(const Error& error) noexcept {
   return error.engine == "file";
 }
 
-Status ImportRun::commit_once(Commit commit) {
-  TRIUNE_ASSIGN(report_.receipt, hive_.commit(commit, {.deadline = Deadline::after(std::chrono::minutes(5)),
-                                                       .wait_for_projections = {}}));
+Status ImportRun::commit_once(std::vector<Change> changes, ModuleBatch batch) {
+  TRIUNE_ASSIGN(report_.receipt, modules_.commit(std::move(changes), std::move(batch)));
   report_.changed += report_.receipt.changes;
   return {};
 }
 
-Status ImportRun::commit(std::vector<Change> changes, std::vector<PutBlob> blobs) {
+Status ImportRun::commit(std::vector<Change> changes, std::vector<PutBlob> blobs, ModuleBatch batch) {
   std::uint64_t bytes = 0;
   for (const auto& blob : blobs) bytes += blob.bytes.size();
   if (bytes > blobs_along_bytes) {
-    for (auto& blob : blobs) TRIUNE_TRY(commit_once({.changes = {std::move(blob)}, .idempotency_key = {}}));
+    for (auto& blob : blobs) {
+      std::vector<Change> one;
+      one.emplace_back(std::move(blob));
+      TRIUNE_TRY(commit_once(std::move(one), {}));
+    }
   } else {
     for (auto& blob : blobs) changes.emplace_back(std::move(blob));
   }
-  if (changes.empty()) return {};
-  return commit_once({.changes = std::move(changes), .idempotency_key = {}});
+  if (changes.empty() && batch.empty()) return {};
+  return commit_once(std::move(changes), std::move(batch));
 }
 
 void ImportRun::note_bad(const std::string& file, std::uint64_t line, const std::string& reason) {

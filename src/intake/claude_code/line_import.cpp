@@ -77,11 +77,12 @@ Result<bool> LineImport::take(const Line& line) {
 Status LineImport::flush() {
   std::vector<Change> changes;
   std::vector<PutBlob> blobs;
-  TRIUNE_TRY(take_batch(changes, blobs));
+  ModuleBatch modules;
+  TRIUNE_TRY(take_batch(changes, blobs, modules));
   bad_lines_.take_changes(changes, blobs);
   TRIUNE_TRY(remember_position(input_.path, position_, sources_.at(file_)));
   sources_.append_changes(changes);
-  TRIUNE_TRY(run_.commit(std::move(changes), std::move(blobs)));
+  TRIUNE_TRY(run_.commit(std::move(changes), std::move(blobs), std::move(modules)));
   sources_ = RowCache(source_table());
   TRIUNE_TRY(sources_.load(run_.hive(), file_));
   run_.report().bytes_read += batch_bytes_;

@@ -33,7 +33,7 @@ class LineImport {
   /// Whether the batch is to be committed before more lines are taken, whatever its size in bytes.
   [[nodiscard]] virtual bool is_full() const = 0;
   /// Hands over the changes of the batch, and starts a new one.
-  virtual Status take_batch(std::vector<Change>& changes, std::vector<PutBlob>& blobs) = 0;
+  virtual Status take_batch(std::vector<Change>& changes, std::vector<PutBlob>& blobs, ModuleBatch& modules) = 0;
 
   ImportRun& run_;
   const Input& input_;

@@ -11,6 +11,7 @@
 #include "intake/claude_code/edges.h"
 #include "intake/claude_code/json_access.h"
 #include "intake/claude_code/log_batch.h"
+#include "intake/claude_code/module_rows.h"
 #include "intake/claude_code/row_cache.h"
 #include "intake/claude_code/text.h"
 
@@ -146,7 +147,11 @@ Status link_titles(ImportRun& run) {
     session->set_text("title", beginning(summary, title_bytes));
     session->set("title_rank", std::int64_t{1});
   }
-  return commit_rows(run, sessions);
+  std::vector<Change> changes;
+  ModuleBatch modules;
+  sessions.append_changes(changes);
+  add_contexts(sessions, modules);
+  return run.commit(std::move(changes), {}, std::move(modules));
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "base/try.h"
 #include "intake/claude_code/edges.h"
 #include "intake/claude_code/event_id.h"
+#include "intake/claude_code/module_rows.h"
 
 namespace triune::intake::claude {
 namespace {
@@ -151,7 +152,8 @@ void LogBatch::finish() {
   }
 }
 
-BatchCounts LogBatch::take_changes(std::vector<Change>& changes, std::vector<PutBlob>& blobs) {
+Result<BatchCounts> LogBatch::take_changes(std::vector<Change>& changes, std::vector<PutBlob>& blobs,
+                                           ModuleBatch& modules) {
   blobs = std::move(blobs_);
   BatchCounts counts;
   counts.sessions = sessions_.append_changes(changes);
@@ -165,6 +167,11 @@ BatchCounts LogBatch::take_changes(std::vector<Change>& changes, std::vector<Put
   touches_.append_changes(changes);
   counts.events = events_.append_changes(changes);
   lines_.append_changes(changes);
+  add_contexts(sessions_, modules);
+  add_agents(agents_, modules);
+  counts.events_without_time = add_events(events_, modules);
+  add_messages(messages_, modules);
+  TRIUNE_TRY(append_agent_nodes(hive_, agents_, changes));
   append_edges(messages_, "session_id", {"Message", "PART_OF", "Session"}, changes);
   append_agent_edges(agents_, changes);
   return counts;

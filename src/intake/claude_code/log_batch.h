@@ -14,6 +14,7 @@
 
 #include "intake/claude_code/record.h"
 #include "intake/claude_code/row_cache.h"
+#include "intake/module_writer.h"
 #include "triune/change.h"
 #include "triune/hive.h"
 
@@ -37,6 +38,7 @@ struct LogLine {
 
 /// What a batch added.
 struct BatchCounts {
+  std::uint64_t events_without_time = 0;
   std::uint64_t sessions = 0;
   std::uint64_t messages = 0;
   std::uint64_t tool_calls = 0;
@@ -55,7 +57,7 @@ class LogBatch {
   /// Ends the merging: derives what depends on all lines.
   void finish();
   /// Hands over what is to be written; blobs apart, since they may need commits of their own.
-  BatchCounts take_changes(std::vector<Change>& changes, std::vector<PutBlob>& blobs);
+  Result<BatchCounts> take_changes(std::vector<Change>& changes, std::vector<PutBlob>& blobs, ModuleBatch& modules);
 
  private:
   // apply_session.cpp
@@ -70,6 +72,7 @@ class LogBatch {
   Status apply_message(LogLine& line, const std::string& session, const std::string& agent);
   Result<bool> is_known_user_line(const LogRecord& record, const std::string& session);
   Row& message_row(const LogRecord& record, const std::string& session);
+  void note_context(const LogRecord& record, const std::string& session, const std::string& agent);
   Status merge_message(Row& row, LogRecord& record, const std::string& session, const std::string& agent);
   Status apply_block(Row& message, Block& block, LogRecord& record, const std::string& agent);
   Row& block_row(const Row& message, const Block& block, const std::string& mark);

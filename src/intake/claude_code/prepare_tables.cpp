@@ -1,10 +1,12 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <set>
 #include <utility>
 
 #include "base/try.h"
+#include "hive/module_access.h"
 #include "intake/claude_code/dialect.h"
 #include "intake/claude_code/tables.h"
 #include "model/sql_text.h"
@@ -74,7 +76,7 @@ Result<std::set<std::string, std::less<>>> existing_names(Hive& hive, const Dial
 // Labels and types that the import maps its tables to; whose nodes or edges somebody else has written are of no use.
 constexpr std::string_view select_taken =
     "SELECT c.kind, c.name FROM triune_collections c JOIN triune_organizations o USING (organization_id) "
-    "WHERE o.name = ?1 AND ((c.kind = 'label' AND c.name IN ('Session', 'Message', 'Tool', 'File', 'Agent') "
+    "WHERE o.name = ?1 AND ((c.kind = 'label' AND c.name IN ('Session', 'Message', 'Tool', 'File') "
     "AND EXISTS (SELECT 1 FROM triune_nodes n WHERE n.organization_id = c.organization_id "
     "AND n.label_id = c.collection_id)) "
     "OR (c.kind = 'type' AND c.name IN ('REPLIES_TO', 'CALLS', 'TOUCHES') "
@@ -104,11 +106,23 @@ Status check_names_are_free(Hive& hive) {
           names));
 }
 
+// Columns that an earlier version's table has not.
+Status add_columns(Hive& hive, const Dialect& dialect, const Table& table) {
+  TRIUNE_ASSIGN(const RowSet known, hive.sql(fmt::format("SELECT * FROM {} LIMIT 0", quote_identifier(table.name))));
+  for (const auto& column : table.columns) {
+    if (std::find(known.columns.begin(), known.columns.end(), column.name) != known.columns.end()) continue;
+    TRIUNE_TRY(hive.sql(fmt::format("ALTER TABLE {} ADD COLUMN {} {}", quote_identifier(table.name),
+                                    quote_identifier(column.name), dialect.type(column.type))));
+  }
+  return {};
+}
+
 Status make_tables(Hive& hive) {
   const Dialect& dialect = dialect_of(hive);
   TRIUNE_ASSIGN(const auto names, existing_names(hive, dialect));
   for (const Table* const table : all_tables()) {
     if (!names.contains(table->name)) TRIUNE_TRY(hive.sql(table_statement(dialect, *table)));
+    if (names.contains(table->name)) TRIUNE_TRY(add_columns(hive, dialect, *table));
     for (const auto column : table->indexed)
       if (!names.contains(fmt::format("{}_by_{}", table->name, column)))
         TRIUNE_TRY(hive.sql(index_statement(*table, column)));
@@ -129,7 +143,8 @@ Status map_tables(Hive& hive) {
                    "cache_creation_tokens"}));
   TRIUNE_TRY(node(tool_table(), "Tool", {"kind", "server"}));
   TRIUNE_TRY(node(file_table(), "File", {"name", "kind"}));
-  TRIUNE_TRY(node(agent_table(), "Agent", {"kind", "name", "agent_type", "status", "started_at", "ended_at"}));
+  // Agents are rows of a module, whose nodes they are (module_rows.h); an earlier version mapped its own table.
+  TRIUNE_TRY(hive::ModuleAccess(hive).release_nodes("Agent", agent_table().name));
 
   // PART_OF and SPAWNED have several pairs of ends, which a mapping cannot have: see append_edges.
   const auto edge = [&](const Table& table, std::string type, std::pair<std::string, std::string> from,

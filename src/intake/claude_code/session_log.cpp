@@ -66,12 +66,13 @@ class LogImport final : public LineImport {
     return lines_.size() >= run_.options().batch_lines || blocks_ >= most_blocks_of_batch;
   }
 
-  Status take_batch(std::vector<Change>& changes, std::vector<PutBlob>& blobs) override {
+  Status take_batch(std::vector<Change>& changes, std::vector<PutBlob>& blobs, ModuleBatch& modules) override {
     LogBatch batch(run_.hive(), log_);
     TRIUNE_TRY(batch.prefetch(lines_));
     for (auto& line : lines_) TRIUNE_TRY(batch.apply(line));
     batch.finish();
-    count(batch.take_changes(changes, blobs));
+    TRIUNE_ASSIGN(const BatchCounts counts, batch.take_changes(changes, blobs, modules));
+    count(counts);
     lines_.clear();
     blocks_ = 0;
     return {};
@@ -85,6 +86,8 @@ class LogImport final : public LineImport {
     report.tool_calls += counts.tool_calls;
     report.agents += counts.agents;
     report.events += counts.events;
+    if (counts.events_without_time > 0)
+      run_.modules().not_taken("records without a time are no events", counts.events_without_time);
   }
 
   LogFile log_;

@@ -33,7 +33,11 @@ const Table& session_table() {
                   {"git_branch_at", text},
                   {"title", text},
                   {"title_rank", integer},
-                  {"slug", text}},
+                  {"slug", text},
+                  {"context_tokens", integer},  // after the last answer
+                  {"context_at", text},
+                  {"context_model", text},
+                  {"compactions", integer}},
       .indexed = {}};
   return table;
 }
@@ -179,7 +183,10 @@ const Table& agent_table() {
                                        {"duration_ms", integer},
                                        {"file", text},
                                        {"details", text},
-                                       {"details_bytes", integer}},
+                                       {"details_bytes", integer},
+                                       {"context_tokens", integer},
+                                       {"context_at", text},
+                                       {"context_model", text}},
                            .indexed = {"session_id", "spawn_call_id", "prompt_hash", "file"}};
   return table;
 }
