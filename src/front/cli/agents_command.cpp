@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "base/try.h"
+#include "front/cli/agent_records_commands.h"
 #include "front/cli/commands.h"
 #include "front/cli/json_writer.h"
 #include "front/cli/table.h"
@@ -257,6 +258,7 @@ void add_agents_commands(CLI::App& root, CommandLine& line) {
   agents->require_subcommand(1);
   add_registry(*agents, line);
   add_messages(*agents, line);
+  add_agent_record_commands(*agents, line);
 
   auto* config = add_command(root, "config", "Read and write what is configured for one agent or all",
                              "triune config set system timeout 30");

@@ -56,8 +56,12 @@ std::string import_document(const Report& report) {
   for (const auto& bad : report.bad_lines)
     to.begin_object().member("file", bad.file).member("line", bad.line).member("reason", bad.reason).end_object();
   to.end_array().member("skipped_files", report.skipped_files).key("skipped").begin_array();
+  for (const auto& [reason, count] : report.not_mapped) note(fmt::format("{}: {}", reason, grouped(count)));
   for (const auto& skipped : report.skipped) to.value(skipped);
-  to.end_array().member("changed", report.changed).key("receipt");
+  to.end_array();
+  write_counts(to.key("mapped"), report.mapped);
+  write_counts(to.key("not_mapped"), report.not_mapped);
+  to.member("changed", report.changed).key("receipt");
   write_receipt(to, report.receipt);
   return to.end_object().text();
 }
@@ -76,6 +80,7 @@ std::string import_text(const Report& report) {
     std::ranges::replace(name, '_', ' ');
     add("new " + name, report.*kind.count);
   }
+  for (const auto& [name, count] : report.mapped) add(fmt::format("{} of the modules", name), count);
   add("changes in all", report.changed);
   return format_table(table, style_of_output(false)) + "\n" + position_text(report.receipt);
 }
