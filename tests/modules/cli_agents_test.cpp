@@ -51,6 +51,25 @@ TEST_F(CliAgents, ConfigurationsHaveAHistory) {
   EXPECT_EQ(succeed({"config", "history", "system", "timeout"}).document().at("versions").size(), 2U);
 }
 
+TEST_F(CliAgents, WhoIsAwayIsNotFoundAndWorkIsJudged) {
+  static_cast<void>(succeed({"agents", "absent", "ada", "--reason", "upgrade"}));
+  const auto found = succeed({"agents", "find", "--capability", "read"}).document().at("agents");
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found.at(0).at("id"), "bob");
+  EXPECT_EQ(found.at(0).at("proficiency"), 0.9);
+  static_cast<void>(succeed({"agents", "present", "ada"}));
+  EXPECT_EQ(succeed({"agents", "find"}).document().at("agents").size(), 2U);
+  static_cast<void>(succeed({"agents", "feedback", "ada", "--rating", "4", "--type", "speed", "--by", "mira"}));
+  EXPECT_EQ(succeed({"agents", "ratings", "ada"}).document().at("ratings").at(0).at("average"), 4.0);
+  EXPECT_EQ(triune({"agents", "feedback", "ada", "--rating", "9", "--json"}).error().at("code"), "conflict");
+  const auto id = succeed({"agents", "decide", "ada", "split the parser", "--confidence", "0.7", "--human"}).document();
+  static_cast<void>(succeed({"agents", "resolve", id.at("id"), "succeeded", "--note", "quick"}));
+  const auto decisions = succeed({"agents", "decisions", "--outcome", "succeeded"}).document().at("decisions");
+  ASSERT_EQ(decisions.size(), 1U);
+  EXPECT_EQ(decisions.at(0).at("outcome_note"), "quick");
+  EXPECT_EQ(triune({"agents", "context", "none", "--json"}).error().at("code"), "not_found");
+}
+
 TEST_F(CliAgents, MemoriesAreRecalledAndForgotten) {
   const auto id =
       succeed({"memory", "remember", "parsers reject empty input", "--agent", "ada", "--kind", "decision"}).document();
