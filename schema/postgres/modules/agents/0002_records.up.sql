@@ -93,7 +93,7 @@ CREATE TRIGGER triune_context_sessions_history AFTER UPDATE OF token_count ON tr
 FOR EACH ROW WHEN (old.token_count <> new.token_count) EXECUTE FUNCTION triune_context_sessions_history();
 
 -- Who can be given work now, and how much more of it.
-CREATE VIEW triune_available_agents AS
+CREATE VIEW triune_available_agents WITH (security_invoker = true) AS
 SELECT a.organization_id, a.id, a.name, a.agent_type, a.status, a.max_concurrent_tasks,
        a.max_concurrent_tasks - (SELECT count(*) FROM triune_tasks t WHERE t.organization_id = a.organization_id
          AND t.assigned_to = a.id AND t.status IN ('assigned', 'in_progress')) AS free_tasks
@@ -103,13 +103,13 @@ WHERE a.status IN ('idle', 'active', 'degraded') AND NOT EXISTS (
     AND b.from_ms <= CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)
     AND (b.until_ms IS NULL OR b.until_ms > CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)));
 
-CREATE VIEW triune_agent_ratings AS
+CREATE VIEW triune_agent_ratings WITH (security_invoker = true) AS
 SELECT organization_id, agent_id, feedback_type, count(*) AS ratings, avg(CAST(rating AS double precision)) AS average_rating,
        min(rating) AS lowest, max(rating) AS highest, max(given_at_ms) AS last_at_ms
 FROM triune_agent_feedback
 GROUP BY organization_id, agent_id, feedback_type;
 
-CREATE VIEW triune_decision_outcomes AS
+CREATE VIEW triune_decision_outcomes WITH (security_invoker = true) AS
 SELECT organization_id, agent_id, count(*) AS decisions, count(*) FILTER (WHERE outcome = 'open') AS open,
        count(*) FILTER (WHERE outcome = 'succeeded') AS succeeded,
        count(*) FILTER (WHERE outcome = 'failed') AS failed,
