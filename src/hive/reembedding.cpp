@@ -142,10 +142,10 @@ Status record_begin(hive::Implementation& hive, std::int64_t older, const Vector
     TRIUNE_TRY(hive::define({session, catalog, hive.organization_id()}, successor, version));
     TRIUNE_ASSIGN(const auto newer, catalog.collection(hive.organization_id(), CollectionKind::vector, successor.name));
     const std::array<Value, 4> row{older, hive.organization_id(), newer, now_ms()};
-    TRIUNE_TRY(
-        session.execute("INSERT INTO triune_reembeddings (collection_id, organization_id, successor_id, phase, "
-                        "began_at_ms) VALUES (?1, ?2, ?3, 'filling', ?4) ON CONFLICT (collection_id) DO NOTHING",
-                        row));
+    TRIUNE_TRY(session.execute(
+        "INSERT INTO triune_reembeddings (collection_id, organization_id, successor_id, phase, "
+        "began_at_ms) VALUES (?1, ?2, ?3, 'filling', ?4) ON CONFLICT (organization_id, collection_id) DO NOTHING",
+        row));
     return {};
   });
 }

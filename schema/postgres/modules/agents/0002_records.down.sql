@@ -12,3 +12,17 @@ DROP TABLE triune_agent_feedback;
 DROP TABLE triune_agent_absences;
 DROP FUNCTION triune_context_sessions_history();
 DROP FUNCTION triune_decisions_before();
+
+-- A trigger goes with its table, and the function that was derived for it does not.
+DO $$
+DECLARE
+  derived regprocedure;
+BEGIN
+  FOR derived IN
+    SELECT p.oid FROM pg_proc p WHERE p.pronamespace = CAST(current_schema() AS regnamespace)
+      AND p.proname ~ '^triune_(graph|audit)_triune_' AND p.prorettype = CAST('trigger' AS regtype)
+      AND NOT EXISTS (SELECT 1 FROM pg_trigger t WHERE t.tgfoid = p.oid)
+  LOOP
+    EXECUTE 'DROP FUNCTION ' || derived;
+  END LOOP;
+END $$;

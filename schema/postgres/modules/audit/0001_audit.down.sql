@@ -2,3 +2,17 @@ DROP TABLE triune_audit_seals;
 DROP TABLE triune_audit_log;
 DROP FUNCTION triune_audit_row();
 DROP FUNCTION triune_audit_stays();
+
+-- A trigger goes with its table, and the function that was derived for it does not.
+DO $$
+DECLARE
+  derived regprocedure;
+BEGIN
+  FOR derived IN
+    SELECT p.oid FROM pg_proc p WHERE p.pronamespace = CAST(current_schema() AS regnamespace)
+      AND p.proname ~ '^triune_(graph|audit)_triune_' AND p.prorettype = CAST('trigger' AS regtype)
+      AND NOT EXISTS (SELECT 1 FROM pg_trigger t WHERE t.tgfoid = p.oid)
+  LOOP
+    EXECUTE 'DROP FUNCTION ' || derived;
+  END LOOP;
+END $$;

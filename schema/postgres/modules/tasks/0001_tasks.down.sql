@@ -35,3 +35,17 @@ DROP FUNCTION triune_task_is_ordering(text);
 DROP FUNCTION triune_task_is_met(text, text);
 DROP FUNCTION triune_task_day_add(bigint, bigint, text, bigint);
 DROP SEQUENCE triune_task_ordinals;
+
+-- A trigger goes with its table, and the function that was derived for it does not.
+DO $$
+DECLARE
+  derived regprocedure;
+BEGIN
+  FOR derived IN
+    SELECT p.oid FROM pg_proc p WHERE p.pronamespace = CAST(current_schema() AS regnamespace)
+      AND p.proname ~ '^triune_(graph|audit)_triune_' AND p.prorettype = CAST('trigger' AS regtype)
+      AND NOT EXISTS (SELECT 1 FROM pg_trigger t WHERE t.tgfoid = p.oid)
+  LOOP
+    EXECUTE 'DROP FUNCTION ' || derived;
+  END LOOP;
+END $$;
