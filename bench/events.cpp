@@ -86,7 +86,7 @@ class BareEvents {
     sqlite_.run("BEGIN IMMEDIATE");
     for (const auto& one : batch) {
       const auto id = new_id();
-      const auto source = static_cast<std::int64_t>(one.source.back());
+      const auto source = std::int64_t{static_cast<unsigned char>(one.source.back())};
       key.bind(1, source).bind(2, one.external_id).bind(3, id).run();
       event.bind(1, id).bind(2, source).bind(3, std::int64_t{1}).bind(4, now_ms());
       event.bind(5, one.actor).bind(6, one.external_id).bind(7, one.data.text).run();

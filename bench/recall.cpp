@@ -50,7 +50,8 @@ void fill(Bench& bench, Hive& hive, int count) {
                       .content = words.text(10 + words.below(30)),
                       .created_at_ms = start + static_cast<std::int64_t>(i) * days * day_ms / count});
     must(memory->remember_many(some));
-    bench.update("memories", static_cast<std::uint64_t>(begin + at_once), static_cast<std::uint64_t>(count));
+    bench.update("memories", static_cast<std::uint64_t>(begin) + std::uint64_t{at_once},
+                 static_cast<std::uint64_t>(count));
   }
   bench.say(fmt::format("  {} memories a second were kept", static_cast<int>(count / watch.seconds())));
   must(hive.wait(must(hive.receipt()).token(), Deadline::after(std::chrono::minutes(10))));

@@ -51,12 +51,12 @@ std::vector<std::string> task_statements(std::int64_t count, std::int64_t now) {
                       "1) AS source, (i * i % 998244353 * 1103 + i * 69621) % 2147483629 AS other FROM n) r) p WHERE "
                       "true ON CONFLICT DO NOTHING",
                       numbers)),
-      "UPDATE triune_tasks SET unmet_dependencies = (SELECT count(*) FROM triune_task_dependencies d WHERE "
-      "d.organization_id = 1 AND d.source_id = triune_tasks.id AND d.satisfied = 0)",
-      "INSERT INTO triune_task_days (organization_id, day, status, tasks) SELECT 1, created_at_ms / 86400000, status, "
-      "count(*) FROM triune_tasks GROUP BY created_at_ms / 86400000, status",
-      "INSERT INTO triune_task_loads (organization_id, agent, status, tasks) SELECT 1, assigned_to, status, count(*) "
-      "FROM triune_tasks WHERE assigned_to IS NOT NULL GROUP BY assigned_to, status",
+      ("UPDATE triune_tasks SET unmet_dependencies = (SELECT count(*) FROM triune_task_dependencies d WHERE "
+       "d.organization_id = 1 AND d.source_id = triune_tasks.id AND d.satisfied = 0)"),
+      ("INSERT INTO triune_task_days (organization_id, day, status, tasks) SELECT 1, created_at_ms / 86400000, status, "
+       "count(*) FROM triune_tasks GROUP BY created_at_ms / 86400000, status"),
+      ("INSERT INTO triune_task_loads (organization_id, agent, status, tasks) SELECT 1, assigned_to, status, count(*) "
+       "FROM triune_tasks WHERE assigned_to IS NOT NULL GROUP BY assigned_to, status"),
       "COMMIT"};
 }
 

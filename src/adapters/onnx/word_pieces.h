@@ -42,7 +42,7 @@ class WordPieces {
 
  private:
   struct TextHash {
-    using is_transparent = void;
+    using is_transparent = void;  // NOLINT(readability-identifier-naming): the standard looks for this name
     std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
   };
   using Vocabulary = std::unordered_map<std::string, std::int64_t, TextHash, std::equal_to<>>;

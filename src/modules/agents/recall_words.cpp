@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t most_words = 32;
 /// So many memories are ranked by a search for any of some words, if it can be helped.
-constexpr std::int64_t ranked_at_most = 10'000;
+constexpr std::int64_t ranked_at_most = 2'000;
 
 bool is_part_of_word(char c) {
   const auto byte = static_cast<unsigned char>(c);
