@@ -178,9 +178,9 @@ class RelationalStore {
   /// A transaction over several calls. Waits its turn in the same queue as `write`.
   virtual Result<std::unique_ptr<RelationalTransaction>> begin(
       Deadline deadline, std::source_location place = std::source_location::current()) = 0;
-  /// One statement of Triune's own outside of any transaction, for the few that refuse to run within one, such as CREATE
-  /// INDEX CONCURRENTLY. Its effect may be partial when it fails. Blocks until it has ended. Errors: `unsupported` in
-  /// engines without such statements; those of `RelationalSession::execute`.
+  /// One statement of Triune's own outside of any transaction, for the few that refuse to run within one, such as
+  /// CREATE INDEX CONCURRENTLY. Its effect may be partial when it fails. Blocks until it has ended. Errors:
+  /// `unsupported` in engines without such statements; those of `RelationalSession::execute`.
   virtual Status run_outside(std::string_view sql, Deadline deadline) = 0;
   /// Whether a statement only reads, decided by the engine's parser and not by its text. Blocks while
   /// no connection of the read pool is free. Errors: `invalid_argument`, those of `read`.
