@@ -127,7 +127,7 @@ Status Run::take_state(const std::filesystem::path& path, const std::string& fil
   else
     not_taken(file, 0, "table tasks: " + tasks.error().message);
   std::vector<NewEvent> events;
-  const auto add = [&](const std::string& type, const Value& at, const std::string& external_id, Record data,
+  const auto add = [&](const std::string& type, const Value& at, const std::string& external_id, const Record& data,
                        const std::string& agent) {
     const auto time = is_null(at) ? std::nullopt : milliseconds_of(to_text(at));
     events.push_back({.source = std::string(source_name),

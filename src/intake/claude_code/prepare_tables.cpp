@@ -147,8 +147,8 @@ Status map_tables(Hive& hive) {
   TRIUNE_TRY(hive::ModuleAccess(hive).release_nodes("Agent", agent_table().name));
 
   // PART_OF and SPAWNED have several pairs of ends, which a mapping cannot have: see append_edges.
-  const auto edge = [&](const Table& table, std::string type, std::pair<std::string, std::string> from,
-                        std::pair<std::string, std::string> to, std::vector<std::string> properties) {
+  const auto edge = [&](const Table& table, std::string type, const std::pair<std::string, std::string>& from,
+                        const std::pair<std::string, std::string>& to, std::vector<std::string> properties) {
     return hive.map_edges({std::string(table.name), std::move(type), from.first, from.second, to.first, to.second,
                            std::move(properties)});
   };

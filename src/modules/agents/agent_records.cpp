@@ -40,7 +40,7 @@ class StoredRecords final : public AgentRecords {
   }
 
   Result<std::string> give_feedback(const AgentFeedback& feedback, const Actor& actor) override {
-    const auto id = id_or_new(feedback.id);
+    auto id = id_or_new(feedback.id);
     TRIUNE_TRY(write(actor, [&](const RecordStore& store) { return store.give_feedback(feedback, id); }));
     return id;
   }
@@ -52,7 +52,7 @@ class StoredRecords final : public AgentRecords {
   }
 
   Result<std::string> decide(const AgentDecision& decision, const Actor& actor) override {
-    const auto id = id_or_new(decision.id);
+    auto id = id_or_new(decision.id);
     TRIUNE_TRY(write(actor, [&](const RecordStore& store) { return store.decide(decision, id); }));
     return id;
   }

@@ -41,7 +41,7 @@ class MemoryModule final : public Memory {
   explicit MemoryModule(Module module) : module_(std::move(module)) {}
 
   Result<std::string> start_context(const NewContext& context, const Actor& actor) override {
-    const auto id = id_or_new(context.id);
+    auto id = id_or_new(context.id);
     TRIUNE_ASSIGN(const auto changes, put_context(id, context.content));
     TRIUNE_TRY(
         commit<ContextStore>(actor, changes, [&](const ContextStore& store) { return store.start(context, id); }));
@@ -233,7 +233,7 @@ class MemoryModule final : public Memory {
   }
 
  private:
-  static Status written(Result<std::uint64_t> lsn) {
+  static Status written(const Result<std::uint64_t>& lsn) {
     TRIUNE_TRY(lsn);
     return {};
   }

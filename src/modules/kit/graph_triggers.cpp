@@ -31,7 +31,7 @@ std::string collection(std::string_view name, std::string_view row, std::string_
                      kind, quote_literal(of));
 }
 
-std::string any_differs(std::vector<std::string> columns) {
+std::string any_differs(const std::vector<std::string>& columns) {
   std::string condition;
   for (const auto& column : columns)
     condition +=

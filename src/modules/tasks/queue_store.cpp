@@ -157,7 +157,7 @@ Result<QueueSettings> QueueStore::advance(std::string_view queue) const {
                      parameters, 1));
   if (rows.rows.empty()) return no_queue(queue);
   const auto& row = rows.rows[0];
-  const auto settings = settings_of(row);
+  auto settings = settings_of(row);
   const bool expired = is_true(row[6]);
   if (expired) TRIUNE_TRY(take_back_expired(settings, now));
   if (expired || is_true(row[7])) TRIUNE_TRY(make_due_ready(queue, now_ms()));
