@@ -1,3 +1,4 @@
+DROP TRIGGER triune_reembeddings_values_update ON triune_vector_values;
 DROP TRIGGER triune_reembeddings_values ON triune_vector_values;
 DROP TRIGGER triune_reembeddings_dropped ON triune_vectors;
 DROP TRIGGER triune_reembeddings_vector_delete ON triune_vectors;
@@ -5,7 +6,7 @@ DROP TRIGGER triune_reembeddings_vector_update ON triune_vectors;
 DROP TRIGGER triune_reembeddings_text_delete ON triune_vector_texts;
 DROP TRIGGER triune_reembeddings_text_update ON triune_vector_texts;
 DROP TRIGGER triune_reembeddings_text_insert ON triune_vector_texts;
-DROP FUNCTION triune_reembeddings_values_inserted();
+DROP FUNCTION triune_reembeddings_values_written();
 DROP FUNCTION triune_reembeddings_inserted();
 DROP FUNCTION triune_reembeddings_vector_deleted();
 DROP FUNCTION triune_reembeddings_vector_updated();

@@ -139,7 +139,7 @@ CREATE TRIGGER triune_reembeddings_dropped AFTER INSERT ON triune_vectors REFERE
 FOR EACH STATEMENT EXECUTE FUNCTION triune_reembeddings_inserted();
 
 -- Values without a text would be lost: the successor, which has the name, cannot have them.
-CREATE FUNCTION triune_reembeddings_values_inserted() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+CREATE FUNCTION triune_reembeddings_values_written() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path FROM CURRENT
 AS $$ BEGIN
   IF EXISTS (SELECT 1 FROM triune_reembeddings WHERE phase = 'replaced')
@@ -155,4 +155,8 @@ AS $$ BEGIN
 END $$;
 
 CREATE TRIGGER triune_reembeddings_values AFTER INSERT ON triune_vector_values REFERENCING NEW TABLE AS new_rows
-FOR EACH STATEMENT EXECUTE FUNCTION triune_reembeddings_values_inserted();
+FOR EACH STATEMENT EXECUTE FUNCTION triune_reembeddings_values_written();
+
+-- A put of values over a vector that is there is an update.
+CREATE TRIGGER triune_reembeddings_values_update AFTER UPDATE ON triune_vector_values REFERENCING NEW TABLE AS new_rows
+FOR EACH STATEMENT EXECUTE FUNCTION triune_reembeddings_values_written();

@@ -1,6 +1,7 @@
 // Commits, transactions, and SQL that writes.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 #include "base/failpoint.h"
@@ -151,6 +152,16 @@ Status Implementation::run_commit(const contract::WriteJob& job, bool& hurries, 
   return write();
 }
 
+namespace {
+
+bool names_vectors(std::span<const Change> changes) {
+  return std::any_of(changes.begin(), changes.end(), [](const Change& change) {
+    return std::holds_alternative<PutVector>(change) || std::holds_alternative<DeleteVector>(change);
+  });
+}
+
+}  // namespace
+
 Result<Receipt> Implementation::commit(const Commit& commit, const CommitOptions& options) {
   return commit_along(commit, options, {});
 }
@@ -192,8 +203,9 @@ Result<Receipt> Implementation::commit_along(const Commit& commit, const CommitO
     return record_commit(session, organization_id_, key, hash, outcome, hurries);
   };
   if (auto written = run_commit(job, hurries, !key.empty(), !blobs.empty() || first, options.deadline); !written) {
-    // A collection's name went over to vectors that were made anew (M3): the next attempt knows.
-    if (written.error().message.find("made anew") != std::string::npos)
+    // A collection's name may have gone over to vectors that were made anew (reembedding.cpp, M3): the next attempt
+    // knows. That it cannot be read now says nothing of the commit.
+    if (written.error().code == ErrorCode::conflict && names_vectors(commit.changes))
       static_cast<void>(catalog_.reload(*store_, options.deadline));
     return failure_of(written);
   }

@@ -3,7 +3,8 @@
 //   open.cpp     opening, closing, receipts, waiting        commit.cpp   commits, transactions, SQL that writes
 //   read.cpp     SQL, Cypher, point reads                    federated.cpp  SQL that calls other engines, EXPLAIN
 //   search.cpp   vectors                                     text.cpp     full text
-//   embeddings.h texts that become vectors                 statistics.h what planners are told about the rows
+//   embeddings.h texts that become vectors                 reembedding.cpp  another model for a collection
+//   statistics.h what planners are told about the rows
 //   graph.cpp    traversals and their routing                load.cpp     bulk loads
 //   placements.cpp  definitions, and decisions about them   learning.h   what queries teach the router
 //   storage_factory.cpp  ready stores                        advise.cpp   advice from the recorded workload

@@ -210,6 +210,28 @@ TEST_F(HiveReembedding, VectorsOfTwoVersionsOfAModelAreNotMixed) {
   EXPECT_EQ(nearest("b"), "n2");
 }
 
+/// Who still knows the older collection writes to it; here by the name that it has until it goes.
+TEST_F(HiveReembedding, AWriterUnderTheOlderDictionaryWritesToBothOrIsRefused) {
+  put("n1", "aaa");
+  make_anew();
+  const auto older =
+      scalar("SELECT name FROM triune_collections WHERE kind = 'vector' AND name LIKE 'notes (replaced%'");
+  const std::string carried =
+      "SELECT count(*) FROM triune_vector_texts t JOIN triune_collections c ON c.collection_id = t.collection_id WHERE "
+      "c.name = 'notes' AND t.content = 'zz'";
+  ASSERT_TRUE(hive_->commit({.changes = {PutVector{.collection = older, .id = "n2", .text = "zz"}}}));
+  EXPECT_EQ(scalar(carried), "1");
+  for (const auto* const id : {"n1", "n3"}) {
+    const auto lost = hive_->commit({.changes = {PutVector{.collection = older, .id = id, .values = {1, 2, 3}}}});
+    ASSERT_FALSE(lost) << "values of " << id << " would be in a collection that goes";
+    EXPECT_EQ(lost.error().code, ErrorCode::conflict) << lost.error().message;
+  }
+  EXPECT_EQ(dimension_of("n1"), 26U);
+  ASSERT_TRUE(hive_->commit({.changes = {DeleteVector{older, "n2"}}}));
+  EXPECT_EQ(scalar(carried), "0");
+  expect_verified();
+}
+
 TEST_F(HiveReembedding, LosesNothingOfWritersThatNeverStop) {
   const auto seed = std::random_device{}();
   SCOPED_TRACE(fmt::format("seed {}", seed));
