@@ -57,7 +57,7 @@ class Scanner {
       if (sees(spelling_ == Spelling::cypher ? "//" : "--"))
         skip_line();
       else if (sees("/*"))
-        skip_to("*/");
+        at_ += 2, skip_to("*/");  // its own star ends no comment
       else
         return;
     }

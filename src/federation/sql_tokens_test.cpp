@@ -90,6 +90,12 @@ TEST(CypherColumns, OfWhatDoesNotNameThemAreAnError) {
   EXPECT_FALSE(cypher_columns(""));
 }
 
+TEST(SqlTokens, AStarBehindTheBeginningOfACommentDoesNotEndIt) {
+  EXPECT_EQ(sql_tokens("SELECT /*/ secret */ 1").size(), 2U);
+  EXPECT_EQ(sql_tokens("SELECT /**/ 1").size(), 2U);
+  EXPECT_EQ(sql_tokens("SELECT /*/").size(), 1U);
+}
+
 TEST(ExplainPrefix, IsTakenOffAndOthersExplainsAreLeftAlone) {
   EXPECT_EQ(explain_request("explain SELECT 1")->statement, "SELECT 1");
   EXPECT_TRUE(explain_request("EXPLAIN ANALYZE SELECT 1")->analyze);

@@ -25,10 +25,13 @@ constexpr std::array<std::string_view, 6> serial_types{"serial",  "bigserial", "
                                                        "serial4", "serial8",   "serial2"};
 constexpr std::array<std::string_view, 6> small_numbers{"int", "integer", "int4", "smallint", "int2", "serial"};
 
+constexpr std::array<std::string_view, 8> after_default{"check", "collate", "constraint", "generated",
+                                                        "not",   "primary", "references", "unique"};
+
 bool calls_volatile(const ScriptStatement& statement, std::size_t from, std::size_t to) {
-  for (auto at = from; at + 1 < to; ++at)
+  for (auto at = from; at + 1 < to && !is_name_of(statement.words[at], after_default); ++at)
     if (statement.words[at].kind == Word::Kind::name && statement.has(at + 1, "(") &&
-        !is_name_of(statement.words[at], stable_functions) && !statement.words[at].is("check"))
+        !is_name_of(statement.words[at], stable_functions))
       return true;
   return false;
 }
@@ -61,6 +64,7 @@ void judge_new_column(const LintCase& one, std::size_t from, std::size_t to, Fin
   if (within(statement, "unique", from, to) || within(statement, "primary key", from, to))
     findings.add("unique-without-index", line);
   if (within(statement, "not null", from, to) && value >= to && !serial) findings.add("add-column-not-null", line);
+  if (within(statement, "check", from, to)) findings.add("check-not-valid", line);
   if (within(statement, "references", from, to)) findings.add("foreign-key-not-valid", line);
 }
 
