@@ -53,20 +53,32 @@ void Collection::widen(Body& body) const {
   if (body.graph) body.graph->retarget(wide_, [&](Row row) { return body.rows.vector(row); });
 }
 
-void Collection::put_all(Body& body, const contract::VectorBatch& batch, const Packed& packed) {
+void Collection::bury(contract::VectorKey key) {
+  for (auto& part : parts_)
+    if (part.bury(key)) return;
+}
+
+void Collection::put_all(const contract::VectorBatch& batch, const Packed& packed) {
   const std::size_t stride = packed.scorer->bytes();
   for (const auto key : batch.deletes) {
-    body.rows.erase(key);
-    body.metadata.erase(key);
+    if (!body_.rows.erase(key)) bury(key);
+    body_.metadata.erase(key);
   }
   for (std::size_t at = 0; at < batch.puts.size(); ++at) {
     const auto& entry = batch.puts[at];
-    body.rows.put(entry.key, packed.bytes.data() + at * stride, packed.lengths[at]);
+    if (!body_.rows.find(entry.key)) bury(entry.key);
+    body_.rows.put(entry.key, packed.bytes.data() + at * stride, packed.lengths[at]);
     if (entry.metadata.empty())
-      body.metadata.erase(entry.key);
+      body_.metadata.erase(entry.key);
     else
-      body.metadata.insert_or_assign(entry.key, entry.metadata);
+      body_.metadata.insert_or_assign(entry.key, entry.metadata);
   }
+}
+
+std::size_t Collection::live() const {
+  std::size_t count = body_.rows.live();
+  for (const auto& part : parts_) count += part.live();
+  return count;
 }
 
 Status Collection::apply(const contract::VectorBatch& batch) {
@@ -82,11 +94,11 @@ Status Collection::apply(const contract::VectorBatch& batch) {
       packed = pack(batch.puts);  // another batch widened the collection meanwhile
     }
     body_.rows.reserve(batch.puts.size());
-    put_all(body_, batch, packed);
+    put_all(batch, packed);
     if (batch.position) position_ = batch.position;
     ++version_;
   }
-  add_some_if_behind();
+  help_if_behind();
   return {};
 }
 
@@ -94,6 +106,7 @@ Status Collection::scan(const VectorVisitor& visitor) {
   std::vector<std::pair<contract::VectorKey, Row>> entries;
   std::vector<float> lengths;
   std::optional<Rows::Pin> pin;
+  std::vector<Part> parts;
   const Scorer* scorer = nullptr;
   {
     const Seat seat(gate_, Deadline::never());
@@ -104,12 +117,20 @@ Status Collection::scan(const VectorVisitor& visitor) {
       if (rows.is_live(row)) entries.emplace_back(rows.key(row), row);
     lengths = rows.lengths();
     pin.emplace(rows);
+    parts = parts_;
     scorer = body_.scorer;
   }
   std::vector<float> values(specification_.dimension);
   for (const auto& [key, row] : entries) {
     scorer->unpack(pin->vector(row), lengths[row], values);
     TRIUNE_TRY(visitor(key, values));
+  }
+  for (const auto& part : parts) {
+    const Segment& segment = part.segment();
+    TRIUNE_TRY(segment.records().visit(part.live_rows(), [&](Row row, const std::byte* packed, float length) {
+      segment.scorer().unpack(packed, length, values);
+      return visitor(segment.key(row), values);
+    }));
   }
   return {};
 }
@@ -130,24 +151,39 @@ Result<contract::VectorStatistics> Collection::statistics() {
   {
     const Seat seat(gate_, Deadline::never());
     if (dropped_) return std::unexpected(gone());
-    statistics.vectors = body_.rows.live();
+    statistics.vectors = live();
     statistics.unindexed = body_.rows.scanned().size();
     statistics.memory_bytes = body_.rows.memory_bytes() + (body_.graph ? body_.graph->memory_bytes() : 0);
+    for (const auto& part : parts_) {
+      statistics.unindexed += part.segment().strays().size();
+      statistics.memory_bytes += part.segment().memory_bytes() + part.dead_bits().size() * sizeof(std::uint64_t);
+      statistics.file_bytes += part.segment().file_bytes();
+    }
   }
   std::error_code code;
   const auto size = std::filesystem::file_size(file_, code);
-  statistics.file_bytes = code ? 0 : size;
+  statistics.file_bytes += code ? 0 : size;
   return statistics;
 }
 
 Status Collection::drop() {
-  const std::scoped_lock lock(saving_);  // a save under way would bring the file back
+  stop();
+  // A save or a merge under way would bring files back.
+  const std::scoped_lock merging(merging_);
+  const std::scoped_lock maintenance(maintenance_);
+  const std::scoped_lock saving(saving_);
   {
     const Closed closed(gate_);
     dropped_ = true;
   }
-  TRIUNE_TRY(base::remove_all(file_));
-  return std::filesystem::exists(file_.parent_path()) ? base::sync_directory(file_.parent_path()) : Status{};
+  return remove_files(file_);
+}
+
+Status Collection::remove_files(const std::filesystem::path& file) {
+  // The snapshot goes first: without it the others mean nothing, and the next to open removes them.
+  TRIUNE_TRY(base::remove_all(file));
+  TRIUNE_TRY(SegmentHome::remove_files(file, [](std::uint64_t) { return false; }));
+  return std::filesystem::exists(file.parent_path()) ? base::sync_directory(file.parent_path()) : Status{};
 }
 
 }  // namespace triune::adapters::usearch

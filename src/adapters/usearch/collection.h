@@ -1,15 +1,21 @@
-// One collection: rows, the graph over most of them, metadata, and the position that all of it stands at.
+// One collection: vectors in memory with a graph over most of them, segments on disk, metadata, and the position that
+// all of it stands at.
 //
 // Small collections have no graph and are scanned exactly. In larger ones new vectors are fresh at first, which a
-// search scans besides asking the graph; maintenance adds them to the graph in short turns.
+// search scans besides asking the graph; maintenance adds them to the graph in short turns. What outgrows memory is
+// frozen into segments, which maintenance merges: few of them, and none with many deleted.
 //
 // Invariants
-//  1. `body_` and `position_` change together with the gate closed: a search sees a batch whole or not at all (I3).
-//  2. Every live row is either found through the graph (indexed) or scanned (fresh, stray): none is out of reach.
+//  1. `body_`, `parts_` and `position_` change together with the gate closed: a search sees a batch whole or not at all
+//     (I3).
+//  2. Every live row is either found through a graph (indexed) or scanned (fresh, stray): none is out of reach.
 //  3. `saved_position_` is the position inside the snapshot on disk, never ahead of it (I3).
-//  4. Only the holder of `maintenance_` adds to the graph or replaces it, and only with the gate closed.
+//  4. Only the holder of `maintenance_` adds to the graph or replaces body_ or its graph, and only with the gate
+//  closed.
+//  5. A key lives once: in body_ or in one part. Only the holder of `merging_` takes parts away.
+//  6. The files of every segment that the snapshot on disk names are there.
 //
-// Lock order: maintenance_ or saving_, then the gate, then saved_mutex_.
+// Lock order: merging_, maintenance_, saving_, the gate, saved_mutex_.
 #pragma once
 
 #include <atomic>
@@ -24,8 +30,12 @@
 
 #include "adapters/usearch/gate.h"
 #include "adapters/usearch/graph.h"
+#include "adapters/usearch/part.h"
+#include "adapters/usearch/part_search.h"
+#include "adapters/usearch/probe.h"
 #include "adapters/usearch/rows.h"
 #include "adapters/usearch/scorer.h"
+#include "adapters/usearch/settings.h"
 #include "contract/vector_store.h"
 
 namespace triune::adapters::usearch {
@@ -33,27 +43,14 @@ namespace triune::adapters::usearch {
 class SnapshotReader;
 class SnapshotWriter;
 
-/// Bounds that decide when there is a graph and how it is kept. The defaults were measured; tests make them small.
-struct Settings {
-  GraphTuning tuning;
-  std::uint32_t threads = 2;        ///< For building a whole graph.
-  std::uint32_t seats = 16;         ///< Searches at once; more wait.
-  std::size_t index_from = 10'000;  ///< Vectors from which on there is a graph.
-  std::size_t most_fresh = 4'096;   ///< Vectors scanned besides the graph before they are added to it.
-  double most_tombstones = 0.25;    ///< Share of the graph that may be deleted before it is built anew.
-  /// Meeting a vector on a walk through the graph costs this many times one of a scan: its place is random, and it
-  /// passes two queues. Measured at 100,000 x 384, where both cost the same when a filter admits 24 %.
-  double walk_cost = 5.5;
-};
-
-/// What a collection holds.
+/// What a collection holds in memory.
 struct Body {
   Body(const Scorer& scorer_used) : scorer(&scorer_used), rows(scorer_used.bytes()) {}
 
   const Scorer* scorer;
   Rows rows;
   std::unique_ptr<Graph> graph;                              ///< None while the collection is small.
-  std::unordered_map<contract::VectorKey, Record> metadata;  ///< Of entries that have any.
+  std::unordered_map<contract::VectorKey, Record> metadata;  ///< Of entries that have any, also in segments.
 };
 
 /// Thread rule: any thread.
@@ -70,8 +67,10 @@ class Collection {
   /// Writes a snapshot of now; nothing to do when nothing changed. Searches go on; writers wait while links are
   /// written.
   Status save();
-  /// Removes the file; every later call fails with `not_found`.
+  /// Removes the files; every later call fails with `not_found`.
   Status drop();
+  /// Removes the files of a collection that is not open.
+  static Status remove_files(const std::filesystem::path& file);
 
   Status apply(const contract::VectorBatch& batch);
   Status bulk_load(std::uint64_t expected, const contract::VectorSource& source, const contract::Position& position);
@@ -83,42 +82,61 @@ class Collection {
 
   /// Whether `maintain` has something to do.
   bool needs_maintenance();
-  /// Adds fresh vectors to the graph, builds it anew when too much of it is deleted, finds out whom it cannot reach.
-  /// Returns early when `stop` is set.
-  Status maintain(const std::atomic<bool>& stop);
+  /// Adds fresh vectors to the graph, builds it anew when too much of it is deleted, finds out whom it cannot reach;
+  /// freezes what has grown too large, merges segments. Returns early after `stop`.
+  Status maintain();
+  /// Maintenance and loads that are under way, and all that follow, end soon.
+  void stop() { stop_ = true; }
 
  private:
   struct Packed;
-  struct Probe;
-  class Selection;
 
   // collection.cpp
   Packed pack(std::span<const contract::VectorEntry> entries) const;
-  static void put_all(Body& body, const contract::VectorBatch& batch, const Packed& packed);
+  void put_all(const contract::VectorBatch& batch, const Packed& packed);
+  void bury(contract::VectorKey key);
   void widen(Body& body) const;
-  void add_some_if_behind();
+  [[nodiscard]] std::size_t live() const;
   [[nodiscard]] Error gone() const;
 
   // collection_search.cpp
-  Result<contract::VectorAnswer> answer(const Probe& probe, const contract::VectorQueryOptions& options,
-                                        std::uint32_t seat);
+  [[nodiscard]] Selection select(const contract::VectorFilter& filter) const;
+  Status search_body(const Probe& probe, const contract::VectorQueryOptions& options, const Selection& selection,
+                     std::uint32_t seat, Found& found);
   [[nodiscard]] bool prefers_scan(std::size_t candidates, const contract::VectorQueryOptions& options) const;
-  Result<contract::VectorAnswer> ask_index(const Probe& probe, const contract::VectorQueryOptions& options,
-                                           const Selection& selection, std::uint32_t seat);
+  /// False when the graph led to fewer than there are.
+  Result<bool> ask_index(const Probe& probe, const contract::VectorQueryOptions& options, const Selection& selection,
+                         std::uint32_t seat, Found& found);
   [[nodiscard]] std::vector<Row> chosen_rows(const Selection& selection) const;
-  Result<contract::VectorAnswer> scan_exactly(const Probe& probe, const contract::VectorQueryOptions& options,
-                                              const Selection& selection) const;
+  Status scan_exactly(const Probe& probe, const contract::VectorQueryOptions& options, const Selection& selection,
+                      Found& found) const;
 
   // collection_index.cpp
-  enum class Task : std::uint8_t { nothing, add, rebuild, drop_graph };
+  enum class Task : std::uint8_t { nothing, add, rebuild, drop_graph, freeze };
   [[nodiscard]] Task next_task(bool draining) const;
+  void help_if_behind();
+  Status maintain_body();
   Status add_burst(std::size_t most);
-  Status rebuild(const std::atomic<bool>& stop);
+  Status rebuild();
+  void drop_graph();
   Status mark_strays();
-  Result<std::vector<Row>> lost_of(const Graph& graph, const Graph::VectorOf& vector_of) const;
-  Result<std::unique_ptr<Graph>> build_graph(const Scorer& scorer, std::span<const Row> rows,
-                                             const Graph::VectorOf& vector_of, const std::atomic<bool>& stop) const;
-  Status fill(Body& body, std::uint64_t expected, const contract::VectorSource& source) const;
+
+  // collection_segments.cpp
+  [[nodiscard]] SegmentHome home() const { return {specification_, file_, narrow_, wide_, settings_}; }
+  [[nodiscard]] std::size_t body_bytes(const Body& body) const;
+  [[nodiscard]] std::size_t largest_segment() const;
+  [[nodiscard]] std::vector<std::size_t> parts_to_merge() const;
+  Status freeze();
+  Status merge_parts();
+  Status publish_merged(std::span<const Part> sources, std::shared_ptr<const Segment> segment);
+  Status discard_replaced();
+  [[nodiscard]] Status remove_segment(std::uint64_t number) const;
+
+  // collection_load.cpp
+  struct Loaded;
+  Status fill(Loaded& loaded, std::uint64_t expected, const contract::VectorSource& source);
+  Status spill(Loaded& loaded);
+  Status finish(Loaded& loaded);
 
   // collection_snapshot.cpp
   struct Capture;
@@ -127,6 +145,7 @@ class Collection {
   Status read_description(SnapshotReader& reader);
   Status read_body(SnapshotReader& reader);
   Status read_metadata(SnapshotReader& reader);
+  Status read_parts(SnapshotReader& reader);
 
   const contract::VectorSpecification specification_;
   const std::filesystem::path file_;
@@ -135,13 +154,18 @@ class Collection {
   const Scorer wide_;    ///< For values that f16 cannot hold.
 
   Gate gate_;
-  Body body_;                                          // guarded by gate_
-  std::optional<contract::Position> position_;         // guarded by gate_
-  std::uint64_t version_ = 0;                          // guarded by gate_: counts changes
-  bool dropped_ = false;                               // guarded by gate_
-  std::atomic<std::uint64_t> usual_distances_{1'000};  ///< Computed in a search of the graph without a filter.
-  std::atomic<Scalar> scalar_;                         ///< Of `body_.scorer`, for packing outside the gate.
+  Body body_;                                                  // guarded by gate_
+  std::vector<Part> parts_;                                    // guarded by gate_
+  std::optional<contract::Position> position_;                 // guarded by gate_
+  std::uint64_t version_ = 0;                                  // guarded by gate_: counts changes
+  bool dropped_ = false;                                       // guarded by gate_
+  std::atomic<std::uint64_t> usual_distances_{1'000};          ///< In a search of the body's graph without a filter.
+  std::atomic<std::uint64_t> usual_distances_of_part_{1'000};  ///< In one of a segment's.
+  std::atomic<Scalar> scalar_;                                 ///< Of `body_.scorer`, for packing outside the gate.
+  std::atomic<std::uint64_t> next_segment_{1};
+  std::atomic<bool> stop_{false};
 
+  std::mutex merging_;
   std::mutex maintenance_;
   std::size_t checked_nodes_ = 0;                   // guarded by maintenance_: nodes whose reachability was tried
   std::size_t all_checked_nodes_ = 0;               // guarded by maintenance_: how many there were when all were tried
@@ -150,7 +174,8 @@ class Collection {
   std::mutex saved_mutex_;
   std::optional<contract::Position> saved_position_;  // guarded by saved_mutex_
   std::uint64_t saved_version_ = 0;                   // guarded by saved_mutex_
-  std::uint64_t generation_ = 0;                      // guarded by saving_
+  std::vector<std::uint64_t> replaced_;  // guarded by saved_mutex_: segments whose files can go with a save
+  std::uint64_t generation_ = 0;         // guarded by saving_
 };
 
 }  // namespace triune::adapters::usearch

@@ -1,55 +1,25 @@
-// How a collection's graph is built, grown and replaced.
-#include <fmt/format.h>
-
+// How the graph over what is in memory is built, grown and replaced.
 #include <algorithm>
 #include <chrono>
-#include <functional>
-#include <numeric>
-#include <thread>
 
 #include "adapters/usearch/collection.h"
-#include "adapters/usearch/packed.h"
-#include "base/failpoint.h"
+#include "adapters/usearch/graph_build.h"
+#include "base/memory.h"
 #include "base/try.h"
-#include "contract/vector_rules.h"
 
 namespace triune::adapters::usearch {
 namespace {
 
 // While vectors are added searches wait, so a turn is short.
 constexpr auto longest_turn = std::chrono::milliseconds(2);
-// A vector with no more links to it than this may be missed by searches, and is tried (measured: those that were missed
-// had 0 to 6, which a tenth of all have).
-constexpr std::size_t few_links = 6;
-
-// Calls `work` with every number below `count` from several threads, until one fails; returns its error.
-Status in_parallel(std::size_t count, std::size_t threads,
-                   const std::function<Status(std::size_t number, std::size_t thread)>& work) {
-  std::atomic<std::size_t> next{0};
-  std::mutex mutex;
-  Status status;  // guarded by mutex
-  const auto run = [&](std::size_t thread) {
-    for (std::size_t number = next++; number < count; number = next++) {
-      auto mine = work(number, thread);
-      if (mine) continue;
-      next = count;
-      const std::scoped_lock lock(mutex);
-      status = std::move(mine);
-    }
-  };
-  {
-    std::vector<std::jthread> helpers;
-    for (std::size_t thread = 1; thread < threads; ++thread) helpers.emplace_back(run, thread);
-    run(0);
-  }
-  return status;
-}
-
+// Writers wait for, or do, the freezing of what has grown to this many times the bound.
+constexpr std::size_t most_bodies = 3;
 }  // namespace
 
 Collection::Task Collection::next_task(bool draining) const {
   const Rows& rows = body_.rows;
   if (dropped_) return Task::nothing;
+  if (body_bytes(body_) > settings_.freeze_from) return Task::freeze;
   if (!body_.graph) return rows.live() >= settings_.index_from ? Task::add : Task::nothing;
   // Half of the bound, so that a collection that stays near it does not build and drop graphs all the time.
   if (rows.live() < settings_.index_from / 2) return Task::drop_graph;
@@ -65,33 +35,50 @@ Collection::Task Collection::next_task(bool draining) const {
 
 bool Collection::needs_maintenance() {
   const Seat seat(gate_, Deadline::never());
-  return next_task(false) != Task::nothing;
+  return next_task(false) != Task::nothing || !parts_to_merge().empty();
 }
 
-Status Collection::maintain(const std::atomic<bool>& stop) {
+Status Collection::maintain() {
+  TRIUNE_TRY(maintain_body());
+  while (!stop_.load()) {
+    {
+      const Seat seat(gate_, Deadline::never());
+      if (dropped_ || parts_to_merge().empty()) break;
+    }
+    TRIUNE_TRY(merge_parts());
+    TRIUNE_TRY(maintain_body());
+  }
+  return {};
+}
+
+Status Collection::maintain_body() {
   const std::scoped_lock lock(maintenance_);
   bool added = false;
-  while (!stop.load()) {
+  while (!stop_.load()) {
     Task task = Task::nothing;
     {
       const Seat seat(gate_, Deadline::never());
       task = next_task(added);
     }
     if (task == Task::nothing) break;
-    if (task == Task::add) {
-      TRIUNE_TRY(add_burst(settings_.most_fresh));
-      added = true;
-    } else if (task == Task::rebuild) {
-      TRIUNE_TRY(rebuild(stop));
-    } else {
-      const Closed closed(gate_);
-      body_.graph.reset();
-      body_.rows.adopt({});
-      checked_nodes_ = all_checked_nodes_ = 0;
-      ++version_;
+    if (task == Task::add) TRIUNE_TRY(add_burst(settings_.most_fresh));
+    if (task == Task::rebuild) TRIUNE_TRY(rebuild());
+    if (task == Task::drop_graph) drop_graph();
+    if (task == Task::freeze) {
+      TRIUNE_TRY(freeze());
+      base::release_free_memory();  // the vectors that stand in the segment now
     }
+    added = added || task == Task::add;
   }
-  return added && !stop.load() ? mark_strays() : Status{};
+  return added && !stop_.load() ? mark_strays() : Status{};
+}
+
+void Collection::drop_graph() {
+  const Closed closed(gate_);
+  body_.graph.reset();
+  body_.rows.adopt({});
+  checked_nodes_ = all_checked_nodes_ = 0;
+  ++version_;
 }
 
 Status Collection::add_burst(std::size_t most) {
@@ -117,17 +104,29 @@ Status Collection::add_burst(std::size_t most) {
   return {};
 }
 
-void Collection::add_some_if_behind() {
-  // When vectors come faster than maintenance adds them, their writer lends a hand, or searches would scan ever more.
-  // Not while the graph is built anew: then maintenance is taken.
-  const std::unique_lock lock(maintenance_, std::try_to_lock);
-  if (!lock) return;
-  {
+void Collection::help_if_behind() {
+  // When vectors come faster than maintenance takes them in, their writer lends a hand, or searches would scan ever
+  // more and memory would grow. A failure leaves the vectors where they are and found; maintenance meets it again and
+  // reports it.
+  bool too_large = false;
+  bool too_fresh = false;
+  const auto look = [&] {
     const Seat seat(gate_, Deadline::never());
-    if (!body_.graph || body_.rows.scanned().size() < 4 * settings_.most_fresh) return;
-  }
-  // A failure to add leaves the vectors fresh, where searches find them; maintenance meets it again and reports it.
-  (void)add_burst(settings_.most_fresh);
+    too_large = body_bytes(body_) > most_bodies * settings_.freeze_from;
+    too_fresh = body_.graph && body_.rows.scanned().size() >= 4 * settings_.most_fresh;
+  };
+  look();
+  if (!too_large && !too_fresh) return;
+  std::unique_lock lock(maintenance_, std::defer_lock);
+  if (too_large)
+    lock.lock();
+  else if (!lock.try_lock())  // the graph is built anew or frozen just now
+    return;
+  look();
+  if (too_large)
+    (void)freeze();
+  else if (too_fresh)
+    (void)add_burst(settings_.most_fresh);
 }
 
 Status Collection::mark_strays() {
@@ -163,33 +162,7 @@ Status Collection::mark_strays() {
   return {};
 }
 
-Result<std::vector<Row>> Collection::lost_of(const Graph& graph, const Graph::VectorOf& vector_of) const {
-  if (specification_.metric == Metric::dot) return graph.suspects(0);
-  const auto suspects = graph.suspects(few_links);
-  std::vector<Row> lost;
-  std::mutex mutex;
-  TRIUNE_TRY(in_parallel(suspects.size(), settings_.threads, [&](std::size_t at, std::size_t context) -> Status {
-    TRIUNE_ASSIGN(const bool missed, graph.misses(suspects[at], vector_of(suspects[at]), context));
-    if (!missed) return {};
-    const std::scoped_lock lock(mutex);
-    lost.push_back(suspects[at]);
-    return {};
-  }));
-  return lost;
-}
-
-Result<std::unique_ptr<Graph>> Collection::build_graph(const Scorer& scorer, std::span<const Row> rows,
-                                                       const Graph::VectorOf& vector_of,
-                                                       const std::atomic<bool>& stop) const {
-  TRIUNE_ASSIGN(auto graph, Graph::make(scorer, settings_.tuning, rows.size(), settings_.seats));
-  TRIUNE_TRY(in_parallel(rows.size(), settings_.threads, [&](std::size_t at, std::size_t context) -> Status {
-    if (stop.load(std::memory_order_relaxed)) return failure(ErrorCode::cancelled, "the vector store is closing");
-    return graph->add(rows[at], vector_of(rows[at]), context);
-  }));
-  return graph;
-}
-
-Status Collection::rebuild(const std::atomic<bool>& stop) {
+Status Collection::rebuild() {
   std::vector<Row> live;
   std::optional<Rows::Pin> pin;
   const Scorer* scorer = nullptr;
@@ -202,8 +175,8 @@ Status Collection::rebuild(const std::atomic<bool>& stop) {
     scorer = body_.scorer;
   }
   const auto pinned = [&](Row row) { return pin->vector(row); };
-  TRIUNE_ASSIGN(auto graph, build_graph(*scorer, live, pinned, stop));
-  TRIUNE_ASSIGN(const auto lost, lost_of(*graph, pinned));
+  TRIUNE_ASSIGN(auto graph, build_graph(*scorer, settings_, live, pinned, stop_));
+  TRIUNE_ASSIGN(const auto lost, lost_of(*graph, specification_.metric, settings_.threads, pinned));
 
   const Closed closed(gate_);
   if (dropped_) return {};
@@ -218,62 +191,6 @@ Status Collection::rebuild(const std::atomic<bool>& stop) {
   unavoidable_strays_ = lost.size();
   checked_nodes_ = all_checked_nodes_ = body_.graph->size();
   ++version_;
-  return {};
-}
-
-Status Collection::fill(Body& body, std::uint64_t expected, const contract::VectorSource& source) const {
-  body.rows.reserve(expected);
-  std::vector<std::byte> packed(wide_.bytes());
-  return source([&](const contract::VectorEntry& entry) -> Status {
-    TRIUNE_TRY(contract::check_values(entry.values, specification_.dimension, entry.key));
-    if (body.rows.find(entry.key))
-      return failure(ErrorCode::invalid_argument, fmt::format("key {} came twice in the load", entry.key));
-    if (!body.scorer->fits(entry.values)) widen(body);
-    body.rows.reserve(1);
-    const float length = body.scorer->pack(entry.values, packed.data());
-    body.rows.put(entry.key, packed.data(), length);
-    if (!entry.metadata.empty()) body.metadata.insert_or_assign(entry.key, entry.metadata);
-    return {};
-  });
-}
-
-Status Collection::bulk_load(std::uint64_t expected, const contract::VectorSource& source,
-                             const contract::Position& position) {
-  const std::scoped_lock lock(maintenance_);
-  const auto filled = [this] {
-    return failure(ErrorCode::conflict, fmt::format("vector collection '{}' is not empty; only an empty one can be "
-                                                    "bulk loaded, drop it first",
-                                                    specification_.collection));
-  };
-  {
-    const Seat seat(gate_, Deadline::never());
-    if (dropped_) return std::unexpected(gone());
-    if (body_.rows.live() != 0) return filled();
-  }
-  Body body(narrow_);
-  TRIUNE_TRY(fill(body, expected, source));
-  if (body.rows.live() >= settings_.index_from) {
-    std::vector<Row> all(body.rows.live());
-    std::iota(all.begin(), all.end(), 0U);
-    const std::atomic<bool> never{false};
-    const auto vector_of = [&](Row row) { return static_cast<const Rows&>(body.rows).vector(row); };
-    TRIUNE_ASSIGN(body.graph, build_graph(*body.scorer, all, vector_of, never));
-    for (const Row row : all) body.rows.set_indexed(row);
-    TRIUNE_ASSIGN(const auto lost, lost_of(*body.graph, vector_of));
-    for (const Row row : lost) body.rows.set_stray(row);
-  }
-  {
-    const Closed closed(gate_);
-    if (dropped_) return std::unexpected(gone());
-    if (body_.rows.live() != 0) return filled();
-    body_ = std::move(body);
-    scalar_ = body_.scorer->scalar();
-    position_ = position;
-    unavoidable_strays_ = body_.graph ? body_.rows.scanned().size() : 0;
-    checked_nodes_ = all_checked_nodes_ = body_.graph ? body_.graph->size() : 0;
-    ++version_;
-  }
-  base::failpoint("usearch.bulk_load.loaded");
   return {};
 }
 

@@ -12,7 +12,7 @@
 namespace triune::adapters::usearch {
 namespace {
 
-enum Section : std::size_t { description, links, keys, states, lengths, metadata, vectors, section_count };
+enum Section : std::size_t { description, links, keys, states, lengths, metadata, parts, vectors, section_count };
 
 std::span<const std::byte> raw(const void* bytes, std::size_t size) {
   return {static_cast<const std::byte*>(bytes), size};
@@ -30,6 +30,9 @@ struct Collection::Capture {
   std::vector<RowState> states;
   std::vector<float> lengths;
   Encoder metadata;
+  std::vector<Part> parts;
+  std::uint64_t next_segment = 0;
+  std::vector<std::uint64_t> replaced;  ///< Segments that this snapshot does not name any more.
   std::size_t stride = 0;
   std::optional<Rows::Pin> pin;
   std::optional<contract::Position> position;
@@ -70,6 +73,12 @@ Status Collection::write_guarded_part(SnapshotWriter& writer, Capture& capture) 
     capture.metadata.number(key);
     capture.metadata.record(record);
   }
+  capture.parts = parts_;
+  capture.next_segment = next_segment_;
+  {
+    const std::scoped_lock saved(saved_mutex_);
+    capture.replaced = replaced_;
+  }
   capture.stride = body_.rows.stride();
   capture.pin.emplace(body_.rows);
   capture.position = position_;
@@ -85,6 +94,17 @@ Status Collection::write_rest(SnapshotWriter& writer, const Capture& capture) {
   TRIUNE_TRY(writer.write_all(capture.lengths));
   TRIUNE_TRY(writer.end_section());
   TRIUNE_TRY(writer.write(capture.metadata.bytes()));
+  TRIUNE_TRY(writer.end_section());
+  Encoder segments;
+  segments.number(capture.next_segment);
+  segments.number(capture.parts.size());
+  for (const auto& part : capture.parts) {
+    segments.number(part.segment().identity().number);
+    segments.number(part.segment().identity().id);
+    segments.number(part.dead_bits().size());
+    for (const auto word : part.dead_bits()) segments.number(word);
+  }
+  TRIUNE_TRY(writer.write(segments.bytes()));
   TRIUNE_TRY(writer.end_section());
   const std::vector<std::byte> nothing(capture.stride);
   for (Row row = 0; row < capture.keys.size(); ++row) {
@@ -108,21 +128,28 @@ Status Collection::save() {
   TRIUNE_TRY(write_rest(writer, capture));
   TRIUNE_TRY(writer.publish());
   ++generation_;
-  const std::scoped_lock saved(saved_mutex_);
-  saved_position_ = capture.position;
-  saved_version_ = capture.version;
+  {
+    const std::scoped_lock saved(saved_mutex_);
+    saved_position_ = capture.position;
+    saved_version_ = capture.version;
+    std::erase_if(replaced_, [&](std::uint64_t number) { return std::ranges::count(capture.replaced, number) > 0; });
+  }
+  // What is not removed now is removed when the collection is opened.
+  for (const auto number : capture.replaced) (void)remove_segment(number);
   return {};
 }
 
 Status Collection::load() {
   auto opened = SnapshotReader::open(file_);
-  if (!opened && opened.error().code == ErrorCode::not_found) return {};
+  if (!opened && opened.error().code == ErrorCode::not_found)
+    return SegmentHome::remove_files(file_, [](std::uint64_t) { return false; });
   if (!opened) return failure_of(opened);
   SnapshotReader& reader = *opened;
   if (reader.sections() != section_count) return reader.damaged("it has another number of sections");
   TRIUNE_TRY(read_description(reader));
   TRIUNE_TRY(read_body(reader));
-  return read_metadata(reader);
+  TRIUNE_TRY(read_metadata(reader));
+  return read_parts(reader);
 }
 
 Status Collection::read_description(SnapshotReader& reader) {
@@ -195,6 +222,37 @@ Status Collection::read_metadata(SnapshotReader& reader) {
     body_.metadata.emplace(*key, std::move(*record));
   }
   return count && decoder.at_end() ? Status{} : reader.damaged("its metadata are not whole");
+}
+
+Status Collection::read_parts(SnapshotReader& reader) {
+  std::vector<std::byte> bytes;
+  TRIUNE_TRY(reader.read_all(parts, bytes));
+  Decoder decoder(bytes);
+  const auto next = decoder.number();
+  const auto count = decoder.number();
+  for (std::uint64_t at = 0; count && at < *count; ++at) {
+    const auto number = decoder.number();
+    const auto id = decoder.number();
+    const auto words = decoder.number();
+    if (!words) return reader.damaged("its list of segments ends too early");
+    TRIUNE_ASSIGN(auto segment, Segment::open(home(), {.number = *number, .id = *id}));
+    Part part(std::move(segment));
+    std::vector<std::uint64_t> dead;
+    for (std::uint64_t word = 0; word < *words; ++word) {
+      const auto bits = decoder.number();
+      if (!bits) return reader.damaged("its list of segments ends too early");
+      dead.push_back(*bits);
+    }
+    if (!part.restore(std::move(dead))) return reader.damaged("its deleted vectors are not those of its segments");
+    parts_.push_back(std::move(part));
+  }
+  if (!count || !decoder.at_end()) return reader.damaged("its list of segments is not whole");
+  next_segment_ = *next;
+  // Left by merges and by a process that was killed.
+  return SegmentHome::remove_files(file_, [this](std::uint64_t number) {
+    return std::ranges::any_of(parts_,
+                               [number](const Part& part) { return part.segment().identity().number == number; });
+  });
 }
 
 }  // namespace triune::adapters::usearch

@@ -38,13 +38,13 @@ Status check(NativeResult& result, const char* what) {
 struct Graph::Implementation {
   // What usearch calls to compare a query with a node, or two nodes.
   struct Measure {
-    const Scorer& scorer;
+    const Comparer& comparer;
     const std::byte* const* vectors;
     float operator()(const std::byte* query, const Index::member_citerator_t& node) const noexcept {
-      return scorer.score(query, vectors[get_slot(node)]);
+      return comparer.score(query, vectors[get_slot(node)]);
     }
     float operator()(const Index::member_citerator_t& left, const Index::member_citerator_t& right) const noexcept {
-      return scorer.score(vectors[get_slot(left)], vectors[get_slot(right)]);
+      return comparer.score(vectors[get_slot(left)], vectors[get_slot(right)]);
     }
   };
   // Asks for the first lines of each neighbour's vector while the first of them is compared: their places are random.
@@ -61,8 +61,8 @@ struct Graph::Implementation {
     }
   };
 
-  Implementation(const Scorer& scorer_used, const GraphTuning& tuning_used, std::size_t contexts_used)
-      : scorer(scorer_used), tuning(tuning_used), contexts(contexts_used) {}
+  Implementation(const Comparer& comparer_used, const GraphTuning& tuning_used, std::size_t contexts_used)
+      : comparer(&comparer_used), tuning(tuning_used), contexts(contexts_used) {}
 
   // The level that the next addition in a context will draw: usearch draws it from a generator of the context, and this
   // is the same generator, begun and used alike.
@@ -74,7 +74,7 @@ struct Graph::Implementation {
     }
   };
 
-  [[nodiscard]] Measure measure() const { return {scorer, vectors.data()}; }
+  [[nodiscard]] Measure measure() const { return {*comparer, vectors.data()}; }
   [[nodiscard]] Prefetch prefetch() const { return {vectors.data()}; }
 
   // By node, whether a path from the entry leads to it.
@@ -98,7 +98,7 @@ struct Graph::Implementation {
     return seen;
   }
 
-  Scorer scorer;
+  const Comparer* comparer;
   GraphTuning tuning;
   std::size_t contexts;
   Index index;
@@ -111,9 +111,9 @@ struct Graph::Implementation {
 Graph::Graph(std::unique_ptr<Implementation> implementation) : implementation_(std::move(implementation)) {}
 Graph::~Graph() = default;
 
-Result<std::unique_ptr<Graph>> Graph::make(const Scorer& scorer, const GraphTuning& tuning, std::size_t capacity,
+Result<std::unique_ptr<Graph>> Graph::make(const Comparer& comparer, const GraphTuning& tuning, std::size_t capacity,
                                            std::size_t contexts) {
-  auto implementation = std::make_unique<Implementation>(scorer, tuning, contexts);
+  auto implementation = std::make_unique<Implementation>(comparer, tuning, contexts);
   auto made = Index::make(native::index_config_t(tuning.connectivity));
   TRIUNE_TRY(check(made, "make an index"));
   implementation->index = std::move(made.index);
@@ -162,11 +162,11 @@ Status Graph::add(Row row, const std::byte* vector, std::size_t context) {
   return failure(ErrorCode::internal, "usearch draws levels otherwise than expected; its version was changed");
 }
 
-Result<Graph::Answer> Graph::search(const std::byte* query, std::size_t count, std::size_t context,
-                                    const Allow& allow) const {
+Result<Graph::Answer> Graph::search(const std::byte* query, std::size_t count, std::size_t context, const Allow& allow,
+                                    std::size_t expansion) const {
   const auto& self = *implementation_;
   native::index_search_config_t config;
-  config.expansion = std::max(self.tuning.expansion_search, count);
+  config.expansion = std::max(expansion > 0 ? expansion : self.tuning.expansion_search, count);
   config.thread = context;
   const auto admitted = [&](const Index::member_cref_t& node) { return allow(self.rows[node.slot]); };
   auto result =
@@ -219,12 +219,12 @@ Result<bool> Graph::misses(Row row, const std::byte* vector, std::size_t context
   TRIUNE_ASSIGN(const auto answer, search(vector, 1, context, {}));
   // Another row with an equal vector is as good: then this one is found when it is the nearer of a filter.
   return answer.found.empty() ||
-         (answer.found[0].row != row && answer.found[0].score > implementation_->scorer.score(vector, vector));
+         (answer.found[0].row != row && answer.found[0].score > implementation_->comparer->score(vector, vector));
 }
 
-void Graph::retarget(const Scorer& scorer, const VectorOf& vector_of) {
+void Graph::retarget(const Comparer& comparer, const VectorOf& vector_of) {
   auto& self = *implementation_;
-  self.scorer = scorer;
+  self.comparer = &comparer;
   for (std::size_t node = 0; node < size(); ++node) self.vectors[node] = vector_of(self.rows[node]);
 }
 
@@ -234,10 +234,22 @@ Status Graph::save(const Sink& sink) const {
 }
 
 Status Graph::load(const Source& source, Row rows, const VectorOf& vector_of) {
-  auto& self = *implementation_;
   // Loading frees the contexts and takes their number from the limits known before: none must be made first.
-  auto result = self.index.load_from_stream(source);
+  auto result = implementation_->index.load_from_stream(source);
   TRIUNE_TRY(check(result, "read an index"));
+  return name_nodes(rows, vector_of);
+}
+
+Status Graph::view(std::span<const std::byte> bytes, Row rows, const VectorOf& vector_of) {
+  // usearch knows one type of mapping only, and does not write to it.
+  auto* data = reinterpret_cast<native::byte_t*>(const_cast<std::byte*>(bytes.data()));
+  auto result = implementation_->index.view(native::memory_mapped_file_t(data, bytes.size()));
+  TRIUNE_TRY(check(result, "map an index"));
+  return name_nodes(rows, vector_of);
+}
+
+Status Graph::name_nodes(Row rows, const VectorOf& vector_of) {
+  auto& self = *implementation_;
   self.vectors.clear();
   self.rows.clear();
   TRIUNE_TRY(reserve(size()));

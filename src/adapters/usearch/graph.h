@@ -13,8 +13,8 @@
 #include <span>
 #include <vector>
 
+#include "adapters/usearch/comparer.h"
 #include "adapters/usearch/key_map.h"
-#include "adapters/usearch/scorer.h"
 #include "triune/status.h"
 
 namespace triune::adapters::usearch {
@@ -44,8 +44,9 @@ class Graph {
   using Source = std::function<bool(void*, std::size_t)>;
   using VectorOf = std::function<const std::byte*(Row)>;
 
-  /// `contexts` is how many threads may be in the graph at once. Error: `resource_exhausted`.
-  static Result<std::unique_ptr<Graph>> make(const Scorer& scorer, const GraphTuning& tuning, std::size_t capacity,
+  /// `contexts` is how many threads may be in the graph at once; `comparer` must live as long as the graph. Error:
+  /// `resource_exhausted`.
+  static Result<std::unique_ptr<Graph>> make(const Comparer& comparer, const GraphTuning& tuning, std::size_t capacity,
                                              std::size_t contexts);
   ~Graph();
   Graph(const Graph&) = delete;
@@ -56,7 +57,9 @@ class Graph {
   /// Adds a row whose vector stays at `vector` as long as the graph lives. Needs room.
   Status add(Row row, const std::byte* vector, std::size_t context = 0);
   /// The nearest rows that `allow` admits (empty: all), at most `count`; fewer when the graph does not lead to more.
-  Result<Answer> search(const std::byte* query, std::size_t count, std::size_t context, const Allow& allow) const;
+  /// `expansion` candidates are kept meanwhile; 0: as the tuning says.
+  Result<Answer> search(const std::byte* query, std::size_t count, std::size_t context, const Allow& allow,
+                        std::size_t expansion = 0) const;
 
   [[nodiscard]] std::size_t size() const;
   [[nodiscard]] std::size_t memory_bytes() const;
@@ -70,16 +73,19 @@ class Graph {
   Result<bool> misses(Row row, const std::byte* vector, std::size_t context) const;
 
   /// The rows' vectors stand elsewhere now, or are packed in another way.
-  void retarget(const Scorer& scorer, const VectorOf& vector_of);
+  void retarget(const Comparer& comparer, const VectorOf& vector_of);
 
   Status save(const Sink& sink) const;
   /// Fills an empty graph with what `save` wrote; the bytes must have been verified. Each row in it must be below
   /// `rows`.
   Status load(const Source& source, Row rows, const VectorOf& vector_of);
+  /// The same without a copy: the bytes must stay as they are while the graph lives, which takes no additions.
+  Status view(std::span<const std::byte> bytes, Row rows, const VectorOf& vector_of);
 
  private:
   struct Implementation;
   explicit Graph(std::unique_ptr<Implementation> implementation);
+  Status name_nodes(Row rows, const VectorOf& vector_of);
   std::unique_ptr<Implementation> implementation_;
 };
 

@@ -10,6 +10,8 @@
 #include <set>
 #include <thread>
 
+#include "adapters/usearch/scorer.h"
+
 namespace triune::adapters::usearch {
 namespace {
 

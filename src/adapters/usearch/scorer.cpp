@@ -1,6 +1,5 @@
 #include "adapters/usearch/scorer.h"
 
-#include <numkong/capabilities.h>
 #include <numkong/cast.h>
 
 #include <algorithm>
@@ -10,18 +9,14 @@
 #include <limits>
 #include <vector>
 
+#include "adapters/usearch/kernels.h"
+
 namespace triune::adapters::usearch {
 namespace {
 
 constexpr std::uint32_t small_dimension = 32;
 constexpr float f16_largest = 60'000.0F;     // 65,504 is the last; a little room for rounding
 constexpr float f16_smallest = 1.0F / 8192;  // below, the absolute step of 2^-24 exceeds the relative error of 2^-11
-
-// Capabilities are asked once: the answer cannot change, and asking costs system calls.
-nk_capability_t processor() {
-  static const nk_capability_t capabilities = nk_capabilities();
-  return capabilities;
-}
 
 nk_dtype_t type_of(Scalar scalar) {
   return scalar == Scalar::f16 ? nk_f16_k : nk_f32_k;
@@ -32,13 +27,17 @@ std::size_t packed_bytes(std::uint32_t dimension, Scalar scalar) {
   return (bytes + 15) / 16 * 16;
 }
 
-double length_of(std::span<const float> values) {
-  double sum = 0;
-  for (const float value : values) sum += static_cast<double>(value) * value;
-  return std::sqrt(sum);
-}
-
 }  // namespace
+
+double scale_to_one(std::span<float> values) {
+  double squares = 0;
+  for (const float value : values) squares += static_cast<double>(value) * value;
+  const double length = std::sqrt(squares);
+  // In double, since the reciprocal of a tiny length overflows float.
+  const double scale = length > 0 ? 1.0 / length : 0.0;
+  for (float& value : values) value = static_cast<float>(value * scale);
+  return length;
+}
 
 Scalar Scorer::default_scalar(std::uint32_t dimension) {
   return dimension < small_dimension ? Scalar::f32 : Scalar::f16;
@@ -47,12 +46,7 @@ Scalar Scorer::default_scalar(std::uint32_t dimension) {
 Scorer::Scorer(Metric metric, std::uint32_t dimension, Scalar scalar)
     : metric_(metric), scalar_(scalar), dimension_(dimension), bytes_(packed_bytes(dimension, scalar)) {
   const auto kind = metric == Metric::l2 ? nk_kernel_sqeuclidean_k : nk_kernel_dot_k;
-  nk_capability_t used{};
-  nk_kernel_punned_t found = nullptr;
-  nk_find_kernel_punned(kind, type_of(scalar), processor(), &found, &used);
-  assert(found != nullptr);  // the portable kernels are always there
-  // NumKong hands every kernel out under one type; by way of void* the compiler knows that this is meant.
-  kernel_ = reinterpret_cast<Kernel>(reinterpret_cast<void*>(found));
+  kernel_ = kernel_for(kind, type_of(scalar));
 }
 
 bool Scorer::fits(std::span<const float> values) const {
@@ -68,11 +62,8 @@ float Scorer::pack(std::span<const float> values, std::byte* target) const {
   const float* source = values.data();
   thread_local std::vector<float> scaled;
   if (metric_ == Metric::cosine) {
-    length = length_of(values);
-    scaled.resize(values.size());
-    // In double, since the reciprocal of a tiny length overflows float.
-    const double scale = length > 0 ? 1.0 / length : 0.0;
-    std::ranges::transform(values, scaled.begin(), [scale](float value) { return static_cast<float>(value * scale); });
+    scaled.assign(values.begin(), values.end());
+    length = scale_to_one(scaled);
     source = scaled.data();
   }
   nk_cast(source, nk_f32_k, dimension_, target, type_of(scalar_));

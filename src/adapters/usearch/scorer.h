@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <span>
 
+#include "adapters/usearch/comparer.h"
 #include "triune/schema.h"
 
 namespace triune::adapters::usearch {
@@ -19,8 +20,11 @@ enum class Scalar : std::uint8_t {
   f32 = 2,  ///< As given.
 };
 
+/// Scales to length 1, in place, and returns the length; zeros stay.
+double scale_to_one(std::span<float> values);
+
 /// Thread rule: immutable after construction.
-class Scorer {
+class Scorer final : public Comparer {
  public:
   Scorer(Metric metric, std::uint32_t dimension, Scalar scalar);
 
@@ -42,7 +46,7 @@ class Scorer {
 
   /// What orders vectors as their distance does: for l2 the distance, else the negative inner product, which keeps the
   /// digits that adding 1 would cost small products. Never NaN for vectors that were finite.
-  [[nodiscard]] float score(const std::byte* left, const std::byte* right) const noexcept;
+  [[nodiscard]] float score(const std::byte* left, const std::byte* right) const noexcept override;
   /// The distance that a score stands for.
   [[nodiscard]] float distance_of(float score) const noexcept { return metric_ == Metric::l2 ? score : 1.0F + score; }
 

@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::size_t block_bytes = 1UL << 20U;
 constexpr std::uint64_t most_sections = 64;
-constexpr std::uint32_t format_version = 1;
+constexpr std::uint32_t format_version = 2;
 
 struct Header {
   std::array<char, 8> magic{'T', 'R', 'I', 'U', 'N', 'E', 'V', 'S'};
@@ -158,10 +158,14 @@ Status SnapshotReader::verify(std::uint64_t covered) {
   return checksum == checksum_ ? Status{} : damaged("its checksum is wrong");
 }
 
-Status SnapshotReader::seek(std::size_t section) {
+std::uint64_t SnapshotReader::section_offset(std::size_t section) const {
   std::uint64_t offset = sizeof(Header);
   for (std::size_t before = 0; before < section; ++before) offset += sizes_[before];
-  file_.seekg(static_cast<std::streamoff>(offset));
+  return offset;
+}
+
+Status SnapshotReader::seek(std::size_t section) {
+  file_.seekg(static_cast<std::streamoff>(section_offset(section)));
   left_ = sizes_[section];
   return {};
 }

@@ -55,6 +55,8 @@ class SnapshotReader {
 
   [[nodiscard]] std::size_t sections() const { return sizes_.size(); }
   [[nodiscard]] std::uint64_t section_size(std::size_t section) const { return sizes_[section]; }
+  /// Where a section begins in the file, for whoever maps it.
+  [[nodiscard]] std::uint64_t section_offset(std::size_t section) const;
   /// Goes to the start of a section.
   Status seek(std::size_t section);
   /// Reads exactly so many bytes, never beyond the section: `corruption` otherwise.

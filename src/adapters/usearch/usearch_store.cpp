@@ -52,6 +52,10 @@ Result<std::unique_ptr<contract::VectorStore>> UsearchVectorStore::open(const co
   Settings settings;
   settings.threads = std::max(options.threads, 1U);
   settings.seats = std::max(settings.seats, settings.threads);
+  if (options.memory_bytes > 0) {
+    settings.freeze_from = options.memory_bytes;
+    settings.segment_bytes = options.memory_bytes + options.memory_bytes / 2;
+  }
   if (options.index_from > 0) {
     // Whoever wants an index earlier wants it used earlier too.
     settings.walk_cost *= static_cast<double>(options.index_from) / static_cast<double>(settings.index_from);
@@ -66,6 +70,7 @@ UsearchVectorStore::UsearchVectorStore(std::filesystem::path directory, const Se
 
 UsearchVectorStore::~UsearchVectorStore() {
   stop_ = true;
+  for (const auto& [name, collection] : collections_) collection->stop();
   wake();
   maintainer_.join();
 }
@@ -130,8 +135,7 @@ Status UsearchVectorStore::drop_collection(std::string_view collection) {
       }
     }
     if (dropped) return dropped->drop();
-    TRIUNE_TRY(base::remove_all(file_of(collection)));
-    return std::filesystem::exists(directory_) ? base::sync_directory(directory_) : Status{};
+    return Collection::remove_files(file_of(collection));
   });
 }
 
@@ -148,7 +152,9 @@ Status UsearchVectorStore::bulk_load(std::string_view collection, std::uint64_t 
                                      const contract::VectorSource& source, const contract::Position& position) {
   return guarded([&]() -> Status {
     TRIUNE_ASSIGN(const auto found, find(collection));
-    return found->bulk_load(expected, source, position);
+    TRIUNE_TRY(found->bulk_load(expected, source, position));
+    wake();
+    return {};
   });
 }
 
@@ -218,7 +224,7 @@ void UsearchVectorStore::maintain() {
       for (const auto& [name, collection] : collections_) all.push_back(collection);
     }
     // A collection whose maintenance fails stays correct, only slower; the next change tries again.
-    for (const auto& collection : all) (void)guarded([&] { return collection->maintain(stop_); });
+    for (const auto& collection : all) (void)guarded([&] { return collection->maintain(); });
   }
 }
 

@@ -1,0 +1,16 @@
+// What a graph asks of the form in which vectors are kept.
+#pragma once
+
+#include <cstddef>
+
+namespace triune::adapters::usearch {
+
+/// Thread rule: immutable after construction.
+class Comparer {
+ public:
+  virtual ~Comparer() = default;
+  /// What orders kept vectors as their distance does: smaller is nearer. Never NaN for vectors that were finite.
+  [[nodiscard]] virtual float score(const std::byte* left, const std::byte* right) const noexcept = 0;
+};
+
+}  // namespace triune::adapters::usearch

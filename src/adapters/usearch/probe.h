@@ -1,0 +1,87 @@
+// A query, and which vectors may answer it. Parts of a search, in the use of one thread.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "adapters/usearch/scorer.h"
+#include "adapters/usearch/selection.h"
+
+namespace triune::adapters::usearch {
+
+/// The query in the form in which it is compared with packed vectors.
+class Probe {
+ public:
+  /// `narrow` is how the vectors are packed. The arguments must outlive the object.
+  Probe(std::span<const float> values, const Scorer& narrow, const Scorer& wide);
+
+  /// Whether the vectors' form holds the query; else each vector is unpacked and compared in f32: slow, and right.
+  [[nodiscard]] bool fits() const { return fits_; }
+  [[nodiscard]] std::span<const float> values() const { return values_; }
+  /// Meaningless unless it fits.
+  [[nodiscard]] const std::byte* packed() const { return packed_.data(); }
+  [[nodiscard]] float score(const std::byte* row) const;
+
+ private:
+  std::span<const float> values_;
+  const Scorer& scorer_;
+  const Scorer& wide_scorer_;
+  bool fits_;
+  std::vector<std::byte> packed_;
+  std::vector<std::byte> wide_packed_;
+  mutable std::vector<float> unpacked_;
+};
+
+/// The keys that may be returned: all, or those of the filter.
+class Selection {
+ public:
+  Selection() = default;
+  explicit Selection(std::span<const contract::VectorKey> sorted) : keys_(sorted) {}
+  explicit Selection(std::vector<contract::VectorKey> sorted) : own_(std::move(sorted)), keys_(own_) {}
+  Selection(const Selection&) = delete;
+  Selection& operator=(const Selection&) = delete;
+
+  /// Empty: all.
+  [[nodiscard]] const std::optional<std::span<const contract::VectorKey>>& keys() const { return keys_; }
+  [[nodiscard]] bool admits(contract::VectorKey key) const { return !keys_ || set().contains(key); }
+  /// How many keys it admits from `first` to `last`, when it does not admit all.
+  [[nodiscard]] std::span<const contract::VectorKey> between(contract::VectorKey first, contract::VectorKey last) const;
+
+ private:
+  [[nodiscard]] const KeySet& set() const {
+    if (!set_) set_.emplace(*keys_);
+    return *set_;
+  }
+
+  std::vector<contract::VectorKey> own_;
+  std::optional<std::span<const contract::VectorKey>> keys_;
+  mutable std::optional<KeySet> set_;  ///< Made when first needed.
+};
+
+/// Asks for a row's memory while the rows before it are compared: filtered rows lie at odd distances, where the
+/// processor does not guess what comes next.
+inline void prefetch(const std::byte* row, std::size_t bytes) {
+  constexpr std::size_t cache_line = 64;
+  for (std::size_t offset = 0; offset < bytes; offset += cache_line) __builtin_prefetch(row + offset);
+}
+inline constexpr std::size_t prefetch_ahead = 4;
+/// From this share of all rows on, reading every key beats looking each wanted key up (measured).
+inline constexpr std::size_t sweep_from_share = 24;
+inline constexpr std::size_t rows_between_deadline_checks = 8'192;
+
+/// The error of a search that has no time left.
+Error too_late();
+
+/// What a walk through a graph is expected to cost, against a scan.
+struct WalkCost {
+  std::size_t nodes = 0;
+  std::size_t usual_distances = 0;  ///< That a walk without a filter computes.
+  double widening = 1;              ///< More candidates than usual are kept, by this factor.
+  double of_one = 1;                ///< Settings::walk_cost
+  /// Whether comparing all `candidates` is cheaper than a walk until enough of them were met: the fewer are
+  /// admissible, the longer the walk.
+  [[nodiscard]] bool exceeds_scan(std::size_t candidates) const;
+};
+
+}  // namespace triune::adapters::usearch

@@ -1,0 +1,152 @@
+#include "adapters/usearch/segment.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+#include "adapters/usearch/byte_codec.h"
+#include "adapters/usearch/segment_format.h"
+#include "adapters/usearch/snapshot_file.h"
+#include "base/try.h"
+
+namespace triune::adapters::usearch {
+namespace {
+
+constexpr std::string_view segment_suffix = ".segment";
+constexpr std::string_view record_suffix = ".records";
+// What a node of the graph takes besides its links: row, level, and addresses of node, vector and row.
+constexpr std::size_t node_bytes = 26;
+
+}  // namespace
+
+std::filesystem::path SegmentHome::segment_file(std::uint64_t number) const {
+  auto path = file;
+  return path += fmt::format(".{}{}", number, segment_suffix);
+}
+
+std::filesystem::path SegmentHome::record_file(std::uint64_t number) const {
+  auto path = file;
+  return path += fmt::format(".{}{}", number, record_suffix);
+}
+
+Status SegmentHome::remove_files(const std::filesystem::path& collection_file,
+                                 const std::function<bool(std::uint64_t)>& is_wanted) {
+  std::error_code code;
+  const std::string prefix = collection_file.filename().string() + ".";
+  std::vector<std::filesystem::path> unwanted;
+  for (const auto& entry : std::filesystem::directory_iterator(collection_file.parent_path(), code)) {
+    const std::string name = entry.path().filename().string();
+    if (!name.starts_with(prefix)) continue;
+    std::uint64_t number = 0;
+    const char* const end = name.data() + name.size();
+    const auto parsed = std::from_chars(name.data() + prefix.size(), end, number);
+    const std::string_view rest(parsed.ptr, end);
+    if (parsed.ec != std::errc() || !(rest.starts_with(segment_suffix) || rest.starts_with(record_suffix))) continue;
+    if (!is_wanted(number) || rest.ends_with(".tmp")) unwanted.push_back(entry.path());
+  }
+  for (const auto& path : unwanted) TRIUNE_TRY(base::remove_all(path));
+  return {};
+}
+
+std::optional<Row> Segment::find(contract::VectorKey key) const {
+  if (key < keys_.front() || key > keys_.back()) return std::nullopt;
+  const auto at = std::ranges::lower_bound(keys_, key);
+  return *at == key ? std::optional(static_cast<Row>(at - keys_.begin())) : std::nullopt;
+}
+
+std::vector<std::byte> Segment::on_ground(std::span<const float> query, const std::byte* packed) const {
+  if (!code_) return {packed, packed + scorer_->bytes()};
+  std::vector<std::byte> result(code_->bytes());
+  std::vector<float> scaled(query.begin(), query.end());
+  if (scorer_->metric() == Metric::cosine) scale_to_one(scaled);
+  code_->encode(scaled, result.data());
+  return result;
+}
+
+std::size_t Segment::memory_bytes() const {
+  return file_.size() + keys_.size() * (sizeof(void*) * 2 + sizeof(Row));
+}
+
+std::size_t Segment::memory_of(const SegmentHome& home, std::size_t rows) {
+  const auto dimension = home.specification.dimension;
+  const std::size_t ground =
+      dimension < Code::smallest_dimension ? home.narrow.bytes() : dimension / 2 + 2 * sizeof(double);
+  const std::size_t links = (2 * home.settings.tuning.connectivity + 1) * sizeof(Row);
+  return rows * (sizeof(contract::VectorKey) + ground + links + links / 20 + node_bytes);
+}
+
+Result<std::shared_ptr<const Segment>> Segment::open(const SegmentHome& home, const Identity& identity) {
+  const auto path = home.segment_file(identity.number);
+  auto opened = SnapshotReader::open(path);
+  // The snapshot names the file, so its absence is damage.
+  if (!opened && opened.error().code == ErrorCode::not_found)
+    return failure(
+        ErrorCode::corruption,
+        fmt::format("{}; drop the collection and fill it again from the canonical store", opened.error().message));
+  if (!opened) return failure_of(opened);
+  SnapshotReader& reader = *opened;
+  TRIUNE_ASSIGN(auto file, MappedFile::open(path));
+  TRIUNE_TRY(file.map());
+  std::shared_ptr<Segment> segment(new Segment(std::move(file)));
+  segment->identity_ = identity;
+  TRIUNE_TRY(segment->read_description(reader, home));
+  TRIUNE_TRY(segment->read_body(reader, home));
+  auto records =
+      RecordFile::open(home.record_file(identity.number), identity.id, segment->scorer_->bytes(), segment->keys_);
+  if (!records && records.error().code == ErrorCode::not_found)
+    return reader.damaged("the file of its records is gone");
+  if (!records) return failure_of(records);
+  segment->records_.emplace(std::move(*records));
+  segment->file_.release();  // usearch looked at every node
+  return segment;
+}
+
+Status Segment::read_description(SnapshotReader& reader, const SegmentHome& home) {
+  if (reader.sections() != segment_section_count) return reader.damaged("it has another number of sections");
+  std::vector<std::byte> bytes;
+  TRIUNE_TRY(reader.read_all(segment_description, bytes));
+  Decoder about(bytes);
+  const auto name = about.text();
+  const auto dimension = about.number();
+  const auto metric = about.number();
+  const auto scalar = about.number();
+  const auto number = about.number();
+  const auto id = about.number();
+  if (!id) return reader.damaged("its description is too short");
+  if (*name != home.specification.collection || *dimension != home.specification.dimension ||
+      *metric != static_cast<std::uint64_t>(home.specification.metric) || Identity{*number, *id} != identity_)
+    return reader.damaged("it belongs to another collection or another time");
+  const bool is_wide = *scalar == static_cast<std::uint64_t>(home.wide.scalar());
+  if (!is_wide && *scalar != static_cast<std::uint64_t>(home.narrow.scalar()))
+    return reader.damaged("it keeps values in an unknown form");
+  scorer_ = is_wide ? &home.wide : &home.narrow;
+  return {};
+}
+
+Status Segment::read_body(SnapshotReader& reader, const SegmentHome& home) {
+  std::vector<float> mean;
+  TRIUNE_TRY(reader.read_all(segment_mean, mean));
+  TRIUNE_TRY(reader.read_all(segment_strays, strays_));
+  if (!mean.empty() && mean.size() != home.specification.dimension)
+    return reader.damaged("its mean is of another size");
+  if (!mean.empty()) code_.emplace(home.specification.metric, std::move(mean));
+  comparer_ = code_ ? static_cast<const Comparer*>(&*code_) : scorer_;
+  ground_stride_ = code_ ? code_->bytes() : scorer_->bytes();
+
+  const auto bytes = file_.bytes();
+  const auto place = [&](SegmentSection section) { return bytes.data() + reader.section_offset(section); };
+  const std::size_t count = reader.section_size(segment_keys) / sizeof(contract::VectorKey);
+  keys_ = {reinterpret_cast<const contract::VectorKey*>(place(segment_keys)), count};
+  ground_ = place(segment_ground);
+  const bool strays_fit = std::ranges::all_of(strays_, [&](Row row) { return row < count; });
+  if (count == 0 || reader.section_size(segment_ground) != count * ground_stride_ || !strays_fit)
+    return reader.damaged("its sections do not belong together");
+  TRIUNE_ASSIGN(graph_, Graph::make(*comparer_, home.settings.tuning, 0, home.settings.seats));
+  const std::span links(place(segment_links), reader.section_size(segment_links));
+  TRIUNE_TRY(graph_->view(links, rows(), [this](Row row) { return ground(row); }));
+  return graph_->size() == count ? Status{} : reader.damaged("its links do not belong to its vectors");
+}
+
+}  // namespace triune::adapters::usearch

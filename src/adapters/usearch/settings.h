@@ -1,0 +1,31 @@
+// Bounds that decide how a collection is kept. The defaults were measured; tests make them small.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "adapters/usearch/graph.h"
+
+namespace triune::adapters::usearch {
+
+struct Settings {
+  GraphTuning tuning;
+  std::uint32_t threads = 2;        ///< For building a whole graph.
+  std::uint32_t seats = 16;         ///< Searches at once; more wait.
+  std::size_t index_from = 10'000;  ///< Vectors from which on there is a graph.
+  std::size_t most_fresh = 4'096;   ///< Vectors scanned besides the graph before they are added to it.
+  double most_tombstones = 0.25;    ///< Share of a graph that may be deleted before it is built anew.
+  /// Meeting a vector on a walk through the graph costs this many times one of a scan: its place is random, and it
+  /// passes two queues. Measured at 100,000 x 384, where both cost the same when a filter admits 24 %.
+  double walk_cost = 5.5;
+
+  /// Bytes of vectors and links in memory from which on they are frozen into a segment.
+  std::size_t freeze_from = 64UL << 20U;
+  /// Bytes that searches of one segment walk over. Building one needs as much again for a while, so this bounds what
+  /// merging takes beside the rest; a quarter of the collection is allowed where that is more.
+  std::size_t segment_bytes = 96UL << 20U;
+  std::size_t most_small_segments = 4;  ///< More of less than half that size are merged.
+  std::size_t segment_expansion = 48;   ///< Candidates kept while one segment is searched.
+};
+
+}  // namespace triune::adapters::usearch
