@@ -136,6 +136,10 @@ Status Collection::open_sealed(const Seal& sealed) {
   TRIUNE_TRY(opened);
   if (opened->rows != sealed.rows)
     return lost(fmt::format("has {} rows where {} were sealed", opened->rows, sealed.rows));
+  if (!is_local_) {
+    TRIUNE_ASSIGN(const std::string wrong, check_keys(*table, sealed));
+    if (!wrong.empty()) return lost(wrong);
+  }
   TRIUNE_ASSIGN(const auto statistics, table->statistics());
   table_version_ = opened->version;
   const std::scoped_lock lock(mutex_);
@@ -143,6 +147,18 @@ Status Collection::open_sealed(const Seal& sealed) {
   state_.rows = opened->rows;
   state_.indexed = statistics.has_vector_index;
   return {};
+}
+
+// On disk every byte was checked; in object storage the keys are read, which also finds files that have gone. Returns
+// what is wrong.
+Result<std::string> Collection::check_keys(Table& table, const Seal& sealed) {
+  const auto digest = table.digest();
+  if (!digest && digest.error().code == ErrorCode::not_found) return "lacks a file (" + digest.error().message + ")";
+  TRIUNE_TRY(digest);
+  if (digest->rows != digest->different) return std::string("holds a key twice");
+  if (!sealed.keys.empty() && digest->keys != sealed.keys) return std::string("has other keys than were sealed");
+  keys_digest_ = digest->keys;
+  return std::string();
 }
 
 Status Collection::apply(const contract::VectorBatch& batch) {

@@ -36,13 +36,13 @@ struct Settings {
   std::size_t flush_rows = 1'000;              ///< Changes that are written together, or
   std::chrono::milliseconds flush_age{1'000};  ///< as many as came in this time.
   std::size_t most_buffered = 16'384;          ///< Changes beyond which a writer waits for the table.
-  std::size_t index_from = 100'000;            ///< Vectors from which on there is a vector index.
+  std::size_t index_from = 20'000;             ///< Vectors from which on there is a vector index.
   std::size_t scalar_index_from = 20'000;      ///< Rows from which on keys and labels are indexed.
   std::size_t flushes_before_compaction = 32;
   std::size_t flushes_before_a_look = 8;   ///< After so many, or many rows, the table's state is looked at.
   std::uint64_t most_versions = 64;        ///< Above it old ones are removed,
   std::uint32_t kept_versions = 8;         ///< but so many.
-  std::size_t most_filter_keys = 20'000;   ///< More are not sent to LanceDB but looked up in its answers.
+  std::size_t most_filter_keys = 20'000;   ///< More are never sent to LanceDB but looked up in its answers.
   std::size_t rows_in_load = 16'384;       ///< Vectors sent at once in a bulk load, at most
   std::size_t bytes_in_load = 64U << 20U;  ///< and as many as fit into this.
 };
@@ -105,6 +105,7 @@ class Collection {
   // collection.cpp
   Status remove_unsealed(const Seal& sealed) const;
   Status open_sealed(const Seal& sealed);
+  Result<std::string> check_keys(Table& table, const Seal& sealed);
   Result<View> view();
   [[nodiscard]] Error gone() const;
   [[nodiscard]] std::shared_ptr<const BufferedRow> row_of(const contract::VectorEntry& entry) const;
@@ -145,6 +146,7 @@ class Collection {
   std::size_t flushes_ = 0;                      // guarded by writing_: since the last compaction
   std::uint64_t trained_ = 0;                    // guarded by writing_: rows the vector index was trained on
   std::uint64_t table_version_ = 0;              // guarded by writing_
+  std::string keys_digest_;                      // guarded by writing_: of the table's keys, empty when not known
   bool has_seal_ = false;                        // guarded by writing_
   bool was_dropped_ = false;                     // guarded by writing_
   std::uint64_t rows_since_upkeep_ = 0;          // guarded by writing_: written since

@@ -12,10 +12,15 @@
 namespace triune::adapters::lancedb {
 namespace {
 
-constexpr std::size_t probes = 24;
-constexpr std::size_t refine = 10;
+// Of an index of one byte a value: more find hardly more and cost, see the README's figures.
+constexpr std::size_t fewest_probes = 24;
+constexpr std::size_t rows_for_a_probe = 8'192;  // an eighth of the partitions
+constexpr std::size_t refine = 3;
 constexpr std::size_t growth = 4;
 constexpr std::size_t spare = 32;
+// Sending a key costs as much as a few more candidates: fewer keys than these are always sent.
+constexpr std::size_t few_keys = 1'000;
+constexpr std::size_t keys_for_a_candidate = 4;
 
 bool is_nearer(const contract::VectorMatch& left, const contract::VectorMatch& right) {
   return left.distance != right.distance ? left.distance < right.distance : left.key < right.key;
@@ -58,29 +63,40 @@ Result<std::vector<contract::VectorMatch>> Collection::search_table(const View& 
   asked.exact = options.exact || !view.indexed;
   asked.limit = options.count + std::min(hidden, options.count + spare);
   const auto& keys = options.filter.keys;
-  if (keys && keys->size() <= settings_.most_filter_keys) {
+  const bool can_send = keys && keys->size() <= settings_.most_filter_keys;
+  const auto send_keys = [&] {
+    asked.looked_up = nullptr;
     asked.keys.emplace();
     for (const auto key : *keys)
       if (!view.hides(key)) asked.keys->push_back(key);
     asked.limit = options.count;
     asked.exact = true;  // so few are compared sooner than found in an index
-    if (asked.keys->empty()) return std::vector<contract::VectorMatch>();
-  } else if (keys) {
+  };
+  if (keys) {
+    const auto enough =
+        std::min<std::size_t>(view.rows, asked.limit * view.rows / std::max<std::size_t>(keys->size(), 1) * 2) + spare;
     asked.looked_up = &*keys;
-    asked.limit = std::min<std::size_t>(view.rows, asked.limit * view.rows / keys->size() * 2) + spare;
+    if (can_send && (keys->size() <= few_keys || keys->size() < keys_for_a_candidate * enough))
+      send_keys();
+    else
+      asked.limit = enough;
+    if (asked.keys && asked.keys->empty()) return std::vector<contract::VectorMatch>();
   }
   TableQuery table_query{.values = query,
                          .metric = metric_name(),
                          .exact = asked.exact,
-                         .probes = probes,
+                         .probes = 0,
                          .refine = refine,
                          .where = condition_of(options.filter.equals),
-                         .keys = asked.keys ? &*asked.keys : nullptr,
                          .version = {},
                          .deadline = options.deadline};
+  // What a filter leaves may lie anywhere.
+  if (!keys && table_query.where.empty())
+    table_query.probes = static_cast<std::uint32_t>(std::max<std::size_t>(fewest_probes, view.rows / rows_for_a_probe));
   while (true) {
     table_query.count = std::max<std::size_t>(asked.limit, 1);
     table_query.exact = asked.exact;
+    table_query.keys = asked.keys ? &*asked.keys : nullptr;
     TRIUNE_ASSIGN(auto found, view.table->search(table_query));
     const bool is_all = found.size() < table_query.count;
     std::erase_if(found, [&](const auto& match) { return !asked.counts(view, match.key); });
@@ -91,7 +107,10 @@ Result<std::vector<contract::VectorMatch>> Collection::search_table(const View& 
                              : (is_filtered ? "index with filter" : "index");
       return found;
     }
-    if (is_all)
+    if (can_send && !asked.keys) {
+      send_keys();  // they do not lie where the query is
+      if (asked.keys->empty()) return std::vector<contract::VectorMatch>();
+    } else if (is_all)
       asked.exact = true;  // the index knows no more
     else
       asked.limit *= growth;
@@ -131,7 +150,7 @@ Result<contract::VectorAnswer> Collection::search_version(std::uint64_t version,
                          .metric = metric_name(),
                          .count = options.count,
                          .exact = true,
-                         .probes = probes,
+                         .probes = 0,
                          .refine = refine,
                          .where = condition_of(options.filter.equals),
                          .keys = options.filter.keys ? &*options.filter.keys : nullptr,

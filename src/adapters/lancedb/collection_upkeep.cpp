@@ -14,6 +14,7 @@ namespace {
 
 constexpr auto patience_for_readers = std::chrono::minutes(2);
 constexpr std::size_t rows_in_flush = 8'192;
+constexpr std::size_t overdue = 2;
 constexpr std::uint64_t most_small_fragments = 24;
 constexpr std::uint64_t retrain_growth = 4;
 constexpr std::uint64_t unindexed_share = 20;
@@ -91,6 +92,7 @@ Status Collection::write(const Buffer& buffer) {
     if (puts.size() >= most) TRIUNE_TRY(send());
   }
   if (!puts.empty() || !deletes.empty()) TRIUNE_TRY(send());
+  keys_digest_.clear();
   const std::scoped_lock lock(mutex_);
   state_.table = std::move(table);
   state_.rows = written.rows;
@@ -119,6 +121,7 @@ Status Collection::seal(bool pruning) {
             .trained = trained_,
             .pruning = pruning,
             .position = {},
+            .keys = {},
             .files = {}};
   std::uint64_t changes = 0;
   {
@@ -127,6 +130,14 @@ Status Collection::seal(bool pruning) {
     changes = flushed_changes_;
   }
   TRIUNE_TRY(base::create_directories_durably(folder_));
+  if (!is_local_ && state_.table) {
+    // Upkeep and a second seal leave the keys as they were.
+    if (keys_digest_.empty()) {
+      TRIUNE_ASSIGN(const auto digest, state_.table->digest());
+      keys_digest_ = digest.keys;
+    }
+    seal.keys = keys_digest_;
+  }
   if (is_local_ && state_.table) {
     const std::string below = seal.table + ".lance";
     TRIUNE_ASSIGN(const auto files, make_durable(folder_ / below, sealed_files_));
@@ -158,7 +169,10 @@ Status Collection::save() {
     if (has_seal_ && saved_changes_ == changes_) return {};
   }
   TRIUNE_TRY(flush());
-  return seal(false);
+  TRIUNE_TRY(seal(false));
+  // Who saves again and again leaves the store's thread no turn. What fails here is tried again, as it is there.
+  if (flushes_since_upkeep_ >= overdue * settings_.flushes_before_a_look) (void)maintain();
+  return {};
 }
 
 Status Collection::drop() {
@@ -216,6 +230,7 @@ Status Collection::bulk_load(std::uint64_t /*expected*/, const contract::VectorS
     (void)table->forget(true);
     return failure_of(compacted);
   }
+  keys_digest_.clear();
   {
     const std::scoped_lock lock(mutex_);
     if (state_.table) retired_.push_back(state_.table);

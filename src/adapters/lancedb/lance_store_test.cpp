@@ -127,6 +127,38 @@ TEST_F(LanceStore, A_killed_process_loses_nothing_and_is_started_again) {
   EXPECT_GE(worker_->starts(), starts);
 }
 
+TEST_F(LanceStore, A_killed_process_is_started_again_before_it_is_asked) {
+  ASSERT_TRUE(store_->open_collection(points()));
+  must_apply({.puts = {{1, {1, 2}, {}}}, .deletes = {}, .position = {}});
+  must_save();
+  const auto starts = worker_->starts();
+  const pid_t process = worker_->process_id();
+  ASSERT_EQ(kill(process, SIGKILL), 0);
+  const auto deadline = Deadline::after(std::chrono::minutes(3));
+  while (worker_->starts() == starts || worker_->process_id() == 0) {
+    ASSERT_FALSE(deadline.expired());
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  EXPECT_NE(worker_->process_id(), process);
+}
+
+TEST_F(LanceStore, A_search_waits_for_a_process_that_starts_no_longer_than_its_deadline) {
+  worker_ = std::make_shared<Worker>(*find_python(), WorkerLimits{});
+  store_ = open(directory_ / "own");
+  ASSERT_TRUE(store_->open_collection(points()));
+  must_apply({.puts = {{1, {1, 2}, {}}}, .deletes = {}, .position = {}});
+  must_save();
+  ASSERT_EQ(kill(worker_->process_id(), SIGKILL), 0);
+  auto options = nearest(1);
+  options.deadline = Deadline::after(std::chrono::milliseconds(2));
+  const auto late = store_->search("points", std::vector<float>{1, 2}, options);
+  ASSERT_FALSE(late.has_value());
+  EXPECT_TRUE(late.error().code == ErrorCode::deadline_exceeded || late.error().code == ErrorCode::unavailable);
+  const auto answer = store_->search("points", std::vector<float>{1, 2}, nearest(1));
+  ASSERT_TRUE(answer.has_value()) << answer.error().message;
+  EXPECT_EQ(answer->matches.size(), 1U);
+}
+
 TEST_F(LanceStore, Searches_beside_killed_processes_are_answered_or_refused_and_never_wrong) {
   ASSERT_TRUE(store_->open_collection(points()));
   contract::VectorBatch batch;
@@ -244,6 +276,24 @@ TEST_F(LanceStore, Many_small_writes_leave_few_versions_and_files_and_every_row_
   EXPECT_EQ((*store_->position("points"))->lsn, 80U);
 }
 
+TEST_F(LanceStore, Many_admitted_keys_are_found_near_the_query_and_far_from_it) {
+  ASSERT_TRUE(store_->open_collection(points()));
+  contract::VectorBatch batch;
+  for (VectorKey key = 0; key < 3'000; ++key) batch.puts.push_back({key, {static_cast<float>(key), 0}, {}});
+  must_apply(batch);
+  must_save();
+  auto options = nearest(5);
+  options.filter.keys.emplace();
+  for (VectorKey key = 1'500; key < 3'000; ++key) options.filter.keys->push_back(key);
+  for (const float query : {2'900.0F, 1'499.0F, 0.0F}) {
+    const auto answer = store_->search("points", std::vector<float>{query, 0}, options);
+    ASSERT_TRUE(answer.has_value()) << answer.error().message;
+    ASSERT_EQ(answer->matches.size(), 5U);
+    EXPECT_EQ(answer->matches[0].key, std::max<VectorKey>(1'500, static_cast<VectorKey>(query)));
+    for (const auto& match : answer->matches) EXPECT_GE(match.key, 1'500U);
+  }
+}
+
 TEST_F(LanceStore, An_older_version_is_searched_as_it_was) {
   ASSERT_TRUE(store_->open_collection(points()));
   EXPECT_TRUE(store_->versions("points")->empty());
@@ -288,34 +338,6 @@ TEST_F(LanceStore, Words_are_found_in_what_is_there_now) {
   must_apply({.puts = {{2, {2, 0}, text("an otter now")}}, .deletes = {1}, .position = {}});
   EXPECT_EQ(keys_of("otter"), (std::vector<VectorKey>{2, 3}));
   EXPECT_EQ(keys_of("fox"), (std::vector<VectorKey>{3}));
-}
-
-// Against whatever server the environment names: AWS_ENDPOINT and credentials, and a bucket that exists.
-TEST_F(LanceStore, In_object_storage_a_collection_is_kept_reopened_undone_and_dropped) {
-  const char* bucket = std::getenv("TRIUNE_TEST_S3_BUCKET");
-  if (bucket == nullptr) GTEST_SKIP() << "TRIUNE_TEST_S3_BUCKET names no bucket";
-  const std::string url = std::string("s3://") + bucket + "/" + directory_.filename().string();
-  store_ = open(directory_ / "seals", url);
-  ASSERT_TRUE(store_->open_collection(points()));
-  must_apply({.puts = {{1, {1, 0}, {}}, {2, {2, 0}, {}}}, .deletes = {}, .position = Position{"history", 1}});
-  must_save();
-  EXPECT_EQ(files_below(directory_), 1U) << "only the seal is on the disk";
-  must_apply({.puts = {{3, {3, 0}, {}}}, .deletes = {1}, .position = Position{"history", 2}});
-  const auto found = store_->search_text("points", "nothing", 1, Deadline::after(std::chrono::minutes(1)));
-  ASSERT_TRUE(found.has_value()) << found.error().message;  // which flushed, without a seal
-  store_ = open(directory_ / "seals", url);
-  const auto opened = store_->open_collection(points());
-  ASSERT_TRUE(opened.has_value()) << opened.error().message;
-  EXPECT_EQ((*store_->position("points"))->lsn, 1U);
-  EXPECT_EQ(contents(*store_), (std::map<VectorKey, std::vector<float>>{{1, {1, 0}}, {2, {2, 0}}}));
-  must_apply({.puts = {{4, {4, 0}, {}}}, .deletes = {2}, .position = Position{"history", 3}});
-  must_save();
-  store_ = open(directory_ / "seals", url);
-  ASSERT_TRUE(store_->open_collection(points()));
-  EXPECT_EQ(contents(*store_), (std::map<VectorKey, std::vector<float>>{{1, {1, 0}}, {4, {4, 0}}}));
-  ASSERT_TRUE(store_->drop_collection("points"));
-  ASSERT_TRUE(store_->open_collection(points()));
-  EXPECT_TRUE(contents(*store_).empty());
 }
 
 }  // namespace

@@ -100,6 +100,7 @@ class Seals : public testing::Test {
     auto files = make_durable(directory_ / "table", {});
     EXPECT_TRUE(files.has_value());
     seal.files = *files;
+    seal.keys = "00000000000000ff";
     return seal;
   }
 
@@ -119,6 +120,7 @@ TEST_F(Seals, Are_read_as_they_were_written) {
   EXPECT_EQ((*read)->version, 7U);
   EXPECT_EQ((*read)->rows, 3U);
   EXPECT_EQ((*read)->trained, 2U);
+  EXPECT_EQ((*read)->keys, "00000000000000ff");
   EXPECT_EQ((*read)->position, (contract::Position{"a b\n", 9}));
   EXPECT_EQ((*read)->files.size(), 2U);
   EXPECT_FALSE(read_seal(directory_ / "other", specification_)->has_value());

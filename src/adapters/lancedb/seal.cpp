@@ -118,6 +118,7 @@ Status write_seal(const std::filesystem::path& path, const contract::VectorSpeci
       seal.version, seal.rows, seal.trained, seal.pruning ? 1 : 0);
   if (seal.position)
     body += fmt::format("incarnation x{}\nlsn {}\n", hexadecimal(seal.position->incarnation), seal.position->lsn);
+  if (!seal.keys.empty()) body += fmt::format("keys {}\n", seal.keys);
   for (const auto& [name, file] : seal.files) body += fmt::format("file {} {:x} {}\n", file.size, file.hash, name);
   const std::string whole = fmt::format("{} {:016x}\n{}", format_name, base::hash64(body), body);
   return base::write_durably(path, base::as_bytes(whole));
@@ -155,6 +156,7 @@ Result<std::optional<Seal>> read_seal(const std::filesystem::path& path,
   seal.rows = number(about, "rows");
   seal.trained = number(about, "trained");
   seal.pruning = number(about, "pruning") != 0;
+  seal.keys = text(about, "keys");
   if (about.contains("lsn"))
     seal.position =
         contract::Position{from_hexadecimal(std::string_view(about["incarnation"]).substr(1)), number(about, "lsn")};

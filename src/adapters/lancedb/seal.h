@@ -29,6 +29,7 @@ struct Seal {
   std::uint64_t trained = 0;  ///< How many rows the vector index was trained on; 0: there is none.
   bool pruning = false;  ///< Old versions were being removed: files may be missing, a newer version may hold the same.
   std::optional<contract::Position> position;
+  std::string keys;   ///< Digest of the keys of a table in object storage, and empty for one on disk.
   SealedFiles files;  ///< Empty for a table in object storage, which keeps its own checksums.
 };
 

@@ -230,6 +230,12 @@ Result<TableStatistics> Table::statistics() {
   return statistics;
 }
 
+Result<TableDigest> Table::digest() {
+  TRIUNE_ASSIGN(const auto answer, ask("digest", {}, {}, Deadline::after(patience_for_reads)));
+  return TableDigest{
+      .rows = answer.number("rows"), .different = answer.number("different"), .keys = answer.text("digest")};
+}
+
 Result<std::vector<TableVersion>> Table::versions() {
   TRIUNE_ASSIGN(const auto answer, ask("versions", {}, {}, Deadline::after(patience_for_reads)));
   TRIUNE_ASSIGN(const auto batch, MessageReader::parse(base::as_bytes(answer.batch)));

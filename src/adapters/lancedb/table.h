@@ -39,7 +39,7 @@ struct TableQuery {
   std::string metric;  ///< "l2" or "dot".
   std::size_t count = 0;
   bool exact = false;
-  std::uint32_t probes = 20;
+  std::uint32_t probes = 0;  ///< Partitions that are searched; 0: all.
   std::uint32_t refine = 10;
   std::string where;                                       ///< SQL over the labels; may be empty.
   const std::vector<contract::VectorKey>* keys = nullptr;  ///< Only these, when given.
@@ -57,6 +57,13 @@ struct TableStatistics {
   bool has_vector_index = false;
   bool has_key_index = false;
   bool has_labels_index = false;
+};
+
+/// Which keys a table holds.
+struct TableDigest {
+  std::uint64_t rows = 0;
+  std::uint64_t different = 0;  ///< Less than `rows` when a key is there twice.
+  std::string keys;             ///< Of equal sets equal.
 };
 
 /// A version that can still be read.
@@ -105,6 +112,8 @@ class Table {
   Result<std::uint64_t> prune(std::uint32_t keep);
   Status build_index(IndexKind kind, std::string_view metric);
   Result<TableStatistics> statistics();
+  /// Reads every key.
+  Result<TableDigest> digest();
   Result<std::vector<TableVersion>> versions();
 
  private:

@@ -16,6 +16,7 @@ namespace {
 constexpr std::size_t most_waiting = 64;
 constexpr std::int64_t protocol = 1;
 constexpr auto patience_at_the_start = std::chrono::seconds(120);
+constexpr auto idle_time = std::chrono::minutes(9);  // worker.py ends after ten
 constexpr auto longest_silence = std::chrono::seconds(15);
 constexpr auto first_pause = std::chrono::milliseconds(100);
 constexpr std::uint32_t deaths_without_pause = 2;
@@ -41,12 +42,6 @@ ErrorCode code_named(std::string_view name) {
   return ErrorCode::internal;
 }
 
-std::string text_of(const Record& fields, std::string_view name) {
-  const Value* value = find(fields, name);
-  const auto* text = value == nullptr ? nullptr : std::get_if<std::string>(value);
-  return text == nullptr ? std::string() : *text;
-}
-
 }  // namespace
 
 std::uint64_t Answer::number(std::string_view name) const {
@@ -59,6 +54,12 @@ bool Answer::flag(std::string_view name) const {
   const Value* value = find(fields, name);
   const auto* flag = value == nullptr ? nullptr : std::get_if<bool>(value);
   return flag != nullptr && *flag;
+}
+
+std::string Answer::text(std::string_view name) const {
+  const Value* value = find(fields, name);
+  const auto* text = value == nullptr ? nullptr : std::get_if<std::string>(value);
+  return text == nullptr ? std::string() : *text;
 }
 
 Result<std::shared_ptr<Worker>> Worker::shared(const WorkerLimits& limits) {
@@ -74,7 +75,15 @@ Worker::Worker(std::filesystem::path python, const WorkerLimits& limits)
     : python_(std::move(python)), limits_(limits) {}
 
 Worker::~Worker() {
-  if (process_) process_->hang_up();
+  std::thread starter;
+  {
+    const std::scoped_lock lock(mutex_);
+    stopping_ = true;
+    if (process_) process_->hang_up();
+    starter = std::move(starter_);
+  }
+  started_.notify_all();
+  if (starter.joinable()) starter.join();
   if (receiver_.joinable()) receiver_.join();
 }
 
@@ -95,22 +104,44 @@ Result<Answer> Worker::call(Record request, const std::vector<std::string>& part
 
 Status Worker::ensure_running(Deadline deadline) {
   TRIUNE_TRY(end_if_stuck());
-  const std::unique_lock starting(starting_, deadline.at() == Deadline::Clock::time_point::max()
-                                                 ? Deadline::Clock::now() + patience_at_the_start
-                                                 : deadline.at());
-  if (!starting) return late();
-  Deadline::Clock::time_point next_start;
+  std::unique_lock lock(mutex_);
+  used_ = true;
+  last_use_ = Deadline::Clock::now();
+  if (ready_) return {};
+  if (!starting_ && next_start_ > deadline.at())
+    return failure(ErrorCode::unavailable,
+                   fmt::format("LanceDB's process ended {} times in a row and rests before it is started again; "
+                               "TRIUNE_LANCEDB_LOG names a file for what it says",
+                               deaths_));
+  if (!starting_) begin_start();
+  const auto patience = std::min<Deadline::Clock::duration>(deadline.remaining(), patience_at_the_start);
+  if (!started_.wait_for(lock, patience, [this] { return !starting_; })) return late();
+  return last_start_;
+}
+
+// With mutex_ held, and no start under way.
+void Worker::begin_start() {
+  if (starter_.joinable()) starter_.join();  // it has nothing left to do
+  starting_ = true;
+  starter_ = std::thread([this] { start(); });
+}
+
+void Worker::start() {
+  auto status = start_process();
   {
     const std::scoped_lock lock(mutex_);
-    if (running_) return {};
-    next_start = next_start_;
-    if (next_start > deadline.at())
-      return failure(ErrorCode::unavailable,
-                     fmt::format("LanceDB's process ended {} times in a row and rests before it is started again; "
-                                 "TRIUNE_LANCEDB_LOG names a file for what it says",
-                                 deaths_));
+    ready_ = status && running_;
+    last_start_ = std::move(status);
+    starting_ = false;
   }
-  std::this_thread::sleep_until(next_start);
+  started_.notify_all();
+}
+
+Status Worker::start_process() {
+  {
+    std::unique_lock lock(mutex_);
+    if (started_.wait_until(lock, next_start_, [this] { return stopping_; })) return std::unexpected(died());
+  }
   if (receiver_.joinable()) receiver_.join();
   TRIUNE_ASSIGN(auto made, WorkerProcess::start(python_, limits_));
   const std::shared_ptr<WorkerProcess> process = std::move(made);
@@ -118,8 +149,10 @@ Status Worker::ensure_running(Deadline deadline) {
     const std::scoped_lock lock(mutex_);
     process_ = process;
     running_ = true;
+    used_ = false;
     silent_since_.reset();
     ++starts_;
+    if (stopping_) process->hang_up();
   }
   receiver_ = std::thread([this, process] { receive(process); });
   return greet();
@@ -146,7 +179,7 @@ Status Worker::end_if_stuck() {
   const std::scoped_lock lock(mutex_);
   if (!running_ || !silent_since_ || Deadline::Clock::now() - *silent_since_ < longest_silence) return {};
   silent_since_.reset();
-  running_ = false;
+  running_ = ready_ = false;
   kill(process_->id(), SIGKILL);
   process_->hang_up();
   return {};
@@ -218,10 +251,10 @@ void Worker::deliver(const Frame& frame) {
   if (answer.flag("ok"))
     waiting.answer = std::move(answer);
   else
-    waiting.answer = std::unexpected(Error{.code = code_named(text_of(answer.fields, "code")),
-                                           .message = "LanceDB: " + text_of(answer.fields, "message"),
+    waiting.answer = std::unexpected(Error{.code = code_named(answer.text("code")),
+                                           .message = "LanceDB: " + answer.text("message"),
                                            .engine = "lancedb",
-                                           .native_code = text_of(answer.fields, "native")});
+                                           .native_code = answer.text("native")});
   waiting.done = true;
   waiting.wake.notify_all();
   out_.erase(at);
@@ -230,7 +263,7 @@ void Worker::deliver(const Frame& frame) {
 
 void Worker::mourn() {
   const std::scoped_lock lock(mutex_);
-  running_ = false;
+  running_ = ready_ = false;
   ++deaths_;
   if (deaths_ > deaths_without_pause)
     next_start_ = Deadline::Clock::now() + first_pause * (1U << std::min(deaths_, longest_pause_shift));
@@ -241,6 +274,9 @@ void Worker::mourn() {
   }
   out_.clear();
   room_.notify_all();
+  // The next search should not have to wait for it. One that ended because nobody asked anything is not missed.
+  const bool is_missed = used_ && Deadline::Clock::now() - last_use_ < idle_time;
+  if (is_missed && !starting_ && !stopping_) begin_start();
 }
 
 }  // namespace triune::adapters::lancedb

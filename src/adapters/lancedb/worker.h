@@ -5,6 +5,7 @@
 // Invariants
 //  1. A request is answered once: by its frame, by the end of its process, or by its deadline.
 //  2. At most `most_waiting` requests are out; more wait, with their deadlines.
+//  3. Only the starter thread starts a process: whoever needs one waits for it no longer than his deadline.
 #pragma once
 
 #include <condition_variable>
@@ -32,6 +33,8 @@ struct Answer {
   /// A number among the fields; 0 when it is not there.
   [[nodiscard]] std::uint64_t number(std::string_view name) const;
   [[nodiscard]] bool flag(std::string_view name) const;
+  /// A text among the fields; empty when it is not there.
+  [[nodiscard]] std::string text(std::string_view name) const;
 };
 
 /// Thread rule: any thread.
@@ -64,6 +67,9 @@ class Worker {
   };
 
   Status ensure_running(Deadline deadline);
+  void begin_start();
+  void start();
+  Status start_process();
   Status greet();
   Result<Answer> exchange(Record request, const std::vector<std::string>& parts, Deadline deadline);
   Status send(const std::shared_ptr<WorkerProcess>& process, const Record& request,
@@ -75,14 +81,21 @@ class Worker {
 
   const std::filesystem::path python_;
   const WorkerLimits limits_;
-  std::timed_mutex starting_;  ///< Held while a process is started or ended; before the others.
-  std::thread receiver_;       // guarded by starting_
-  std::mutex sending_;         ///< Held while a frame is written.
+  std::mutex sending_;    ///< Held while a frame is written.
+  std::thread receiver_;  ///< Belongs to the starter, and to the destructor after it.
 
   std::mutex mutex_;
   std::condition_variable room_;
+  std::condition_variable started_;                        ///< A start succeeded or failed, or must not go on.
+  std::thread starter_;                                    // guarded by mutex_
+  bool starting_ = false;                                  // guarded by mutex_: the starter is at work
+  bool stopping_ = false;                                  // guarded by mutex_: no process is started any more
+  bool used_ = false;                                      // guarded by mutex_: the process was asked something
+  Deadline::Clock::time_point last_use_;                   // guarded by mutex_
+  Status last_start_;                                      // guarded by mutex_: what became of it
   std::shared_ptr<WorkerProcess> process_;                 // guarded by mutex_; null before the first start
   bool running_ = false;                                   // guarded by mutex_: no end was seen
+  bool ready_ = false;                                     // guarded by mutex_: it runs, and has said hello
   std::map<std::uint64_t, std::shared_ptr<Waiting>> out_;  // guarded by mutex_: requests without an answer
   std::uint64_t last_id_ = 0;                              // guarded by mutex_
   std::uint64_t starts_ = 0;                               // guarded by mutex_

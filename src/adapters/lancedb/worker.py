@@ -210,8 +210,9 @@ class Engine:
         if request["exact"]:
             query = query.bypass_vector_index()
         else:
-            # As many partitions as it takes to find `count`; what was found is ranked again by exact distances.
-            query = query.maximum_nprobes(0).minimum_nprobes(request["probes"]).refine_factor(request["refine"])
+            # What was found is ranked again by exact distances. Without a maximum LanceDB searches all partitions.
+            query = query.nprobes(request["probes"]) if request["probes"] else query.maximum_nprobes(0)
+            query = query.refine_factor(request["refine"])
         found = (await query.to_arrow()).combine_chunks()
         return {"found": found.num_rows}, self.one_batch(found.select(["key", "_distance"]))
 
@@ -263,18 +264,25 @@ class Engine:
         self.readers.pop(request["reader"], None)
         return {}, None
 
-    async def digest(self, table):
-        """What compaction must not change: how many keys there are, that none is there twice, and which they are."""
-        keys = (await table.query().select(["key"]).to_arrow())["key"].to_numpy()
-        total = int(numpy.bitwise_xor.reduce(keys)) if len(keys) else 0
-        return len(keys), len(numpy.unique(keys)), total
+    @staticmethod
+    async def digest_of(table):
+        """What compaction and storage must not change: how many keys there are, how many different ones, and which:
+        the sum of their hashes (the last steps of SplitMix64), so that no two sets of keys are likely to share it."""
+        keys = (await table.query().select(["key"]).to_arrow())["key"].to_numpy().view(numpy.uint64)
+        mixed = (keys ^ (keys >> numpy.uint64(30))) * numpy.uint64(0xBF58476D1CE4E5B9)
+        mixed = (mixed ^ (mixed >> numpy.uint64(27))) * numpy.uint64(0x94D049BB133111EB)
+        return len(keys), len(numpy.unique(keys)), int((mixed ^ (mixed >> numpy.uint64(31))).sum(dtype=numpy.uint64))
+
+    async def digest(self, request, parts):
+        rows, different, total = await self.digest_of(await self.table(request))
+        return {"rows": rows, "different": different, "digest": f"{total:016x}"}, None
 
     async def compact(self, request, parts):
         """Merges small files, rewrites deleted rows away, takes new rows into the indices; then verifies."""
         table = await self.table(request)
-        before, version = await self.digest(table), await table.version()
+        before, version = await self.digest_of(table), await table.version()
         await table.optimize(cleanup_older_than=NEVER_PRUNE)
-        after = await self.digest(table)
+        after = await self.digest_of(table)
         if before != after or after[0] != after[1]:
             await table.checkout(version)
             await table.restore()

@@ -29,7 +29,13 @@ const std::vector<VectorEngine>& vector_engines() {
          .distance_tolerance = 1e-3F,
          .index_from = 100,
          .indexed_from = 10'000},
-        {.name = "lancedb", .factory = "lancedb", .distance_tolerance = 1e-5F, .indexed_from = 100'000},
+        {.name = "usearch_segments",
+         .factory = "usearch",
+         .distance_tolerance = 1e-3F,
+         .index_from = 100,
+         .memory_bytes = 24 << 10,
+         .indexed_from = 10'000},
+        {.name = "lancedb", .factory = "lancedb", .distance_tolerance = 1e-5F, .indexed_from = 20'000},
         {.name = "lancedb_early_index",
          .factory = "lancedb",
          .distance_tolerance = 1e-5F,
@@ -46,6 +52,7 @@ Result<std::unique_ptr<contract::VectorStore>> open_engine(const VectorEngine& e
   contract::EngineOptions options;
   options.path = directory;
   options.index_from = engine.index_from;
+  options.memory_bytes = engine.memory_bytes;
   return adapters::builtin().vector.at(engine.factory)(options);
 }
 

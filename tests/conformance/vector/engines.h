@@ -14,10 +14,11 @@ namespace triune::conformance {
 
 struct VectorEngine {
   std::string name;
-  std::string factory;           ///< Its name in the registry.
-  float distance_tolerance = 0;  ///< Relative to the distance's terms; engines that quantise need some.
-  std::uint64_t index_from = 0;  ///< As in EngineOptions.
-  std::size_t indexed_from = 0;  ///< Vectors from which on there surely is an index.
+  std::string factory;             ///< Its name in the registry.
+  float distance_tolerance = 0;    ///< Relative to the distance's terms; engines that quantise need some.
+  std::uint64_t index_from = 0;    ///< As in EngineOptions.
+  std::uint64_t memory_bytes = 0;  ///< As in EngineOptions.
+  std::size_t indexed_from = 0;    ///< Vectors from which on there surely is an index.
 };
 
 /// Every engine, and those with an index a second time with bounds so small that a few hundred vectors have one.

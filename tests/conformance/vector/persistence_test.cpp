@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <thread>
 
 #include "conformance/vector/fixture.h"
 
@@ -27,6 +28,18 @@ class Persistence : public VectorConformance {
     return files;
   }
 
+  /// Saves until nothing changes any more: an engine may rearrange its files in the background.
+  void save_at_rest(const std::string& collection) {
+    Files before;
+    for (int same = 0; same < 4; ++same) {
+      ASSERT_TRUE(store_->save(collection).has_value());
+      auto now = saved_files();
+      if (now != before) same = 0;
+      before = std::move(now);
+      std::this_thread::sleep_for(std::chrono::milliseconds(30));
+    }
+  }
+
   /// Exactly these files, with `bad` in place of the one at `path`.
   void put_back(const Files& files, const std::filesystem::path& path, std::string_view bad) const {
     std::filesystem::remove_all(directory_.path() / "vectors");
@@ -44,6 +57,12 @@ class Persistence : public VectorConformance {
   static void overwrite(const std::filesystem::path& path, std::string_view bytes) {
     std::ofstream file(path, std::ios::binary | std::ios::trunc);
     file << bytes;
+  }
+
+  /// Large files may be verified as they are read only.
+  Status open_and_read(const std::string& collection, std::uint32_t dimension) {
+    if (auto status = open(collection, dimension); !status) return status;
+    return store_->scan(collection, [](VectorKey, std::span<const float>) -> Status { return {}; });
   }
 
   Position must_position(const std::string& collection) {
@@ -201,7 +220,7 @@ TEST_P(Persistence, Every_damaged_byte_is_noticed) {
   ASSERT_TRUE(open("points", 8));
   must_apply("points", {.puts = clustered(150, 8, 24), .deletes = {}, .position = Position{"h", 9}});
   settle("points");
-  ASSERT_TRUE(store_->save("points").has_value());
+  save_at_rest("points");
   store_.reset();
   for (const auto& [file, good] : saved_files()) {
     const std::size_t step = good.size() / 257 + 1;
@@ -210,7 +229,7 @@ TEST_P(Persistence, Every_damaged_byte_is_noticed) {
       bad[at] = static_cast<char>(bad[at] ^ 0x10);
       overwrite(file, bad);
       reopen();
-      const auto status = open("points", 8);
+      const auto status = open_and_read("points", 8);
       ASSERT_FALSE(status.has_value()) << "byte " << at << " of " << good.size() << " of " << file;
       ASSERT_EQ(to_string(status.error().code), "corruption") << "byte " << at << ": " << status.error().message;
       ASSERT_NE(status.error().message.find(file.string()), std::string::npos) << status.error().message;
@@ -232,7 +251,7 @@ TEST_P(Persistence, Truncated_foreign_and_swapped_files_are_noticed_and_dropped)
   ASSERT_TRUE(store_->drop_collection("other").has_value());
   ASSERT_TRUE(open("points", 8));
   must_put("points", clustered(150, 8, 26));
-  ASSERT_TRUE(store_->save("points").has_value());
+  save_at_rest("points");
   store_.reset();
   const auto files = saved_files();
   for (const auto& [file, good] : files) {
@@ -244,7 +263,7 @@ TEST_P(Persistence, Truncated_foreign_and_swapped_files_are_noticed_and_dropped)
       if (bytes == good) continue;
       put_back(files, file, bytes);
       reopen();
-      EXPECT_CODE(open("points", 8), ErrorCode::corruption);
+      EXPECT_CODE(open_and_read("points", 8), ErrorCode::corruption);
       ASSERT_TRUE(store_->drop_collection("points").has_value()) << "dropping works on damaged files";
       ASSERT_TRUE(open("points", 8).has_value());
       EXPECT_TRUE(must_scan("points").empty());
