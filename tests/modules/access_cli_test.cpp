@@ -59,6 +59,19 @@ TEST_F(CliAccess, KeysAreShownOnceVerifiedReplacedAndRevoked) {
   EXPECT_THAT(audited.out, Not(HasSubstr(text.substr(18, 43))));
 }
 
+TEST_F(CliAccess, WhoIsInvitedGetsInByTheTokenOnce) {
+  const auto issued = succeed({"access", "member", "invite", "ada@example.org", "--role", "admin"}).document();
+  const std::string token = issued.at("token");
+  const auto ada = "user:" + issued.at("user").get<std::string>();
+  EXPECT_EQ(triune({"access", "check", ada, "task:update"}).exit_code, 4);
+  const auto joined = succeed({"access", "member", "accept"}, token + "\n").document();
+  EXPECT_EQ(joined.at("role"), "admin");
+  EXPECT_EQ(triune({"access", "check", ada, "task:update"}).exit_code, 0);
+  EXPECT_NE(triune({"access", "member", "accept"}, token).exit_code, 0);
+  EXPECT_THAT(succeed({"audit", "list", "--table", "triune_invitations"}).out, Not(HasSubstr(token)));
+  EXPECT_EQ(triune({"access", "member", "invite", "bob@example.org", "--expires-in", "91d"}).exit_code, 1);
+}
+
 TEST_F(CliAccess, OrganizationsAreMadeAndApart) {
   static_cast<void>(make_user("ada", "owner"));
   EXPECT_EQ(succeed({"access", "organization", "create", "acme", "--limits", R"({"max_users":1})"})

@@ -53,9 +53,11 @@ TEST_F(AuditTest, SealsEverythingAndFindsItAsItWas) {
   EXPECT_THAT(report.problems, IsEmpty());
   EXPECT_TRUE(report.ok);
   EXPECT_EQ(report.entries, 5'250);
-  EXPECT_EQ(report.seals, 3);
+  // A seal holds at most 5,000 entries; a write that comes a second after the last seal seals too.
+  EXPECT_GE(report.seals, 3);
   EXPECT_EQ(report.unsealed, 0);
   const auto head = audit_->head().value();
+  EXPECT_EQ(head.seal, report.seals);
   EXPECT_EQ(head.hash, report.head.hash);
   ASSERT_TRUE(audit_->seal());
   EXPECT_EQ(audit_->head()->seal, head.seal);

@@ -102,6 +102,30 @@ TEST_F(QueueTest, ACompletionCountsOnceAndOnlyForItsClaim) {
   EXPECT_EQ(queues_->get("a")->result.text, R"({"ok":true})");
 }
 
+TEST_F(QueueTest, ManyAreCompletedTogetherOrNone) {
+  for (int i = 0; i < 4; ++i) put("item " + std::to_string(i));
+  const auto held = claim(4);
+  ASSERT_EQ(held.size(), 4U);
+  const auto completion = [&](std::size_t which, std::int64_t later = 0) {
+    return QueueCompletion{held[which].id, held[which].claim + later, Json{R"({"quoted":"\\\"ü"})"}};
+  };
+  const std::vector<QueueCompletion> one_lost{completion(0), completion(1), completion(2, 1)};
+  const auto refused = queues_->complete(one_lost);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::conflict);
+  EXPECT_THAT(refused.error().message, HasSubstr("item 2"));
+  for (const auto& item : held) EXPECT_EQ(queues_->get(item.id)->state, "claimed");
+
+  const std::vector<QueueCompletion> all{completion(0), completion(1), completion(1), completion(2), completion(3)};
+  const auto done = queues_->complete(all);
+  ASSERT_TRUE(done) << done.error().message;
+  EXPECT_TRUE(queues_->complete(all)) << "completing again changes nothing";
+  for (const auto& item : held) {
+    EXPECT_EQ(queues_->get(item.id)->state, "completed");
+    EXPECT_EQ(queues_->get(item.id)->result.text, R"({"quoted":"\\\"ü"})");
+  }
+}
+
 TEST_F(QueueTest, AnEndedLeaseGivesTheItemToAnother) {
   put("a");
   const auto lost = claim(1, "slow", 1).at(0);

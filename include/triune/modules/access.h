@@ -119,6 +119,21 @@ struct Membership {
   std::optional<std::int64_t> joined_at_ms;  ///< Told, not given.
 };
 
+struct NewInvitation {
+  std::string email;
+  std::string name;  ///< Of a user that is made for it; empty: the address.
+  MemberRole role = MemberRole::member;
+  std::string title;
+  std::string department;
+  std::int64_t lifetime_ms = 7LL * 86'400'000;  ///< At most 90 days.
+};
+
+struct IssuedInvitation {
+  std::string user;
+  std::string token;  ///< Shown once; only its SHA-256 is kept.
+  std::int64_t expires_at_ms = 0;
+};
+
 struct AccessOptions {
   /// For so long a decision may rest on what another process has changed since; what is changed in this process counts
   /// at once. Zero: every decision looks at the store.
@@ -166,6 +181,12 @@ class Access {
   virtual Status set_member(const Membership& membership, const Actor& actor = {}) = 0;
   virtual Status remove_member(std::string_view user, const Actor& actor = {}) = 0;
   virtual Result<std::vector<Membership>> members(std::size_t limit = 100) = 0;
+  /// Makes the user of an address a pending member, and the user where there is none, with a token that lets it in.
+  /// Inviting again replaces the token. Errors: `invalid_argument`; `conflict` for who is a member already.
+  virtual Result<IssuedInvitation> invite(const NewInvitation& invitation, const Actor& actor = {}) = 0;
+  /// The member, and a user that was made for the invitation, is active from now on; the token is used up. Error:
+  /// `permission_denied` when there is no such token, it has expired, or the membership is not pending any more.
+  virtual Result<Membership> accept_invitation(std::string_view token, const Actor& actor = {}) = 0;
 
   /// Returns the id. Error: `conflict` when the name is taken.
   virtual Result<std::string> create_role(const NewRole& role, const Actor& actor = {}) = 0;
@@ -215,7 +236,8 @@ class Access {
   /// A token of another issuer is refused from now on until it expires. Again is no error.
   virtual Status revoke_token(const RevokedToken& token, const Actor& actor = {}) = 0;
   virtual Result<bool> is_token_revoked(std::string_view jti) = 0;
-  /// Deletes sessions and tokens that expired more than a day ago; at most 10,000 each. Returns how many went.
+  /// Deletes sessions, tokens and invitations that expired more than a day ago; at most 10,000 each. Returns how many
+  /// went.
   virtual Result<std::uint64_t> sweep(const Actor& actor = {}) = 0;
 };
 

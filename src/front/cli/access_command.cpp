@@ -103,6 +103,12 @@ Actor person_at_terminal() {
           .request_id = {}};
 }
 
+Result<std::string> read_secret(const std::string& file) {
+  TRIUNE_ASSIGN(auto text, read_statement(file.empty() ? "-" : "", file));
+  while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' ')) text.pop_back();
+  return text;
+}
+
 ExitCode print_rows(const CommandLine& line, std::string_view name, const RowSet& rows) {
   if (!line.settings.json) {
     print(format_table(rows, style_of_output(line.settings.wide)));

@@ -27,6 +27,10 @@ ExitCode print_rows(const CommandLine& line, std::string_view name, const RowSet
 /// A line for each field; as JSON one object.
 ExitCode print_record(const CommandLine& line, const Record& record);
 
+/// What a file holds, or standard input where none is named, without blanks behind: arguments of a command are seen by
+/// everybody on the machine.
+Result<std::string> read_secret(const std::string& file);
+
 /// NULL for nothing.
 template <class T>
 Value cell_of(const std::optional<T>& value) {

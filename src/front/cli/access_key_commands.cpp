@@ -75,8 +75,7 @@ Result<ExitCode> run_revoke(const KeyArguments& arguments, const CommandLine& li
 }
 
 Result<ExitCode> run_verify(const KeyArguments& arguments, const CommandLine& line) {
-  TRIUNE_ASSIGN(std::string text, read_statement(arguments.file.empty() ? "-" : "", arguments.file));
-  while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' ')) text.pop_back();
+  TRIUNE_ASSIGN(const auto text, read_secret(arguments.file));
   return with_access(line, [&](Access& access) -> Result<ExitCode> {
     TRIUNE_ASSIGN(const auto verified, access.verify_key(text));
     return print_record(line, {{"id", verified.id}, {"name", verified.name}, {"owner", owner_of(verified.owner)}});

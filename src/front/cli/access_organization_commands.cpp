@@ -109,6 +109,55 @@ Result<ExitCode> run_remove_member(const MemberArguments& arguments, const Comma
   });
 }
 
+struct InviteArguments {
+  std::string email;
+  std::string role = "member";
+  std::string name;
+  std::string expires_in = "7d";
+};
+
+struct AcceptArguments {
+  std::string file;
+};
+
+Result<ExitCode> run_invite(const InviteArguments& arguments, const CommandLine& line) {
+  NewInvitation invitation{.email = arguments.email, .name = arguments.name};
+  TRIUNE_ASSIGN(invitation.role, parse_member_role(arguments.role));
+  TRIUNE_ASSIGN(invitation.lifetime_ms, milliseconds_of(arguments.expires_in));
+  return with_access(line, [&](Access& access) -> Result<ExitCode> {
+    TRIUNE_ASSIGN(const auto issued, access.invite(invitation, person_at_terminal()));
+    return print_record(line,
+                        {{"user", issued.user}, {"token", issued.token}, {"expires_at_ms", issued.expires_at_ms}});
+  });
+}
+
+Result<ExitCode> run_accept(const AcceptArguments& arguments, const CommandLine& line) {
+  TRIUNE_ASSIGN(const auto token, read_secret(arguments.file));
+  return with_access(line, [&](Access& access) -> Result<ExitCode> {
+    TRIUNE_ASSIGN(const auto member, access.accept_invitation(token, person_at_terminal()));
+    return print_record(line, {{"user", member.user},
+                               {"role", std::string(to_string(member.role))},
+                               {"status", std::string(to_string(member.status))}});
+  });
+}
+
+void add_invitations(CLI::App& member, CommandLine& line) {
+  auto fresh = std::make_shared<InviteArguments>();
+  auto* invite = add_command(member, "invite", "Make a pending member, and a token that is shown once",
+                             "triune access member invite ada@example.org --role admin");
+  invite->add_option("email", fresh->email, "E-mail address")->required()->type_name("EMAIL");
+  invite->add_option("--role", fresh->role, "owner, admin, member, viewer or guest")->capture_default_str();
+  invite->add_option("--name", fresh->name, "Of a new user; default: the address")->type_name("NAME");
+  invite->add_option("--expires-in", fresh->expires_in, "At most 90d")->capture_default_str()->type_name("DURATION");
+  when_chosen(invite, line, fresh, run_invite);
+
+  auto taken = std::make_shared<AcceptArguments>();
+  auto* accept = add_command(member, "accept", "Become an active member by the token that standard input holds",
+                             "triune access member accept < token.txt");
+  accept->add_option("--file", taken->file, "From a file instead")->type_name("FILE");
+  when_chosen(accept, line, taken, run_accept);
+}
+
 void add_organization_options(CLI::App* command, const std::shared_ptr<OrganizationArguments>& arguments) {
   command->add_option("--name", arguments->name, "For people")->type_name("NAME");
   command->add_option("--tier", arguments->tier, "free, standard, pro, enterprise, or another word")->type_name("TIER");
@@ -137,6 +186,7 @@ void add_members(CLI::App& access, CommandLine& line) {
   auto* remove = add_command(*member, "remove", "Take the membership away", "triune access member remove ada");
   remove->add_option("user", gone->user, "Id, e-mail address or username")->required()->type_name("USER");
   when_chosen(remove, line, gone, run_remove_member);
+  add_invitations(*member, line);
 }
 
 }  // namespace

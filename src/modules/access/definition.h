@@ -12,6 +12,7 @@ inline const ModuleDefinition& definition() {
       .audited = {{"triune_organization_details", {"slug"}, {}},
                   {"triune_users", {"id"}, {}},
                   {"triune_memberships", {"user_id"}, {}},
+                  {"triune_invitations", {"user_id"}, {"token_hash"}},
                   {"triune_roles", {"id"}, {}},
                   {"triune_role_parents", {"role_id", "parent_id"}, {}},
                   {"triune_permissions", {"id"}, {}},

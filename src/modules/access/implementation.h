@@ -1,5 +1,6 @@
 // The class behind triune/modules/access.h. Which file answers what: access.cpp opens and decides, organizations.cpp,
-// users.cpp (with memberships), roles.cpp (permissions, assignments), keys.cpp, sessions.cpp (logins, tokens).
+// users.cpp (with memberships), invitations.cpp, roles.cpp (permissions, assignments), keys.cpp, sessions.cpp (logins,
+// tokens).
 #pragma once
 
 #include <fmt/format.h>
@@ -72,6 +73,8 @@ class StoredAccess final : public Access {
   Status set_member(const Membership& membership, const Actor& actor) override;
   Status remove_member(std::string_view user, const Actor& actor) override;
   Result<std::vector<Membership>> members(std::size_t limit) override;
+  Result<IssuedInvitation> invite(const NewInvitation& invitation, const Actor& actor) override;
+  Result<Membership> accept_invitation(std::string_view token, const Actor& actor) override;
 
   Result<std::string> create_role(const NewRole& role, const Actor& actor) override;
   Result<std::vector<Role>> roles(std::size_t limit) override;
@@ -116,6 +119,9 @@ class StoredAccess final : public Access {
 
 /// A user by id, address or username, the id first. Error: `not_found`.
 Result<User> find_user(contract::RelationalSession& session, std::int64_t organization_id, std::string_view who);
+
+/// Of user_id, role, status, title, department, invited_by, joined_at_ms.
+Result<Membership> membership_of(const std::vector<Value>& row);
 
 /// Id of a role by id or name, the id first. Error: `not_found`.
 Result<std::string> find_role(contract::RelationalSession& session, std::int64_t organization_id,

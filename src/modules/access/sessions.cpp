@@ -164,7 +164,12 @@ Result<std::uint64_t> StoredAccess::sweep(const Actor& actor) {
                                   "FROM triune_revoked_tokens WHERE organization_id = ?1 AND expires_at_ms < ?2 ORDER "
                                   "BY expires_at_ms LIMIT ?3)",
                                   key));
-    gone = sessions + tokens;
+    TRIUNE_ASSIGN(const auto invitations,
+                  session.execute("DELETE FROM triune_invitations WHERE organization_id = ?1 AND user_id IN (SELECT "
+                                  "user_id FROM triune_invitations WHERE organization_id = ?1 AND expires_at_ms < ?2 "
+                                  "ORDER BY expires_at_ms LIMIT ?3)",
+                                  key));
+    gone = sessions + tokens + invitations;
     return {};
   }));
   return gone;

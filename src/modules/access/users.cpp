@@ -46,6 +46,8 @@ Status check_free(RelationalSession& session, std::int64_t organization_id, cons
                                               : fmt::format("another user has the username {}", username));
 }
 
+}  // namespace
+
 Result<Membership> membership_of(const std::vector<Value>& row) {
   Membership membership{.user = text(row[0])};
   TRIUNE_ASSIGN(membership.role, parse_member_role(text(row[1])));
@@ -56,8 +58,6 @@ Result<Membership> membership_of(const std::vector<Value>& row) {
   membership.joined_at_ms = optional_integer(row[6]);
   return membership;
 }
-
-}  // namespace
 
 Result<User> find_user(RelationalSession& session, std::int64_t organization_id, std::string_view who) {
   const auto email = normalised_email(who);

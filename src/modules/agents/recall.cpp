@@ -14,7 +14,7 @@ constexpr double rank_constant = 60;
 /// A search among this share of all memories, or so many, finds them by the indexes of their rows; among more, the
 /// vectors are asked first and looked at afterwards (hive/vector_candidates.h).
 constexpr std::int64_t few_of_all = 25;
-constexpr std::int64_t always_few = 4'000;
+constexpr std::int64_t always_few = 6'000;
 constexpr std::int64_t never_few = 40'000;
 
 double score_of(const std::optional<std::int64_t>& rank) {
@@ -23,7 +23,7 @@ double score_of(const std::optional<std::int64_t>& rank) {
 
 /// So many of each way that what both found is among them.
 std::size_t depth_for(std::size_t count) {
-  return std::min<std::size_t>(std::max<std::size_t>(4 * count, 50), 4'000);
+  return std::min<std::size_t>(std::max<std::size_t>(3 * count, 30), 4'000);
 }
 
 }  // namespace

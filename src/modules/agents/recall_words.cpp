@@ -4,7 +4,9 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
+#include <iterator>
 
 #include "base/try.h"
 #include "model/sql_text.h"
@@ -30,15 +32,14 @@ std::string joined(const std::vector<std::string>& words, std::string_view betwe
   return expression;
 }
 
-/// Of the index alone, so many of the best are looked at for each that is wanted: where nothing restricts, and where
-/// more than a few are left.
+/// Of the newest in the index, so many are looked at for each that is wanted: where nothing restricts, and where more
+/// than a few are left.
 constexpr std::size_t looked_at_for_one = 2;
 constexpr std::size_t looked_at_for_one_of_some = 30;
+/// Of the best, so many at first, and then as many as seem to be needed.
+constexpr std::size_t first_turn_for_one = 2;
+constexpr double caution = 1.3;
 constexpr std::chrono::minutes counted_again{1};
-
-// Of rows of the index.
-constexpr std::string_view by_rank = "rank";
-constexpr std::string_view by_time = "triune_memory_words.rowid DESC";
 
 template <class Match>
 std::vector<Match> matches_of(const RowSet& rows) {
@@ -69,7 +70,7 @@ MemoryFilter::MemoryFilter(const RecallQuery& query, std::int64_t now, std::size
             "NOT NULL AND x.expires_at_ms <= ?{})",
       now);
   if (!query.agent.empty()) add(" AND m.agent_id = ?{}", query.agent);
-  if (!query.session.empty()) add(" AND m.session_id = ?{}", query.session);
+  if (!query.session.empty()) add(" AND m.session_id = ?{} AND m.session_id <> ''", query.session);
   if (query.since_ms) add(" AND m.created_at_ms >= ?{}", *query.since_ms);
   if (query.until_ms) add(" AND m.created_at_ms < ?{}", *query.until_ms);
   std::string kinds;
@@ -128,19 +129,31 @@ Result<std::int64_t> WordSearch::occurrences(const std::string& word) const {
   return count;
 }
 
-Result<std::vector<std::int64_t>> WordSearch::index_rows(const std::string& expression, std::string_view order,
-                                                         std::size_t limit) const {
+Result<std::vector<std::int64_t>> WordSearch::newest_rows(const std::string& expression, std::size_t limit) const {
   const std::array<Value, 2> parameters{expression, limited(limit)};
-  TRIUNE_ASSIGN(const RowSet found, rows(fmt::format("SELECT rowid FROM triune_memory_words WHERE "
-                                                     "triune_memory_words MATCH ?1 ORDER BY {} LIMIT ?2",
-                                                     order),
+  TRIUNE_ASSIGN(const RowSet found, rows("SELECT rowid FROM triune_memory_words WHERE triune_memory_words MATCH ?1 "
+                                         "ORDER BY rowid DESC LIMIT ?2",
                                          parameters));
   std::vector<std::int64_t> numbers;
   for (const auto& row : found.rows) numbers.push_back(integer(row[0]));
   return numbers;
 }
 
-Result<std::vector<WordSearch::Match>> WordSearch::admitted(const std::vector<std::int64_t>& found,
+Result<std::vector<std::int64_t>> WordSearch::best_rows(const std::string& expression) const {
+  // Sorted here: the index would keep whole records for it. How often words occur may be a minute old, hence the limit.
+  const std::array<Value, 2> parameters{expression, limited(5 * ranked_at_most)};
+  TRIUNE_ASSIGN(
+      const RowSet found,
+      rows("SELECT rowid, rank FROM triune_memory_words WHERE triune_memory_words MATCH ?1 LIMIT ?2", parameters));
+  std::vector<std::pair<double, std::int64_t>> ranked;
+  for (const auto& row : found.rows) ranked.emplace_back(real(row[1]), integer(row[0]));
+  std::sort(ranked.begin(), ranked.end());
+  std::vector<std::int64_t> numbers;
+  for (const auto& [rank, row] : ranked) numbers.push_back(row);
+  return numbers;
+}
+
+Result<std::vector<WordSearch::Match>> WordSearch::admitted(std::span<const std::int64_t> found,
                                                             const WordQuery& asked) const {
   if (found.empty()) return std::vector<Match>();
   const MemoryFilter filter(asked.query, asked.now, 3);
@@ -156,8 +169,7 @@ Result<std::vector<WordSearch::Match>> WordSearch::admitted(const std::vector<st
   return matches_of<Match>(left);
 }
 
-Result<std::vector<WordSearch::Match>> WordSearch::matches_together(const std::string& expression,
-                                                                    std::string_view order,
+Result<std::vector<WordSearch::Match>> WordSearch::matches_together(const std::string& expression, Order order,
                                                                     const WordQuery& asked) const {
   // Few memories are found first, and words looked up among them; otherwise CROSS JOIN keeps the order: from the words
   // to the rows.
@@ -174,15 +186,36 @@ Result<std::vector<WordSearch::Match>> WordSearch::matches_together(const std::s
           : "SELECT t.text_row, t.memory_id FROM triune_memory_words CROSS JOIN triune_memory_texts t ON t.text_row = "
             "triune_memory_words.rowid CROSS JOIN triune_memories m ON m.organization_id = t.organization_id AND m.id "
             "= t.memory_id WHERE triune_memory_words MATCH ?2 AND t.organization_id = ?1{} ORDER BY {} LIMIT ?3";
-  TRIUNE_ASSIGN(const RowSet found, rows(fmt::format(fmt::runtime(sql), filter.sql(), order), parameters));
+  TRIUNE_ASSIGN(const RowSet found,
+                rows(fmt::format(fmt::runtime(sql), filter.sql(),
+                                 order == Order::best_first ? "rank" : "triune_memory_words.rowid DESC"),
+                     parameters));
   return matches_of<Match>(found);
 }
 
-Result<std::vector<WordSearch::Match>> WordSearch::matches(const std::string& expression, std::string_view order,
+Result<std::vector<WordSearch::Match>> WordSearch::best_matches(const std::string& expression,
+                                                                const WordQuery& asked) const {
+  TRIUNE_ASSIGN(const auto best, best_rows(expression));
+  std::vector<Match> left;
+  std::size_t turn = first_turn_for_one * asked.depth;
+  for (std::size_t begin = 0; begin < best.size() && left.size() < asked.depth;) {
+    const auto some = std::span(best).subspan(begin, std::min(turn, best.size() - begin));
+    TRIUNE_ASSIGN(auto more, admitted(some, asked));
+    begin += some.size();
+    left.insert(left.end(), std::move_iterator(more.begin()), std::move_iterator(more.end()));
+    const double share = std::max(1.0, static_cast<double>(left.size())) / static_cast<double>(begin);
+    turn = static_cast<std::size_t>(caution * static_cast<double>(asked.depth) / share);
+  }
+  if (left.size() > asked.depth) left.resize(asked.depth);
+  return left;
+}
+
+Result<std::vector<WordSearch::Match>> WordSearch::matches(const std::string& expression, Order order,
                                                            const WordQuery& asked) const {
   if (asked.narrow) return matches_together(expression, order, asked);
+  if (order == Order::best_first) return best_matches(expression, asked);
   const auto looked_at = asked.depth * (asked.filtered ? looked_at_for_one_of_some : looked_at_for_one);
-  TRIUNE_ASSIGN(const auto found, index_rows(expression, order, looked_at));
+  TRIUNE_ASSIGN(const auto found, newest_rows(expression, looked_at));
   TRIUNE_ASSIGN(auto left, admitted(found, asked));
   if (left.size() >= asked.depth || found.size() < looked_at) return left;
   return matches_together(expression, order, asked);
@@ -203,11 +236,11 @@ Result<std::vector<std::string>> WordSearch::run_sqlite(const std::vector<std::s
     rare.push_back(word);
     in_all += count;
   }
-  const std::string_view order = by_rarity.front().first > 2 * ranked_at_most ? by_time : by_rank;
+  const auto order = by_rarity.front().first > 2 * ranked_at_most ? Order::newest_first : Order::best_first;
   const auto all = joined(words, " AND ");
   Ids ids;
   // To rank, the index counts each word of the expression: of what few have in common, the rare words tell enough.
-  TRIUNE_ASSIGN(auto common, index_rows(all, by_time, asked.depth));
+  TRIUNE_ASSIGN(auto common, newest_rows(all, asked.depth));
   if (common.size() == asked.depth) {
     common.clear();
     TRIUNE_ASSIGN(const auto best, matches(all, order, asked));

@@ -6,6 +6,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -75,6 +76,7 @@ class WordSearch : public Part {
 
  private:
   using Ids = std::vector<std::string>;
+  enum class Order : std::uint8_t { best_first, newest_first };
   struct Match {
     std::int64_t row = 0;  ///< In the index.
     std::string id;
@@ -83,17 +85,18 @@ class WordSearch : public Part {
   Result<Ids> run_postgres(const std::vector<std::string>& words, const WordQuery& asked) const;
   /// How many memories a word occurs in.
   Result<std::int64_t> occurrences(const std::string& word) const;
-  /// Rows that an FTS5 expression matches, whomever they belong to; `order`: of SQL, over the index.
-  Result<std::vector<std::int64_t>> index_rows(const std::string& expression, std::string_view order,
-                                               std::size_t limit) const;
+  /// Rows that an FTS5 expression matches, whomever they belong to, the newest first.
+  Result<std::vector<std::int64_t>> newest_rows(const std::string& expression, std::size_t limit) const;
+  /// The same, the best first. The expression matches few of all.
+  Result<std::vector<std::int64_t>> best_rows(const std::string& expression) const;
   /// Those of `found` that the query admits, in their order.
-  Result<std::vector<Match>> admitted(const std::vector<std::int64_t>& found, const WordQuery& asked) const;
-  /// What an expression matches and the query admits, in `order`: found in the index alone as long as enough of that is
-  /// admitted, or else together.
-  Result<std::vector<Match>> matches(const std::string& expression, std::string_view order,
-                                     const WordQuery& asked) const;
-  Result<std::vector<Match>> matches_together(const std::string& expression, std::string_view order,
-                                              const WordQuery& asked) const;
+  Result<std::vector<Match>> admitted(std::span<const std::int64_t> found, const WordQuery& asked) const;
+  /// What an expression matches and the query admits, at most `depth`.
+  Result<std::vector<Match>> matches(const std::string& expression, Order order, const WordQuery& asked) const;
+  /// The same: the best are looked up in the index and admitted in turns, until there are enough.
+  Result<std::vector<Match>> best_matches(const std::string& expression, const WordQuery& asked) const;
+  /// The same: words and rows by one statement.
+  Result<std::vector<Match>> matches_together(const std::string& expression, Order order, const WordQuery& asked) const;
 
   WordCounts& counts_;
 };

@@ -29,7 +29,11 @@ std::string record_id(const AuditedTable& table, std::string_view row) {
 std::string member(const AuditedTable& table, const ColumnDescription& column, std::string_view row) {
   const auto name = quote_literal(fmt::format("\"{}\":", column.name));
   if (contains(table.redacted, column.name)) return fmt::format("{} || '\"…\",'", name);
-  return fmt::format("{} || json_quote({}.{}) || ','", name, row, quote_identifier(column.name));
+  const auto value = fmt::format("{}.{}", row, quote_identifier(column.name));
+  // A whole number is JSON as it is.
+  const bool whole = column.type == "INTEGER";
+  return fmt::format(fmt::runtime(whole ? "{} || coalesce({}, 'null') || ','" : "{} || json_quote({}) || ','"), name,
+                     value);
 }
 
 /// All columns of a row as a JSON object.
@@ -42,14 +46,18 @@ std::string whole_row(const AuditedTable& table, const std::vector<ColumnDescrip
   return fmt::format("'{{' || rtrim({}, ',') || '}}'", members);
 }
 
-/// The columns that an update changes, as they are in `row`. Comparing first is cheaper than building both objects.
+/// The columns that an update changes, as they are in `row`. Comparing first is cheaper than building both objects, and
+/// one printf than as many concatenations; it takes 126 columns, of which no module's table has half.
 std::string changed_columns(const AuditedTable& table, const std::vector<ColumnDescription>& columns,
                             std::string_view row) {
+  std::string places;
   std::string members;
-  for (const auto& column : columns)
-    members += fmt::format("{0}CASE WHEN old.{1} IS NOT new.{1} THEN {2} ELSE '' END", members.empty() ? "" : " || ",
-                           quote_identifier(column.name), member(table, column, row));
-  return fmt::format("'{{' || rtrim({}, ',') || '}}'", members);
+  for (const auto& column : columns) {
+    places += "%s";
+    members += fmt::format(", CASE WHEN old.{0} IS NOT new.{0} THEN {1} END", quote_identifier(column.name),
+                           member(table, column, row));
+  }
+  return fmt::format("'{{' || rtrim(printf('{}'{}), ',') || '}}'", places, members);
 }
 
 std::string any_changed(const std::vector<ColumnDescription>& columns) {

@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include "base/try.h"
+#include "model/json.h"
 #include "modules/kit/module.h"
 #include "modules/kit/rows.h"
 #include "modules/tasks/write_task.h"
@@ -86,14 +88,13 @@ Result<QueueItem> QueueStore::find(std::string_view id) const {
 Result<std::int64_t> QueueStore::next_turn(std::string_view queue, const std::string& lane,
                                            TaskPriority priority) const {
   static const contract::DialectText sql([](Dialect dialect) {
-    // What is served now: the first that is ready, else the last that was claimed, else the last of any lane.
+    // What is served now: the first that is ready, else the last of those that were claimed last, else the last of any
+    // lane. Of all that are claimed there may be thousands, and each put would look at them.
     constexpr std::string_view floor =
         "coalesce((SELECT turn FROM triune_queue_items WHERE organization_id = ?1 AND queue = ?2 AND priority = ?4 AND "
-        "state = 'ready' ORDER BY turn LIMIT 1), (SELECT max(turn) FROM triune_queue_items WHERE organization_id = ?1 "
-        "AND "
-        "queue = ?2 AND state = 'claimed'), (SELECT max(last_turn) FROM triune_queue_lanes WHERE organization_id = ?1 "
-        "AND "
-        "queue = ?2), 0)";
+        "state = 'ready' ORDER BY turn LIMIT 1), (SELECT max(turn) FROM (SELECT turn FROM triune_queue_items WHERE "
+        "organization_id = ?1 AND queue = ?2 AND state = 'claimed' ORDER BY lease_until_ms DESC LIMIT 16) AS latest), "
+        "(SELECT max(last_turn) FROM triune_queue_lanes WHERE organization_id = ?1 AND queue = ?2), 0)";
     return fmt::format(
         "INSERT INTO triune_queue_lanes (organization_id, queue, lane, last_turn) SELECT CAST(?1 AS bigint), ?2, ?3, "
         "{1}(1, {0}) WHERE true ON CONFLICT (organization_id, queue, lane) DO UPDATE SET last_turn = "
@@ -263,7 +264,42 @@ Status QueueStore::record(const QueueItem& item, std::string_view outcome, std::
   return {};
 }
 
-Status QueueStore::complete(const QueueCompletion& completion) const {
+Status QueueStore::complete(std::span<const QueueCompletion> completions) const {
+  std::vector<QueueCompletion> left(completions.begin(), completions.end());
+  // A server is asked once for all: a round trip for each would be most of the time.
+  if (session_.dialect() == Dialect::postgres && completions.size() > 1) {
+    TRIUNE_ASSIGN(left, complete_together(completions));
+  }
+  for (const auto& completion : left) TRIUNE_TRY(complete_one(completion));
+  return {};
+}
+
+Result<std::vector<QueueCompletion>> QueueStore::complete_together(std::span<const QueueCompletion> completions) const {
+  static const std::string sql = fmt::format(
+      "UPDATE triune_queue_items SET state = 'completed', result = k.outcome, ended_at_ms = ?3, lease_until_ms = NULL, "
+      "last_error = '' FROM json_to_recordset(CAST(?2 AS json)) AS k (item text, held bigint, outcome text) WHERE "
+      "organization_id = ?1 AND id = k.item AND state = 'claimed' AND claim = k.held RETURNING {}",
+      item_columns);
+  std::string list;
+  for (const auto& one : completions)
+    list += fmt::format("{}{{\"item\":{},\"held\":{},\"outcome\":{}}}", list.empty() ? "[" : ",",
+                        model::json_string(one.id), one.claim, model::json_string(one.result.text));
+  // JSON would hold U+FFFD for what is no text; the store refuses that, of one completion.
+  std::vector<QueueCompletion> left(completions.begin(), completions.end());
+  if (list.find("\xEF\xBF\xBD") != std::string::npos) return left;
+  const std::array<Value, 3> parameters{organization_id_, list + "]", now_ms()};
+  TRIUNE_ASSIGN(const RowSet completed, session_.query(sql, parameters, completions.size()));
+  std::set<std::pair<std::string, std::int64_t>> done;
+  for (const auto& row : completed.rows) {
+    const auto item = item_of(row);
+    TRIUNE_TRY(record(item, "completed", {}));
+    done.emplace(item.id, item.claim);
+  }
+  std::erase_if(left, [&](const QueueCompletion& one) { return done.contains({one.id, one.claim}); });
+  return left;
+}
+
+Status QueueStore::complete_one(const QueueCompletion& completion) const {
   static const std::string sql = fmt::format(
       "UPDATE triune_queue_items SET state = 'completed', result = ?4, ended_at_ms = ?5, lease_until_ms = NULL, "
       "last_error = '' WHERE organization_id = ?1 AND id = ?2 AND state = 'claimed' AND claim = ?3 RETURNING {}",

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,7 +27,8 @@ class QueueStore {
   [[nodiscard]] Result<std::vector<QueueItem>> claim(const QueueSettings& queue, std::string_view worker,
                                                      std::size_t count, std::int64_t lease_ms) const;
   [[nodiscard]] Status extend(std::string_view id, std::int64_t claim, std::int64_t lease_ms) const;
-  [[nodiscard]] Status complete(const QueueCompletion& completion) const;
+  /// Errors: `conflict` for a claim that was lost; none for one that was completed by the same claim.
+  [[nodiscard]] Status complete(std::span<const QueueCompletion> completions) const;
   [[nodiscard]] Status fail(const QueueFailure& failed) const;
   /// Back to waiting as if it had not been claimed.
   [[nodiscard]] Status give_back(std::string_view id, std::int64_t claim) const;
@@ -39,6 +41,10 @@ class QueueStore {
   /// The next turn of a lane (Q3): behind what it put in before, and not before what is served now.
   [[nodiscard]] Result<std::int64_t> next_turn(std::string_view queue, const std::string& lane,
                                                TaskPriority priority) const;
+  [[nodiscard]] Status complete_one(const QueueCompletion& completion) const;
+  /// The claims that hold, by one statement; returns those that do not.
+  [[nodiscard]] Result<std::vector<QueueCompletion>> complete_together(
+      std::span<const QueueCompletion> completions) const;
   [[nodiscard]] Status take_back_expired(const QueueSettings& queue, std::int64_t now) const;
   [[nodiscard]] Status make_due_ready(std::string_view queue, std::int64_t now) const;
   [[nodiscard]] Status end_attempt(const QueueItem& item, const QueueSettings& queue, std::string_view error,

@@ -102,10 +102,7 @@ class StoredQueues final : public Queues {
   }
 
   Status complete(std::span<const QueueCompletion> completions, const Actor& actor) override {
-    return write(actor, [&](RelationalSession& session) -> Status {
-      for (const auto& completion : completions) TRIUNE_TRY(store(session).complete(completion));
-      return {};
-    });
+    return write(actor, [&](RelationalSession& session) { return store(session).complete(completions); });
   }
 
   Status fail(std::span<const QueueFailure> failures, const Actor& actor) override {

@@ -1,11 +1,14 @@
 -- What happened to the rows of modules, by whom and why. Triggers on each audited table write here (they are derived from
 -- the table's columns, src/modules/kit/audit_triggers.h), whichever program changes a row.
 
+-- Checks of hot tables are written with OR: SQLite makes a table of each list of three or more, for every row.
+
 -- Who acts in the transaction at work; there is one writer. Empty: a program that did not say.
 CREATE TABLE triune_audit_context (
   one INTEGER PRIMARY KEY CHECK (one = 1),
   actor TEXT NOT NULL DEFAULT '',
-  actor_type TEXT NOT NULL DEFAULT 'sql' CHECK (actor_type IN ('user', 'agent', 'system', 'api', 'migration', 'sql')),
+  actor_type TEXT NOT NULL DEFAULT 'sql' CHECK (actor_type = 'user' OR actor_type = 'agent' OR actor_type = 'system' OR actor_type = 'api'
+    OR actor_type = 'migration' OR actor_type = 'sql'),
   reason TEXT NOT NULL DEFAULT '',
   request_id TEXT NOT NULL DEFAULT ''
 ) STRICT;
@@ -19,12 +22,13 @@ CREATE TABLE triune_audit_log (
   position INTEGER NOT NULL DEFAULT 0,
   at_ms INTEGER NOT NULL DEFAULT (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)),
   actor TEXT NOT NULL,
-  actor_type TEXT NOT NULL CHECK (actor_type IN ('user', 'agent', 'system', 'api', 'migration', 'sql')),
+  actor_type TEXT NOT NULL CHECK (actor_type = 'user' OR actor_type = 'agent' OR actor_type = 'system' OR actor_type = 'api'
+    OR actor_type = 'migration' OR actor_type = 'sql'),
   reason TEXT NOT NULL,
   request_id TEXT NOT NULL,
   table_name TEXT NOT NULL,
   record_id TEXT NOT NULL,
-  operation TEXT NOT NULL CHECK (operation IN ('insert', 'update', 'delete')),
+  operation TEXT NOT NULL CHECK (operation = 'insert' OR operation = 'update' OR operation = 'delete'),
   before TEXT,
   after TEXT
 ) STRICT;

@@ -198,13 +198,15 @@ CREATE TABLE triune_queue_lanes (
 ) STRICT, WITHOUT ROWID;
 
 -- `claim` grows with each claim: whoever holds an older one has lost the item.
+-- Its checks are written with OR: SQLite makes a table of each list of three or more, for every row.
 -- triune: allow unindexed-foreign-key queues and tasks with items are rarely deleted, and each index costs every claim
 CREATE TABLE triune_queue_items (
   organization_id INTEGER NOT NULL,
   id TEXT NOT NULL CHECK (length(id) BETWEEN 1 AND 200),
   queue TEXT NOT NULL,
   lane TEXT NOT NULL DEFAULT '' CHECK (length(lane) <= 200),
-  state TEXT NOT NULL CHECK (state IN ('blocked', 'waiting', 'ready', 'claimed', 'completed', 'dead', 'cancelled')),
+  state TEXT NOT NULL CHECK (state = 'blocked' OR state = 'waiting' OR state = 'ready' OR state = 'claimed' OR state = 'completed'
+    OR state = 'dead' OR state = 'cancelled'),
   priority INTEGER NOT NULL DEFAULT 1 CHECK (priority BETWEEN 0 AND 4),
   turn INTEGER NOT NULL DEFAULT 0,
   due_at_ms INTEGER NOT NULL,
