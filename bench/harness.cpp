@@ -8,6 +8,7 @@
 #include <ctime>
 #include <fstream>
 #include <iostream>
+#include <thread>
 
 #include "base/hash.h"
 #include "migrate/migrate.h"
@@ -115,6 +116,17 @@ double processor_seconds() {
   timespec time{};
   ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
+}
+
+void wait_until_idle() {
+  const Stopwatch watch;
+  for (double before = -1; watch.seconds() < 1'800;) {
+    const auto now = processor_seconds();
+    if (before >= 0 && now - before < 0.05) return;
+    before = now;
+    std::this_thread::sleep_for(std::chrono::seconds(1));
+  }
+  throw std::runtime_error("this process did not come to rest within half an hour");
 }
 
 std::uint64_t process_kilobytes(std::string_view name) {

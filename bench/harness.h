@@ -123,6 +123,10 @@ double timed(const std::function<void()>& work);
 /// Seconds of processor time that all threads of this process have taken: of use where the machine is shared.
 double processor_seconds();
 
+/// Waits until this process does next to nothing for a second: until indexes are built behind what was loaded. Throws
+/// after half an hour.
+void wait_until_idle();
+
 /// Kilobytes of this process in /proc/self/status under `name` ("VmRSS", "VmHWM", "RssAnon").
 std::uint64_t process_kilobytes(std::string_view name);
 

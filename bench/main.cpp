@@ -22,7 +22,12 @@ std::span<const Scenario> scenarios() {
       {"graph", "1 to 3 hops, shortest path, path count on 2.4M edges", bench_graph},
       {"graph_scale", "load and query 1M nodes and 5M edges, with 200k vectors", bench_graph_scale},
       {"vector", "the nearest 10 of 100k vectors", bench_vector},
+      {"vector_scale", "a million vectors in bounded memory", bench_vector_scale},
       {"filtered_vector", "the same under predicates of four selectivities", bench_filtered_vector},
+      {"vector_glove", "our vector engines and the raw ones on 341k words × 100", bench_vector_glove},
+      {"vector_mnist", "the same on 60k pictures × 784", bench_vector_mnist},
+      {"vector_clusters", "the same on 200k clustered vectors × 384 (--full: 1M)", bench_vector_clusters},
+      {"lancedb_week", "a week of small writes to LanceDB", bench_lancedb_week},
       {"federated", "one statement over rows, graph and vectors against the join in an application", bench_federated},
       {"point_read", "rows and nodes by key among a million", bench_point_read},
       {"events", "events told in batches and singly, on both stores", bench_events},
@@ -48,8 +53,10 @@ std::span<const Scenario> scenarios() {
 }
 
 std::span<const ChildTask> child_tasks() {
-  static constexpr auto all = std::to_array<ChildTask>(
-      {{"load-graph", load_graph_child}, {"open-hive", open_hive_child}, {"migrate", migrate_child}});
+  static constexpr auto all = std::to_array<ChildTask>({{"load-graph", load_graph_child},
+                                                        {"open-hive", open_hive_child},
+                                                        {"migrate", migrate_child},
+                                                        {"vector-scale", vector_scale_child}});
   return all;
 }
 

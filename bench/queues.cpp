@@ -138,15 +138,23 @@ struct Sides {
   std::unique_ptr<Queues> queues;
 };
 
+/// pgbench takes a colon with a word behind it for a variable, also in the JSON of an entry.
+std::string for_pgbench(std::string_view sql) {
+  std::string text(sql);
+  for (auto at = text.find("\":"); at != std::string::npos; at = text.find("\":", at + 2)) text.insert(at + 2, " ");
+  return text;
+}
+
 std::filesystem::path cycle_script(const std::filesystem::path& folder, std::size_t at_once) {
   auto path = folder / "cycle.sql";
-  std::ofstream(path) << "WITH next AS MATERIALIZED (" << fmt::format(fmt::runtime(next_items), at_once)
-                      << " FOR UPDATE SKIP LOCKED), claimed AS (" << claim_items
-                      << "id IN (SELECT id FROM next) RETURNING id), logged AS (" << log_entry << "SELECT 1, "
-                      << entry_of_claim
-                      << " FROM claimed) SELECT CAST(array_agg(id) AS text) AS ids FROM claimed \\gset\n"
-                      << "WITH done AS (" << complete_items << "id = ANY(CAST(:ids AS text[])) RETURNING id) "
-                      << log_entry << "SELECT 1, " << entry_of_completion << " FROM done;\n";
+  const auto claim = fmt::format(
+      "WITH next AS MATERIALIZED ({} FOR UPDATE SKIP LOCKED), claimed AS ({} id IN (SELECT id FROM next) RETURNING "
+      "id), logged AS ({} SELECT 1, {} FROM claimed) SELECT CAST(array_agg(id) AS text) AS ids FROM claimed \\gset\n",
+      fmt::format(fmt::runtime(next_items), at_once), claim_items, log_entry, entry_of_claim);
+  const auto complete =
+      fmt::format("WITH done AS ({} id = ANY(CAST(:ids AS text[])) RETURNING id) {} SELECT 1, {} FROM done;\n",
+                  complete_items, log_entry, entry_of_completion);
+  std::ofstream(path) << for_pgbench(claim + complete);
   return path;
 }
 

@@ -46,9 +46,11 @@ struct RawUsearch::Native {
   native::index_dense_t index;
 };
 
-RawUsearch::RawUsearch(std::size_t dimension, std::size_t capacity, std::size_t threads)
+RawUsearch::RawUsearch(std::size_t dimension, std::size_t capacity, std::size_t threads, bool of_length_one)
     : native_(std::make_unique<Native>()), threads_(threads) {
-  const native::metric_punned_t metric(dimension, native::metric_kind_t::cos_k, native::scalar_kind_t::f32_k);
+  const native::metric_punned_t metric(dimension,
+                                       of_length_one ? native::metric_kind_t::ip_k : native::metric_kind_t::cos_k,
+                                       native::scalar_kind_t::f32_k);
   auto made = native::index_dense_t::make(metric);
   check(made, "make an index");
   native_->index = std::move(made.index);
@@ -64,6 +66,15 @@ void RawUsearch::add(std::uint64_t key, std::span<const float> vector, std::size
     throw std::runtime_error("usearch: no memory");
   auto added = native_->index.add(key, vector.data(), thread);
   check(added, "add");
+}
+
+void RawUsearch::remove(std::uint64_t key) {
+  auto removed = native_->index.remove(key);
+  check(removed, "remove");
+}
+
+void RawUsearch::set_expansion(std::size_t candidates) {
+  native_->index.change_expansion_search(candidates);
 }
 
 void RawUsearch::add_all(const VectorTable& table) {

@@ -24,12 +24,16 @@ struct VectorTable {
 /// usearch's index with its defaults.
 class RawUsearch {
  public:
-  RawUsearch(std::size_t dimension, std::size_t capacity, std::size_t threads);
+  /// `of_length_one`: the vectors are, so that their inner product, which is cheaper, ranks as the cosine.
+  RawUsearch(std::size_t dimension, std::size_t capacity, std::size_t threads, bool of_length_one = false);
   ~RawUsearch();
   RawUsearch(const RawUsearch&) = delete;
   RawUsearch& operator=(const RawUsearch&) = delete;
 
   void add(std::uint64_t key, std::span<const float> vector, std::size_t thread = 0);
+  void remove(std::uint64_t key);
+  /// How many candidates a search keeps from now on.
+  void set_expansion(std::size_t candidates);
   /// Adds all rows under their numbers with as many threads as it was made for.
   void add_all(const VectorTable& table);
   /// Keys of the nearest, nearest first.

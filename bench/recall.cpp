@@ -1,6 +1,7 @@
 // Recall of memories by words and by vector, of all of them and of what filters leave, on both stores.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <map>
@@ -37,7 +38,7 @@ void fill(Bench& bench, Hive& hive, int count) {
   const auto memory = must(Memory::open(hive));
   for (int i = 0; i < agent_count; ++i) must(agents->enroll({.id = agent_id(i)}));
   Words words(7);
-  constexpr int at_once = 2'000;
+  constexpr int at_once = 1'000;
   const auto start = now_ms() - days * day_ms;
   const Stopwatch watch;
   for (int begin = 0; begin < count; begin += at_once) {
@@ -57,10 +58,20 @@ void fill(Bench& bench, Hive& hive, int count) {
   must(hive.wait(must(hive.receipt()).token(), Deadline::after(std::chrono::minutes(10))));
 }
 
-/// The words of a question: some of a memory that exists, among others.
-std::string question(Memory& memory, Words& words, int count) {
+struct Question {
+  std::string text;
+  std::string about;  ///< The memory that some of its words are from.
+};
+
+/// Some words of a memory that exists, and others.
+Question question(Memory& memory, Words& words, int count) {
   const auto found = must(memory.memory(fmt::format("m{}", words.below(count))));
-  return found.content.substr(0, found.content.find(' ', 40)) + " " + words.text(3);
+  return {found.content.substr(0, found.content.find(' ', 40)) + " " + words.text(3), found.id};
+}
+
+bool is_among(const Recall& recall, const std::string& id) {
+  return std::any_of(recall.memories.begin(), recall.memories.end(),
+                     [&](const Recalled& one) { return one.memory.id == id; });
 }
 
 /// The store's own index of words, asked for any of them.
@@ -115,19 +126,22 @@ constexpr std::array<std::string_view, 6> ways{"recall",
 void measure(Bench& bench, ModulePlace& place, int count) {
   const auto memory = must(Memory::open(place.hive()));
   must(place.hive().wait(must(place.hive().receipt()).token(), Deadline::after(std::chrono::minutes(10))));
+  wait_until_idle();
   BareWords bare(place);
   Words words(11);
   std::map<std::string_view, Samples> times;
   std::map<std::string_view, std::string> strategies;
+  std::map<std::string_view, int> recalled;
   Samples words_alone;
   const int rounds = bench.sized(60, 150, 1'500);
   for (int i = -20; i < rounds; ++i) {
-    const auto text = question(*memory, words, count);
+    const auto [text, about] = question(*memory, words, count);
     for (const auto way : ways) {
       const auto query = restricted(way, {.text = text}, words, count);
       const Stopwatch watch;
       const auto found = must(memory->recall(query));
       if (i >= 0) times[way].add(watch.milliseconds());
+      if (i >= 0 && is_among(found, about)) ++recalled[way];
       strategies[way] = found.degraded.empty() ? found.strategy : found.degraded;
     }
     const Stopwatch watch;
@@ -141,6 +155,7 @@ void measure(Bench& bench, ModulePlace& place, int count) {
                   .detail("measure", std::string("p95"))
                   .detail("p50_ms", times[way].percentile(50))
                   .detail("strategy", strategies[way])
+                  .detail("recalled_what_was_asked_about", std::int64_t{recalled[way]})
                   .detail("rounds", std::int64_t{rounds})
                   .detail("memories", std::int64_t{count}));
 }

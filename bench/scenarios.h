@@ -20,7 +20,12 @@ void bench_lag(Bench& bench);
 void bench_graph(Bench& bench);
 void bench_graph_scale(Bench& bench);
 void bench_vector(Bench& bench);
+void bench_vector_scale(Bench& bench);
 void bench_filtered_vector(Bench& bench);
+void bench_vector_glove(Bench& bench);
+void bench_vector_mnist(Bench& bench);
+void bench_vector_clusters(Bench& bench);
+void bench_lancedb_week(Bench& bench);
 void bench_federated(Bench& bench);
 void bench_point_read(Bench& bench);
 void bench_access(Bench& bench);
@@ -53,6 +58,7 @@ struct ChildTask {
 
 Record load_graph_child(std::span<const std::string> arguments);
 Record open_hive_child(std::span<const std::string> arguments);
+Record vector_scale_child(std::span<const std::string> arguments);
 Record migrate_child(std::span<const std::string> arguments);
 
 std::span<const ChildTask> child_tasks();
