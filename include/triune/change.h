@@ -131,7 +131,8 @@ std::string_view to_string(ProjectionState state) noexcept;
 struct ProjectionStatus {
   std::string name;             ///< "graph", "vector:COLLECTION".
   std::string organization;     ///< The tenant whose data it holds.
-  std::string engine;           ///< "kuzu", "usearch", …
+  std::string engine;           ///< "kuzu", "usearch", …: the one that answers here.
+  std::string moving_to;        ///< The engine its collection is on the way to; empty when it moves nowhere.
   std::uint64_t watermark = 0;  ///< The last lsn it holds (I3).
   ProjectionState state = ProjectionState::behind;
   std::uint64_t entities = 0;   ///< Nodes and edges, or vectors, it holds.

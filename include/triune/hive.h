@@ -36,7 +36,10 @@ struct HiveOptions {
   std::string organization = "default";  ///< The tenant all calls act for (I7).
   bool create = true;                    ///< False: a directory without a hive is `not_found`.
   bool project_in_background = true;     ///< False: projections rest until a read, `wait` or `status` asks for them.
-  std::uint64_t graph_memory_bytes = 192ULL << 20U;     ///< Buffer pool of the graph engine.
+  std::uint64_t graph_memory_bytes = 192ULL << 20U;  ///< Buffer pool of the graph engine.
+  /// What a collection's vectors may take of memory before `review_placements` advises LanceDB for them. Bounds
+  /// nothing.
+  std::uint64_t vector_memory_bytes = 1ULL << 30U;
   std::uint64_t relational_cache_bytes = 32ULL << 20U;  ///< Page cache of a directory's writing connection.
   std::uint32_t readers = 4;                            ///< Connections in the read pool of a directory.
   std::uint32_t engine_threads = 2;                     ///< Threads an engine may use for one call.
@@ -74,6 +77,15 @@ struct Differences {
   std::uint64_t extra = 0;            ///< In the projection only.
   std::uint64_t different = 0;        ///< In both, with other contents.
   std::vector<std::string> examples;  ///< At most 20, "missing node Person/7".
+};
+
+/// A collection that went over to another vector engine.
+struct VectorMove {
+  std::string collection;
+  std::string from;  ///< Engines.
+  std::string to;
+  std::uint64_t vectors = 0;  ///< Compared with the canonical store before the switch.
+  bool resumed = false;       ///< An earlier move had begun it.
 };
 
 /// What `verify` found.
@@ -250,6 +262,17 @@ class Hive {
                                      const Supplier<PutEdge>& next, const Progress& progress = {}) = 0;
   virtual Result<Receipt> load_vectors(std::string_view collection, const Supplier<PutVector>& next,
                                        const Progress& progress = {}) = 0;
+
+  /// Takes a collection to another vector engine (docs/vector_engines.md): its copy is made beside the one in use, kept
+  /// up with the log, compared with the canonical store and then put in use; searches and writes go on all the time.
+  /// Blocks until the copy in use before is gone from disk; other nodes follow by themselves. Whoever dies in between
+  /// leaves the engine before in use, and the next call goes on. Errors: `not_found`; `invalid_argument` for an engine
+  /// there is none of; `unsupported` for one that is not installed, with how to get it; `conflict` when it is on that
+  /// engine already, is being moved or re-embedded; `deadline_exceeded`, and the next call goes on.
+  virtual Result<VectorMove> move_vectors(std::string_view collection, const std::string& engine, Deadline deadline,
+                                          const Progress& progress = {}) = 0;
+  /// Gives up a move that was begun and is not under way any more. Errors: `not_found`; `conflict` while it is.
+  virtual Status abort_vector_move(std::string_view collection) = 0;
 
   /// Where everything stands. Opens the projections of the organization.
   virtual Result<HiveStatus> status() = 0;

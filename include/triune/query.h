@@ -68,6 +68,7 @@ struct VectorSearchResult {
   /// "index", "index with filter", "index, then the predicate: N of M", "scan of N", "canonical scan": for EXPLAIN and
   /// for tests.
   std::string strategy;
+  std::string engine;  ///< Which found them: "usearch", "lancedb"; that of the canonical store for a canonical scan.
   std::chrono::nanoseconds filter_time{0};  ///< Spent on finding all vectors that satisfy `where`, where that was done.
   std::uint64_t watermark = 0;
   bool degraded = false;      ///< The vector engine was not available, and the canonical store answered (I4).

@@ -29,6 +29,9 @@ struct VectorCollection {
   std::string owner_table;  ///< Table whose single-column primary key is the vectors' id; empty: none.
   /// What makes vectors of texts here: a name of `HiveOptions::embedders` or of `make_embedder`; empty: nothing does.
   std::string embedder;
+  /// What searches them: "usearch" or "lancedb" (docs/vector_engines.md); empty: usearch. `Hive::move_vectors` changes
+  /// it.
+  std::string engine;
 };
 
 /// Every row of `table` is a node: its single-column primary key is the id.

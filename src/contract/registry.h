@@ -20,7 +20,8 @@ namespace triune::contract {
 /// How an engine is opened.
 struct EngineOptions {
   std::filesystem::path path;      ///< File (relational) or directory (graph, vector); ignored by memory engines.
-  std::uint64_t memory_bytes = 0;  ///< Bound of the engine's caches; 0: its default.
+  std::uint64_t memory_bytes = 0;  ///< Bound of the engine's caches (vector: of what it holds before it is frozen on
+                                   ///< disk); 0: its default.
   std::uint32_t threads = 2;
   std::uint32_t readers = 4;        ///< Relational: size of the read pool.
   std::uint32_t writers = 4;        ///< Relational: size of the write pool, where the engine has one.

@@ -7,6 +7,7 @@
 #include "base/try.h"
 #include "hive/implementation.h"
 #include "hive/stored_definition.h"
+#include "hive/vector_engines.h"
 
 namespace triune::hive {
 namespace {
@@ -71,7 +72,7 @@ std::vector<Advice> Implementation::unused_projections(const projection::Catalog
   for (const auto id : catalog.collections_of(organization_id_, CollectionKind::vector))
     if (const auto& name = catalog.name_of(id); !asked("vector_search", name))
       all.push_back(unused("vector:" + name, fmt::format("none of {} recorded calls searches {}", recorded, name),
-                           cost(fmt::format("vector-{}", id))));
+                           cost(vector_folder(id, vector_engine_of(catalog.vector_collections.at(id))))));
   for (const auto& one : definitions)
     if (one.organization_id == organization_id_ && one.kind() == "text_index" && !asked("text_search", one.name()) &&
         !asked("text_search all", ""))

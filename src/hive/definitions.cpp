@@ -8,6 +8,7 @@
 #include "base/try.h"
 #include "hive/stored_definition.h"
 #include "hive/tables.h"
+#include "hive/vector_engines.h"
 
 namespace triune::hive {
 namespace {
@@ -106,23 +107,31 @@ Status define(const DefinitionContext& context, const VectorCollection& collecti
   }
   TRIUNE_ASSIGN(const std::int64_t id,
                 context.catalog.collection(context.organization_id, CollectionKind::vector, collection.name));
-  const std::array<Value, 6> parameters{id,
+  const std::array<Value, 7> parameters{id,
                                         std::int64_t{collection.dimension},
                                         std::string(to_string(collection.metric)),
                                         collection.owner_table,
                                         collection.embedder,
-                                        embedder_version};
+                                        embedder_version,
+                                        std::string(vector_engine_of(collection))};
   TRIUNE_TRY(context.session.execute(
       "INSERT INTO triune_vector_collections (collection_id, dimension, metric, owner_table, embedder, "
-      "embedder_version) VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (collection_id) DO NOTHING",
+      "embedder_version, engine) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (collection_id) DO NOTHING",
       parameters));
   const std::array<Value, 1> key{id};
-  TRIUNE_ASSIGN(const RowSet rows,
-                context.session.query("SELECT dimension, metric, owner_table, embedder FROM triune_vector_collections "
-                                      "WHERE collection_id = ?1",
-                                      key, 1));
+  TRIUNE_ASSIGN(
+      const RowSet rows,
+      context.session.query("SELECT dimension, metric, owner_table, embedder, engine FROM triune_vector_collections "
+                            "WHERE collection_id = ?1",
+                            key, 1));
   const auto& row = rows.rows.at(0);
-  if (std::equal(row.begin(), row.end(), parameters.begin() + 1)) return {};
+  const bool same = std::equal(row.begin(), row.begin() + 4, parameters.begin() + 1);
+  if (same && !collection.engine.empty() && to_text(row[4]) != collection.engine)
+    return failure(ErrorCode::conflict,
+                   fmt::format("collection {0} is on {1}; `triune vectors move {0} --to {2}` takes "
+                               "it over",
+                               collection.name, to_text(row[4]), collection.engine));
+  if (same) return {};
   return failure(ErrorCode::conflict,
                  fmt::format("collection {} exists with {} dimensions, metric {}, owner table '{}' and embedder '{}'",
                              collection.name, to_text(row[0]), to_text(row[1]), to_text(row[2]), to_text(row[3])));

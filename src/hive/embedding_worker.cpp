@@ -18,8 +18,9 @@ constexpr runtime::Backoff pauses{.first = std::chrono::seconds(1), .longest = s
 constexpr std::int64_t claim_ms = 60'000;
 constexpr std::chrono::seconds embedder_patience{45};
 constexpr std::chrono::seconds store_patience{30};
-/// Other nodes leave texts too.
-constexpr std::chrono::seconds look_again{60};
+/// Other nodes leave texts too, and the triggers of a re-embedding, which tell nobody. To look costs one read by an
+/// index.
+constexpr std::chrono::seconds look_again{5};
 constexpr std::int64_t batch_limit = 256;
 constexpr std::size_t error_limit = 1'000;
 

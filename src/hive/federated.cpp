@@ -60,7 +60,7 @@ class HiveEngines final : public federation::Engines {
     }
     TRIUNE_ASSIGN(VectorSearchResult found, std::move(answered));
     federation::Answer answer;
-    answer.route = {.engine = found.strategy == "canonical scan" ? hive_.canonical_engine() : "usearch",
+    answer.route = {.engine = found.engine,
                     .reason = found.pending == 0
                                   ? found.strategy
                                   : fmt::format("{}; {} texts wait for their embedding", found.strategy, found.pending),

@@ -4,6 +4,7 @@
 //   read.cpp     SQL, Cypher, point reads                    federated.cpp  SQL that calls other engines, EXPLAIN
 //   search.cpp   vectors                                     text.cpp     full text
 //   embeddings.h texts that become vectors                 reembedding.cpp  another model for a collection
+//   vector_move.cpp  another engine for a collection
 //   statistics.h what planners are told about the rows
 //   graph.cpp    traversals and their routing                load.cpp     bulk loads
 //   placements.cpp  definitions, and decisions about them   learning.h   what queries teach the router
@@ -87,6 +88,9 @@ class Implementation final : public Hive {
                              const Supplier<PutEdge>& next, const Progress& progress) override;
   Result<Receipt> load_vectors(std::string_view collection, const Supplier<PutVector>& next,
                                const Progress& progress) override;
+  Result<VectorMove> move_vectors(std::string_view collection, const std::string& engine, Deadline deadline,
+                                  const Progress& progress) override;
+  Status abort_vector_move(std::string_view collection) override;
   Result<HiveStatus> status() override;
   Result<VerifyReport> verify(const Progress& progress) override;
   Result<VerifyReport> repair(const Progress& progress) override;
@@ -101,6 +105,7 @@ class Implementation final : public Hive {
   /// Sees to it that the dictionary has every vector collection that changes name, also when another node made it.
   void know_collections(std::span<const Change> changes);
   [[nodiscard]] std::int64_t organization_id() const { return organization_id_; }
+  [[nodiscard]] const std::string& node_id() const { return node_id_; }
   // For federated statements, which are a part of this room too: searches and traversals in the snapshot of a session.
   /// In a session of its own when `session` is null; one that is given has the scope of a user.
   Result<VectorSearchResult> search_in(contract::RelationalSession* session, const VectorSearch& search,

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/file.h"
+#include "hive/vector_engines.h"
 #include "placement/learned_text.h"
 
 namespace triune::hive {
@@ -12,6 +13,8 @@ namespace {
 
 constexpr std::chrono::minutes between_writes{1};
 constexpr std::uint64_t largest_file = 16ULL << 20U;
+constexpr std::string_view searches_part = "searches";
+constexpr std::size_t most_engines = 16;
 
 std::chrono::steady_clock::duration now_steady() {
   return std::chrono::steady_clock::now().time_since_epoch();
@@ -22,14 +25,30 @@ std::chrono::steady_clock::duration now_steady() {
 Learning::Learning(std::filesystem::path file, std::string canonical_engine)
     : file_(std::move(file)),
       graph_(canonical_engine, "kuzu"),
-      searches_(canonical_engine, "usearch"),
+      canonical_engine_(std::move(canonical_engine)),
       due_(now_steady() + between_writes) {
   read();
   kept_ = recorded();
 }
 
+placement::Router& Learning::searches(std::string_view engine) {
+  const std::lock_guard lock(searches_mutex_);
+  const auto known = searches_.find(engine);
+  if (known != searches_.end()) return known->second;
+  return searches_.try_emplace(std::string(engine), canonical_engine_, std::string(engine)).first->second;
+}
+
+std::vector<std::pair<std::string, const placement::Router*>> Learning::all_searches() const {
+  const std::lock_guard lock(searches_mutex_);
+  std::vector<std::pair<std::string, const placement::Router*>> all;
+  for (const auto& [engine, router] : searches_) all.emplace_back(engine, &router);
+  return all;
+}
+
 std::uint64_t Learning::recorded() const {
-  return graph_.counts().calls + searches_.counts().calls + workload_.statements();
+  auto calls = graph_.counts().calls + workload_.statements();
+  for (const auto& [engine, router] : all_searches()) calls += router->counts().calls;
+  return calls;
 }
 
 void Learning::set_trouble(std::string trouble) {
@@ -49,15 +68,23 @@ void Learning::read() {
   for (const auto& part : taken ? *parts : std::vector<placement::LearnedPart>()) {
     if (!taken) break;
     if (part.name == "graph") taken = graph_.restore(part.lines);
-    if (part.name == "searches") taken = searches_.restore(part.lines);
+    if (part.name == searches_part) taken = searches(default_vector_engine).restore(part.lines);
+    // An engine that a newer program had stays among the figures.
+    const auto prefix = std::string(searches_part) + "-";
+    if (part.name.starts_with(prefix) && searches_.size() < most_engines)
+      taken = searches(std::string_view(part.name).substr(prefix.size())).restore(part.lines);
     if (part.name == "workload") taken = workload_.restore(part.lines);
   }
   if (!taken) set_trouble(fmt::format("{} ({}); learning begins anew", taken.error().message, file_.string()));
 }
 
 void Learning::write() {
-  const auto text =
-      placement::sealed({{"graph", graph_.save()}, {"searches", searches_.save()}, {"workload", workload_.save()}});
+  std::vector<placement::LearnedPart> parts{{"graph", graph_.save()}, {"workload", workload_.save()}};
+  for (const auto& [engine, router] : all_searches())
+    parts.push_back(
+        {engine == default_vector_engine ? std::string(searches_part) : fmt::format("{}-{}", searches_part, engine),
+         router->save()});
+  const auto text = placement::sealed(parts);
   const auto written = base::write_durably(file_, base::as_bytes(text));
   trouble_ = written ? std::string() : written.error().message;
 }
@@ -75,13 +102,15 @@ void Learning::keep(bool now) {
 
 RouteCounts Learning::counts() const {
   auto counts = graph_.counts();
-  const auto searches = searches_.counts();
-  counts.calls += searches.calls;
-  counts.explorations += searches.explorations;
-  counts.degraded += searches.degraded;
-  counts.learned += searches.learned;
-  counts.moves += searches.moves;
-  counts.shapes += searches.shapes;
+  for (const auto& [engine, router] : all_searches()) {
+    const auto searches = router->counts();
+    counts.calls += searches.calls;
+    counts.explorations += searches.explorations;
+    counts.degraded += searches.degraded;
+    counts.learned += searches.learned;
+    counts.moves += searches.moves;
+    counts.shapes += searches.shapes;
+  }
   const std::lock_guard lock(mutex_);
   counts.trouble = trouble_;
   return counts;
@@ -89,7 +118,8 @@ RouteCounts Learning::counts() const {
 
 std::vector<RouteFigures> Learning::figures() const {
   auto all = graph_.figures();
-  for (auto& one : searches_.figures()) all.push_back(std::move(one));
+  for (const auto& [engine, router] : all_searches())
+    for (auto& one : router->figures()) all.push_back(std::move(one));
   std::stable_sort(all.begin(), all.end(),
                    [](const RouteFigures& left, const RouteFigures& right) { return left.calls > right.calls; });
   return all;

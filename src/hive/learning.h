@@ -7,8 +7,11 @@
 #include <atomic>
 #include <chrono>
 #include <filesystem>
+#include <map>
 #include <mutex>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "placement/router.h"
 #include "placement/workload.h"
@@ -23,7 +26,7 @@ class Learning {
   /// SQL or the graph engine.
   placement::Router& graph() { return graph_; }
   /// The canonical store or the vector engine: counted and timed, chosen by the search itself.
-  placement::Router& searches() { return searches_; }
+  placement::Router& searches(std::string_view engine);
   /// What is read by SQL.
   placement::Workload& workload() { return workload_; }
 
@@ -36,14 +39,17 @@ class Learning {
  private:
   void read();
   void write();
+  [[nodiscard]] std::vector<std::pair<std::string, const placement::Router*>> all_searches() const;
   void set_trouble(std::string trouble);
   [[nodiscard]] std::uint64_t recorded() const;
 
   const std::filesystem::path file_;
   placement::Router graph_;
-  placement::Router searches_;
   placement::Workload workload_;
-  mutable std::mutex mutex_;  // guards trouble_, and one writes at a time
+  const std::string canonical_engine_;
+  mutable std::mutex searches_mutex_;
+  std::map<std::string, placement::Router, std::less<>> searches_;  // by engine, guarded by searches_mutex_; grows only
+  mutable std::mutex mutex_;                                        // guards trouble_, and one writes at a time
   std::string trouble_;
   std::uint64_t kept_ = 0;  // what was recorded when the file was written; guarded by mutex_
   std::atomic<std::chrono::steady_clock::duration> due_;

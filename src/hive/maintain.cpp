@@ -79,9 +79,7 @@ Result<HiveStatus> Implementation::status() {
   for (auto* const worker : projections_->all_moving()) {
     // A projection that cannot be opened shows so in its state; the status itself has succeeded.
     static_cast<void>(worker->wait_until_open(Deadline::after(std::chrono::seconds(60))));
-    auto one = worker->exact_status();
-    one.organization = options_.organization;
-    status.projections.push_back(std::move(one));
+    status.projections.push_back(projections_->described(worker->exact_status()));
   }
   return status;
 }
@@ -151,7 +149,7 @@ Status Implementation::sweep_log() {
 Status Implementation::trim_log() {
   // Only what every projection holds durably may go (I3); the last entry stays, so that lsns go on from it.
   std::uint64_t keep_from = ~std::uint64_t{0};
-  for (auto* const worker : projections_->all()) {
+  for (auto* const worker : projections_->all_that_follow()) {
     TRIUNE_ASSIGN(const std::uint64_t durable, worker->durable_watermark());
     keep_from = std::min(keep_from, durable);
   }

@@ -61,7 +61,7 @@ Result<std::optional<std::uint64_t>> Implementation::watermark_of_last_time() {
 Result<std::optional<std::uint64_t>> Implementation::needed_watermark() {
   // One that was not opened by this process still stands where the last one left it.
   std::optional<std::uint64_t> lowest;
-  for (auto* const worker : projections_->all()) {
+  for (auto* const worker : projections_->all_that_follow()) {
     TRIUNE_ASSIGN(std::uint64_t durable, worker->durable_watermark());
     if (durable == 0) {
       if (!kept_watermark_) continue;  // it is made anew from a snapshot and needs none of the log
@@ -76,6 +76,7 @@ Status Implementation::follow_schema() {
   bool current = false;
   {
     TRIUNE_TRY(catalog_.reload(*store_, chore_deadline()));
+    static_cast<void>(projections_->all());  // they follow what others recorded
     TRIUNE_ASSIGN(const auto session, store_->read(contract::ReadScope::internal, chore_deadline()));
     TRIUNE_ASSIGN(current, schema_is_current(*session));
   }

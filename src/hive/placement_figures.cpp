@@ -85,6 +85,15 @@ Result<CollectionFigures> vector_figures(contract::RelationalSession& session, s
   TRIUNE_ASSIGN(figures.entities,
                 count(session, "SELECT count(*) FROM triune_vectors WHERE organization_id = ?1 AND collection_id = ?2",
                       parameters));
+  // The first entry of a vector that is there was its making; of one that is gone, each was a change.
+  figures.vector_engine.emplace();
+  TRIUNE_ASSIGN(figures.vector_engine->changed,
+                count(session,
+                      "SELECT count(*) - count(DISTINCT v.vector_key) FROM triune_change_log l LEFT JOIN "
+                      "triune_vectors v ON v.organization_id = l.organization_id AND v.vector_key = "
+                      "CAST(l.key AS bigint) WHERE l.organization_id = ?1 AND l.collection_id = ?2 AND "
+                      "l.operation <> 'load'",
+                      parameters));
   return figures;
 }
 

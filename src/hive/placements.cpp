@@ -1,12 +1,14 @@
 // Definitions, and the decisions about collections that are recorded with them.
 #include <fmt/format.h>
 
+#include "adapters/builtin.h"
 #include "base/try.h"
 #include "hive/definitions.h"
 #include "hive/implementation.h"
 #include "hive/placement_figures.h"
 #include "hive/placement_record.h"
 #include "hive/stored_definition.h"
+#include "hive/vector_engines.h"
 #include "placement/decide.h"
 
 namespace triune::hive {
@@ -40,6 +42,7 @@ CollectionFigures Implementation::measured(const Measurement& measure) {
 Status Implementation::create_collection(const VectorCollection& collection) {
   TRIUNE_TRY(check_open());
   TRIUNE_TRY(embeddings_->check(collection));
+  if (!collection.engine.empty()) TRIUNE_TRY(check_vector_engine(adapters::builtin(), collection.engine));
   const auto version = embeddings_->version_of(collection);
   return define_in_job([&](contract::RelationalSession& session, projection::CatalogWriter& catalog) -> Status {
     TRIUNE_TRY(define({session, catalog, organization_id_}, collection, version));
@@ -137,8 +140,11 @@ Result<std::vector<Placement>> Implementation::decide_anew() {
     TRIUNE_ASSIGN(const auto figures, edge_figures(*session, organization_id_, id));
     decided.push_back(placement::decide_type(type, table_of("edge_mapping", type), figures, "review"));
   }
+  const bool has_lancedb = check_vector_engine(adapters::builtin(), "lancedb").has_value();
   for (const auto id : catalog->collections_of(organization_id_, CollectionKind::vector)) {
-    TRIUNE_ASSIGN(const auto figures, vector_figures(*session, organization_id_, id));
+    TRIUNE_ASSIGN(auto figures, vector_figures(*session, organization_id_, id));
+    figures.vector_engine->memory_allowed = options_.vector_memory_bytes;
+    figures.vector_engine->lancedb_installed = has_lancedb;
     decided.push_back(placement::decide_vectors(catalog->vector_collections.at(id), figures, "review"));
   }
   for (const auto& one : definitions) {

@@ -14,30 +14,13 @@ using projection::GraphProjection;
 using projection::ProjectionWorker;
 using projection::VectorProjection;
 
-namespace {
-
-std::string vector_folder(std::int64_t collection_id) {
-  return fmt::format("vector-{}", collection_id);
-}
-
-}  // namespace
-
 ProjectionSet::ProjectionSet(Settings settings) : settings_(std::move(settings)) {
-  std::set<std::string> kept;
-  for (const auto& [id, definition] : settings_.environment.catalog->snapshot()->vector_collections)
-    kept.insert(vector_folder(id));
-  std::error_code ignored;  // what cannot be removed now costs space and nothing else
-  std::vector<std::filesystem::path> gone;
-  for (const auto& entry : std::filesystem::directory_iterator(settings_.environment.root, ignored)) {
-    const auto name = entry.path().filename().string();
-    if (name.starts_with("vector-") && !kept.contains(name)) gone.push_back(entry.path());
-  }
-  for (const auto& folder : gone) std::filesystem::remove_all(folder, ignored);
+  remove_leftovers();
 }
 
-ProjectionWorker* ProjectionSet::add(std::unique_ptr<projection::Projection> projection) {
+ProjectionWorker* ProjectionSet::add(std::unique_ptr<projection::Projection> projection, bool start_now) {
   workers_.push_back(std::make_unique<ProjectionWorker>(*settings_.environment.canonical, std::move(projection)));
-  if (settings_.background && !stopped_ && !held_) workers_.back()->start();
+  if (start_now && settings_.background && !stopped_ && !held_) workers_.back()->start();
   return workers_.back().get();
 }
 
@@ -53,35 +36,9 @@ Driven<GraphProjection> ProjectionSet::graph_locked() {
   return graph_;
 }
 
-Driven<VectorProjection> ProjectionSet::vector_locked(std::int64_t collection_id, const VectorCollection& definition) {
-  auto& driven = vectors_[collection_id];
-  if (driven.worker != nullptr) return driven;
-  auto environment = settings_.environment;
-  environment.root /= vector_folder(collection_id);
-  const std::string engine = "usearch";
-  auto made = std::make_unique<VectorProjection>(environment, collection_id, definition, engine,
-                                                 settings_.registry->vector.at(engine));
-  driven.projection = made.get();
-  driven.worker = add(std::move(made));
-  return driven;
-}
-
 Driven<GraphProjection> ProjectionSet::graph() {
   const std::scoped_lock lock(mutex_);
   auto driven = graph_locked();
-  start(*driven.worker);
-  return driven;
-}
-
-Result<Driven<VectorProjection>> ProjectionSet::vector(std::string_view collection) {
-  const auto catalog = settings_.environment.catalog->snapshot();
-  const auto id = catalog->collection(settings_.environment.organization_id, CollectionKind::vector, collection);
-  const auto definition = id ? catalog->vector_collections.find(*id) : catalog->vector_collections.end();
-  if (definition == catalog->vector_collections.end())
-    return failure(ErrorCode::not_found,
-                   fmt::format("there is no vector collection {}; `triune status` lists them", collection));
-  const std::scoped_lock lock(mutex_);
-  auto driven = vector_locked(*id, definition->second);
   start(*driven.worker);
   return driven;
 }
@@ -101,16 +58,25 @@ std::vector<ProjectionWorker*> ProjectionSet::all() {
   const auto catalog = settings_.environment.catalog->snapshot();
   const auto organization = settings_.environment.organization_id;
   const std::scoped_lock lock(mutex_);
+  std::set<const ProjectionWorker*> called_for;
   if (!catalog->collections_of(organization, CollectionKind::label).empty()) graph_locked();
+  if (graph_.worker != nullptr) called_for.insert(graph_.worker);
   for (const auto id : catalog->collections_of(organization, CollectionKind::vector))
     if (const auto found = catalog->vector_collections.find(id); found != catalog->vector_collections.end())
-      vector_locked(id, found->second);
-  std::set<const ProjectionWorker*> gone;
-  for (const auto& [id, driven] : vectors_)
-    if (!catalog->vector_collections.contains(id)) gone.insert(driven.worker);
+      called_for.insert(vectors_locked(id, found->second).in_use.worker);
   std::vector<ProjectionWorker*> workers;
   for (const auto& worker : workers_)
-    if (!gone.contains(worker.get())) workers.push_back(worker.get());
+    if (called_for.contains(worker.get())) workers.push_back(worker.get());
+  return workers;
+}
+
+std::vector<ProjectionWorker*> ProjectionSet::all_that_follow() {
+  auto workers = all();
+  const std::scoped_lock lock(mutex_);
+  for (const auto& [id, vectors] : vectors_)
+    // One whose engine is out is made anew from a snapshot anyway.
+    if (vectors.next.worker != nullptr && vectors.next.worker->status().state != ProjectionState::quarantined)
+      workers.push_back(vectors.next.worker);
   return workers;
 }
 
@@ -131,10 +97,7 @@ void ProjectionSet::notify(std::uint64_t head) {
 
 std::vector<ProjectionStatus> ProjectionSet::statuses() {
   std::vector<ProjectionStatus> statuses;
-  for (auto* const worker : all()) {
-    statuses.push_back(worker->status());
-    statuses.back().organization = settings_.environment.organization;
-  }
+  for (auto* const worker : all()) statuses.push_back(described(worker->status()));
   return statuses;
 }
 

@@ -14,6 +14,7 @@
 #include <array>
 #include <thread>
 
+#include "base/failpoint.h"
 #include "base/try.h"
 #include "hive/definitions.h"
 #include "hive/dropped_collections.h"
@@ -128,6 +129,14 @@ Status record_begin(hive::Implementation& hive, std::int64_t older, const Vector
   const auto version = hive.embeddings().version_of(successor);
   return hive.define_in_job([&](RelationalSession& session, projection::CatalogWriter& catalog) -> Status {
     const std::array<Value, 1> key{older};
+    TRIUNE_ASSIGN(const auto moving, count(session,
+                                           "SELECT count(*) FROM triune_vector_collections WHERE collection_id = ?1 "
+                                           "AND moving_to <> ''",
+                                           key));
+    if (moving > 0)
+      return failure(ErrorCode::conflict,
+                     "the collection is on the way to another vector engine; end that first (`triune vectors move`, or "
+                     "with --abort)");
     TRIUNE_ASSIGN(const auto recent, count(session,
                                            "SELECT count(*) FROM triune_reembeddings WHERE successor_id = ?1 AND "
                                            "phase = 'replaced'",
@@ -169,6 +178,7 @@ class Filling {
         },
         step_deadline()));
     hive_.committed(lsn, false);
+    base::failpoint("reembed.copied");
     return last;
   }
 
@@ -319,6 +329,7 @@ Status Reembedding::begin(const ReembeddingRequest& request, const Progress& pro
   TRIUNE_TRY(check_texts(hive, *older, request.collection));
   TRIUNE_TRY(clear_leftovers(hive, request.collection, successor.name));
   TRIUNE_TRY(record_begin(hive, *older, successor));
+  base::failpoint("reembed.recorded");
   TRIUNE_ASSIGN(const auto generations, find_in(hive, request.collection));
   TRIUNE_ASSIGN(const auto begun, status(request.collection));
   Filling filling(hive, generations);
@@ -398,8 +409,11 @@ Status Reembedding::finish(std::string_view collection, Deadline deadline) {
     TRIUNE_ASSIGN(const auto generations, find(session, hive.organization_id(), collection));
     if (!generations) return none_under_way(collection);
     TRIUNE_TRY(compare(session, hive.organization_id(), *generations));
-    return hand_over(session, hive.organization_id(), *generations, std::string(collection));
+    TRIUNE_TRY(hand_over(session, hive.organization_id(), *generations, std::string(collection)));
+    base::failpoint("reembed.handing_over");
+    return {};
   }));
+  base::failpoint("reembed.handed_over");
   hive.embeddings().wake();
   return {};
 }
@@ -414,6 +428,7 @@ Status Reembedding::abort(std::string_view collection) {
     TRIUNE_TRY(session.execute("DELETE FROM triune_reembeddings WHERE collection_id = ?1", key));
     return {};
   }));
+  base::failpoint("reembed.given_up");
   TRIUNE_TRY(hive::drop_vectors(hive.store(), hive.organization_id(), generations.newer));
   return hive.define_in_job([&](RelationalSession& session, projection::CatalogWriter&) {
     return hive::forget_collection(session, generations.newer);

@@ -148,11 +148,18 @@ Result<VectorSearchResult> Implementation::search_in(contract::RelationalSession
   const auto asked_at = Deadline::Clock::now();
   TRIUNE_ASSIGN(const std::uint64_t lsn, required_lsn(options.consistency));
   static_cast<void>(catalog_with(projection::CollectionKind::vector, search.collection));
-  TRIUNE_ASSIGN(const auto driven, projections_->vector(search.collection));
+  TRIUNE_ASSIGN(auto driven, projections_->vector(search.collection));
+  auto ready = wait_or_give_way(*driven.worker, lsn, options.deadline);
+  auto store = driven.projection->store();
+  for (;;) {  // it may have gone over to another engine before there was a store in hand
+    TRIUNE_ASSIGN(const auto now, projections_->vector(search.collection));
+    if (now.worker == driven.worker) break;
+    driven = now;
+    ready = wait_or_give_way(*driven.worker, lsn, options.deadline);
+    store = driven.projection->store();
+  }
   const auto& definition = driven.projection->definition();
   const auto collection_id = driven.projection->collection_id();
-  const auto ready = wait_or_give_way(*driven.worker, lsn, options.deadline);
-  const auto store = driven.projection->store();
   const bool degraded = !ready || !store;
   if (!ready && ready.error().code != ErrorCode::unavailable) return std::unexpected<Error>(ready.error());
 
@@ -184,13 +191,15 @@ Result<VectorSearchResult> Implementation::search_in(contract::RelationalSession
     return failure_of(candidates);
   }
   const bool canonical = result.strategy == canonical_scan;
+  result.engine = canonical ? canonical_engine() : driven.projection->engine();
   TRIUNE_ASSIGN(result.hits, describe_hits(*session, organization_id_, *candidates));
   const std::chrono::duration<double, std::micro> took = Deadline::Clock::now() - asked_at;
-  learned_->searches().record(fmt::format("vector_search{}{} {}", search.where.empty() ? "" : " where",
-                                          search.exact ? " exact" : "", search.collection),
-                              {.side = canonical ? placement::Side::sql : placement::Side::engine,
-                               .microseconds = took.count(),
-                               .degraded = degraded});
+  learned_->searches(driven.projection->engine())
+      .record(fmt::format("vector_search{}{} {}", search.where.empty() ? "" : " where", search.exact ? " exact" : "",
+                          search.collection),
+              {.side = canonical ? placement::Side::sql : placement::Side::engine,
+               .microseconds = took.count(),
+               .degraded = degraded});
   learned_->keep(false);
   return result;
 }

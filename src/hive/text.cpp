@@ -10,6 +10,7 @@
 #include "hive/postgres_definitions.h"
 #include "hive/stored_definition.h"
 #include "hive/text_query.h"
+#include "hive/vector_engines.h"
 #include "model/sql_text.h"
 
 namespace triune::hive {
@@ -113,8 +114,8 @@ Result<std::vector<TextHit>> Implementation::text_in(contract::RelationalSession
   std::stable_sort(hits.begin(), hits.end(), [](const TextHit& a, const TextHit& b) { return a.score > b.score; });
   if (hits.size() > search.count) hits.resize(search.count);
   const std::chrono::duration<double, std::micro> took = Deadline::Clock::now() - began;
-  learned_->searches().record("text_search " + (search.collection.empty() ? "all" : search.collection),
-                              {.microseconds = took.count()});
+  learned_->searches(default_vector_engine)
+      .record("text_search " + (search.collection.empty() ? "all" : search.collection), {.microseconds = took.count()});
   return hits;
 }
 

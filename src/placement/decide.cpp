@@ -96,8 +96,19 @@ Placement decide_vectors(const VectorCollection& collection, const CollectionFig
   placement.parameters = {{"dimension", std::int64_t{collection.dimension}},
                           {"metric", std::string(to_string(collection.metric))},
                           {"index", std::string(indexed ? "hnsw" : "exact")}};
+  const std::string engine = collection.engine.empty() ? "usearch" : collection.engine;
+  placement.parameters.push_back({"engine", engine});
+  if (figures.vector_engine) {
+    auto choice = choose_vector_engine(collection, figures.entities, *figures.vector_engine);
+    if (choice.engine != engine) placement.parameters.push_back({"advised_engine", choice.engine});
+    for (auto& reason : choice.reasons) placement.reasons.push_back(std::move(reason));
+  }
   if (!collection.owner_table.empty()) placement.parameters.push_back({"owner_table", collection.owner_table});
   placement.figures = {{"vectors", number(figures.entities)}};
+  if (!figures.vector_engine) return placement;
+  placement.figures.push_back({"usearch_bytes", number(usearch_bytes(figures.entities, collection.dimension))});
+  placement.figures.push_back({"memory_allowed", number(figures.vector_engine->memory_allowed)});
+  placement.figures.push_back({"changed", number(figures.vector_engine->changed)});
   return placement;
 }
 

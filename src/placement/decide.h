@@ -6,6 +6,7 @@
 #include <string>
 
 #include "placement/classify.h"
+#include "placement/vector_engine.h"
 #include "triune/placement.h"
 #include "triune/schema.h"
 
@@ -15,6 +16,8 @@ namespace triune::placement {
 struct CollectionFigures {
   std::uint64_t entities = 0;             ///< Nodes, edges, vectors, rows.
   std::optional<NetworkMeasure> network;  ///< Of edges.
+  /// Of vectors, where it is to be decided which engine searches them.
+  std::optional<VectorEngineFigures> vector_engine = std::nullopt;
 };
 
 /// Who asked for the collection, in the words of the recorded decision: "create_collection". "review": nobody did.

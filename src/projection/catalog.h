@@ -43,6 +43,7 @@ struct CatalogSnapshot {
   std::map<std::int64_t, std::map<std::string, contract::PropertyType, std::less<>>> properties;
   std::set<std::tuple<std::int64_t, std::int64_t, std::int64_t>> edge_ends;  ///< type, from label, to label
   std::map<std::int64_t, VectorCollection> vector_collections;               ///< by collection id
+  std::map<std::int64_t, std::string> vector_moves;       ///< Of those on the way to another engine: to which, by id.
   std::map<std::int64_t, std::string> embedder_versions;  ///< Of vector collections that have one recorded, by id.
 
   [[nodiscard]] std::optional<std::int64_t> collection(std::int64_t organization, CollectionKind kind,

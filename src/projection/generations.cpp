@@ -44,12 +44,18 @@ Status keep_newest(const std::filesystem::path& directory, std::size_t count) {
 
 }  // namespace
 
+bool Generations::is_ours(const std::string& name) const {
+  const auto dash = name.find('-', prefix.size());
+  return dash == std::string::npos || std::string_view(name).substr(dash + 1) == engine_;
+}
+
 Result<std::optional<std::filesystem::path>> Generations::current() const {
   // Whatever is wrong with the pointer, there is no generation to be used; the next rebuild writes it anew (I4).
   const auto name = base::read_file(root_ / "CURRENT", 4096);
   if (!name) return std::optional<std::filesystem::path>();
   auto path = root_ / base::as_text(*name);
-  if (number_of(path) == 0 || !std::filesystem::is_directory(path)) return std::optional<std::filesystem::path>();
+  if (number_of(path) == 0 || !is_ours(path.filename().string()) || !std::filesystem::is_directory(path))
+    return std::optional<std::filesystem::path>();
   return std::optional(std::move(path));
 }
 
@@ -62,7 +68,7 @@ Result<std::filesystem::path> Generations::begin() const {
     highest = std::max(highest, number_of(path));
     if (!in_use || path != *in_use) TRIUNE_TRY(base::remove_all(path));
   }
-  auto path = root_ / fmt::format("{}{:06}", prefix, highest + 1);
+  auto path = root_ / fmt::format("{}{:06}-{}", prefix, highest + 1, engine_);
   TRIUNE_TRY(base::create_directories_durably(path));
   return path;
 }

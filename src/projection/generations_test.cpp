@@ -16,7 +16,7 @@ class GenerationsTest : public ::testing::Test {
     std::filesystem::remove_all(root_, code);
   }
   std::filesystem::path root_ = std::filesystem::temp_directory_path() / ("triune-test-" + new_id());
-  Generations generations_{root_};
+  Generations generations_{root_, "usearch"};
 };
 
 TEST_F(GenerationsTest, ThereIsNoneBeforeTheFirstIsPublished) {
@@ -55,6 +55,20 @@ TEST_F(GenerationsTest, QuarantineKeepsTheLastTwoWithTheirReason) {
     EXPECT_TRUE(text == "reason 2" || text == "reason 3") << text;
   }
   EXPECT_EQ(kept, 2U);
+}
+
+TEST_F(GenerationsTest, WhatAnotherEngineWroteIsNone) {
+  ASSERT_TRUE(generations_.publish(generations_.begin().value()));
+  Generations other(root_, "lancedb");
+  EXPECT_FALSE(other.current().value().has_value());
+  EXPECT_TRUE(generations_.current().value().has_value());
+}
+
+TEST_F(GenerationsTest, OneFromBeforeEnginesWereNamedIsInUse) {
+  std::filesystem::create_directories(root_ / "gen-000004");
+  ASSERT_TRUE(generations_.publish(root_ / "gen-000004"));
+  EXPECT_EQ(generations_.current().value().value(), root_ / "gen-000004");
+  EXPECT_EQ(generations_.begin().value(), root_ / "gen-000005-usearch");
 }
 
 TEST_F(GenerationsTest, APointerToNowhereIsNone) {

@@ -78,7 +78,7 @@ GraphProjection::GraphProjection(Environment environment, std::string engine, co
     : environment_(std::move(environment)),
       engine_(std::move(engine)),
       factory_(std::move(factory)),
-      generations_(environment_.root),
+      generations_(environment_.root, engine_),
       set_aside_(*environment_.canonical, environment_.organization_id, environment_.node, "graph") {}
 
 std::shared_ptr<GraphStore> GraphProjection::store() const {

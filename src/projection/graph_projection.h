@@ -25,6 +25,10 @@ class GraphProjection final : public Projection {
   Result<Step> apply_next(contract::RelationalSession& canonical, std::uint64_t watermark) override;
   Result<std::uint64_t> rebuild(const Progress& progress) override;
   Status quarantine(std::string_view reason) override;
+  Status remove() override {
+    close();
+    return generations_.drop();
+  }
   void close() override { set_store(nullptr); }
   Result<Differences> verify(contract::RelationalSession& canonical, bool repair, const Progress& progress) override;
   Result<std::pair<std::uint64_t, std::uint64_t>> count() override;

@@ -14,6 +14,8 @@
 //      │ ──apply_next() reached the head──► current  │
 //      │                                          │
 //      └──the engine failed──► quarantined ───────┘  after a pause that doubles; every 30 s after six failures
+//
+// From any of them `retire` leads to: replaced by another projection of the same data, its files removed.
 #pragma once
 
 #include <cstdint>
@@ -65,6 +67,8 @@ class Projection {
   virtual Status quarantine(std::string_view reason) = 0;
   /// Closes the engine, whose files stay; what it held in memory only is saved before. `open` opens it again.
   virtual void close() = 0;
+  /// Closes the engine and removes its files, once nobody reads them any more. What is read for long stays on disk.
+  virtual Status remove() = 0;
   /// Compares with what `canonical` sees, both ways; with `repair`, mends what differs. The projection was brought to
   /// the head of that same snapshot before.
   virtual Result<Differences> verify(contract::RelationalSession& canonical, bool repair, const Progress& progress) = 0;

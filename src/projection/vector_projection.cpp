@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstring>
 #include <set>
+#include <thread>
 
 #include "base/failpoint.h"
 #include "base/try.h"
@@ -27,6 +28,9 @@ constexpr std::size_t batch_limit = 4096;
 constexpr std::uint64_t save_share = 4;
 constexpr std::uint64_t save_minimum = 20'000;
 constexpr std::chrono::minutes save_interval{5};
+// A search that goes on for longer keeps the files it reads.
+constexpr std::chrono::seconds longest_read{30};
+constexpr std::chrono::milliseconds look_for_readers{5};
 constexpr std::uint64_t position_slack = 100'000;
 
 Deadline engine_deadline() {
@@ -82,7 +86,7 @@ VectorProjection::VectorProjection(Environment environment, std::int64_t collect
       name_("vector:" + definition_.name),
       engine_(std::move(engine)),
       factory_(std::move(factory)),
-      generations_(environment_.root),
+      generations_(environment_.root, engine_),
       set_aside_(*environment_.canonical, environment_.organization_id, environment_.node, name_) {}
 
 std::shared_ptr<VectorStore> VectorProjection::store() const {
@@ -125,6 +129,8 @@ Result<std::optional<std::uint64_t>> VectorProjection::open() {
   if (!position || position->incarnation != environment_.incarnation || position->lsn > head ||
       position->lsn + 1 < start)
     return Opened();
+  TRIUNE_ASSIGN(const auto statistics, store->statistics(engine_collection));
+  unindexed_when_saved_ = statistics.unindexed;
   set_store(std::move(store));
   return Opened(position->lsn);
 }
@@ -219,10 +225,11 @@ Result<std::uint64_t> VectorProjection::rebuild(const Progress& progress) {
   const auto expected = static_cast<std::uint64_t>(std::get<std::int64_t>(counted.rows.at(0).at(0)));
   TRIUNE_TRY(store->bulk_load(engine_collection, expected, source, {environment_.incarnation, head}));
   TRIUNE_TRY(store->save(engine_collection));
+  TRIUNE_ASSIGN(const auto statistics, store->statistics(engine_collection));
+  unindexed_when_saved_ = statistics.unindexed;
   base::failpoint("projection.rebuilt");
   TRIUNE_TRY(generations_.publish(directory));
-  set_store(std::move(store));
-  TRIUNE_TRY(generations_.remove_others());
+  if (replace_store(std::move(store))) TRIUNE_TRY(generations_.remove_others());
   TRIUNE_TRY(set_aside_.add(refused));
   applied_since_save_ = 0;
   return head;
@@ -231,6 +238,18 @@ Result<std::uint64_t> VectorProjection::rebuild(const Progress& progress) {
 Status VectorProjection::quarantine(std::string_view reason) {
   set_store(nullptr);
   return generations_.quarantine(reason);
+}
+
+bool VectorProjection::replace_store(std::shared_ptr<VectorStore> store) {
+  const std::weak_ptr<VectorStore> before = this->store();
+  set_store(std::move(store));
+  const auto limit = Deadline::after(longest_read);
+  while (!before.expired() && !limit.expired()) std::this_thread::sleep_for(look_for_readers);
+  return before.expired();
+}
+
+Status VectorProjection::remove() {
+  return replace_store(nullptr) ? generations_.drop() : Status();
 }
 
 Result<std::pair<std::uint64_t, std::uint64_t>> VectorProjection::count() {
@@ -244,6 +263,10 @@ Status VectorProjection::save(bool force) {
   if (!store_) return {};
   TRIUNE_ASSIGN(const auto position, store_->position(engine_collection));
   TRIUNE_ASSIGN(const auto saved, store_->saved_position(engine_collection));
+  if (force) {
+    TRIUNE_ASSIGN(const bool more_in_index, is_index_ahead());
+    if (more_in_index) return save_now();
+  }
   // A repair changes vectors at a position that was saved before.
   if (position == saved && applied_since_save_ == 0) return {};
   // The position alone is not worth writing the whole index again, unless it would hold the log back for long.
@@ -253,10 +276,21 @@ Status VectorProjection::save(bool force) {
   const bool due = applied_since_save_ > std::max(save_minimum, counted.first / save_share) ||
                    (applied_since_save_ > 0 && now - saved_at_ > save_interval);
   if (!force && !due) return {};
+  return save_now();
+}
+
+Status VectorProjection::save_now() {
   TRIUNE_TRY(store_->save(engine_collection));
+  TRIUNE_ASSIGN(const auto statistics, store_->statistics(engine_collection));
+  unindexed_when_saved_ = statistics.unindexed;
   applied_since_save_ = 0;
-  saved_at_ = now;
+  saved_at_ = Deadline::Clock::now();
   return {};
+}
+
+Result<bool> VectorProjection::is_index_ahead() {
+  TRIUNE_ASSIGN(const auto statistics, store_->statistics(engine_collection));
+  return statistics.unindexed + std::max(save_minimum, statistics.vectors / save_share) < unindexed_when_saved_;
 }
 
 Result<std::uint64_t> VectorProjection::durable_watermark() {

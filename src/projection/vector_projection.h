@@ -28,6 +28,7 @@ class VectorProjection final : public Projection {
   Result<Step> apply_next(contract::RelationalSession& canonical, std::uint64_t watermark) override;
   Result<std::uint64_t> rebuild(const Progress& progress) override;
   Status quarantine(std::string_view reason) override;
+  Status remove() override;
   void close() override { set_store(nullptr); }
   Result<Differences> verify(contract::RelationalSession& canonical, bool repair, const Progress& progress) override;
   Result<std::pair<std::uint64_t, std::uint64_t>> count() override;
@@ -54,6 +55,12 @@ class VectorProjection final : public Projection {
                          const std::function<Status(const contract::VectorEntry&)>& visitor,
                          std::vector<Refused>& refused);
   void set_store(std::shared_ptr<contract::VectorStore> store);
+  Status save_now();
+  /// Whether the engine has taken so much into its index since it was saved that doing it again is the dearer way: a
+  /// large load is indexed behind it.
+  Result<bool> is_index_ahead();
+  /// Puts `store` in the place of the one in use and waits, for a while, until nobody reads that any more; whether so.
+  bool replace_store(std::shared_ptr<contract::VectorStore> store);
   Result<std::set<std::int64_t>> find_different(contract::RelationalSession& canonical);
   Status name_keys(contract::RelationalSession& canonical, const DigestDifferences& found, Differences& differences,
                    std::set<std::int64_t>& keys);
@@ -69,6 +76,7 @@ class VectorProjection final : public Projection {
   mutable std::mutex store_mutex_;
   std::shared_ptr<contract::VectorStore> store_;  // guarded by store_mutex_ for other threads' reads
   std::uint64_t applied_since_save_ = 0;
+  std::uint64_t unindexed_when_saved_ = 0;
   Deadline::Clock::time_point saved_at_ = Deadline::Clock::now();
 };
 

@@ -105,7 +105,7 @@ Status ProjectionWorker::wait_for(std::uint64_t lsn, Deadline deadline, Patience
       retry_requested_ = true;
       changed_.notify_all();
     }
-    return reached() || stopping_ || hopeless();
+    return reached() || stopping_ || hopeless() || successor_ != nullptr;
   };
   if (!over()) {
     ++waiters_;
@@ -115,6 +115,10 @@ Status ProjectionWorker::wait_for(std::uint64_t lsn, Deadline deadline, Patience
     else
       changed_.wait(lock, over);
     --waiters_;
+  }
+  if (auto* const next = successor_; next != nullptr) {
+    lock.unlock();
+    return next->wait_for(lsn, deadline, patience);
   }
   if (reached()) return {};
   if (stopping_) return failure(ErrorCode::cancelled, "the hive is closing");
@@ -161,7 +165,11 @@ void ProjectionWorker::recount() {
 
 ProjectionStatus ProjectionWorker::exact_status() {
   {
-    const std::scoped_lock work(work_mutex_);
+    std::unique_lock work(work_mutex_);
+    if (auto* const next = successor(); next != nullptr) {
+      work.unlock();
+      return next->exact_status();
+    }
     recount();
   }
   return status();
@@ -193,14 +201,17 @@ void ProjectionWorker::fail(const Error& error) {
   {
     const std::scoped_lock lock(state_mutex_);
     first = ++failures_ == 1;
+    // An engine that is not installed does not come by waiting.
+    if (error.code == ErrorCode::unsupported) failures_ = std::max(failures_, failure_limit);
     ++attempts_;
     opened_ = false;
     state_ = ProjectionState::quarantined;
     error_ = error.message;
   }
   changed_.notify_all();
-  // The files are moved aside only once: what follows are failures of the rebuild, which has its own directory.
-  if (!first) return;
+  // The files are moved aside only once: what follows are failures of the rebuild, which has its own directory. Those
+  // of an engine that is not installed here are as good as they were.
+  if (!first || error.code == ErrorCode::unsupported) return;
   if (auto aside = projection_->quarantine(error.message); !aside)
     set_state(ProjectionState::quarantined, aside.error().message);
 }
@@ -225,15 +236,25 @@ Status ProjectionWorker::rebuild_locked(const Progress& progress) {
   return {};
 }
 
-Status ProjectionWorker::open_or_rebuild() {
+Status ProjectionWorker::open_or_rebuild(const Progress& progress) {
   {
     const std::scoped_lock lock(state_mutex_);
     if (opened_) return {};
   }
   TRIUNE_ASSIGN(const auto watermark, projection_->open());
-  if (!watermark) return rebuild_locked({});
+  if (!watermark) return rebuild_locked(progress);
   advance(*watermark, *watermark);
   return {};
+}
+
+Status ProjectionWorker::bring_up(const Progress& progress) {
+  const std::scoped_lock work(work_mutex_);
+  return open_or_rebuild(progress);
+}
+
+bool ProjectionWorker::holds(std::uint64_t lsn) const {
+  const std::scoped_lock lock(state_mutex_);
+  return opened_ && watermark_ >= lsn;
 }
 
 Result<bool> ProjectionWorker::catch_up(contract::RelationalSession& session) {
@@ -250,7 +271,7 @@ Status ProjectionWorker::step() {
   const std::scoped_lock work(work_mutex_);
   {
     const std::scoped_lock lock(state_mutex_);
-    if (may_sleep()) return {};
+    if (may_sleep() || successor_ != nullptr) return {};
     asleep_ = false;
   }
   TRIUNE_TRY(open_or_rebuild());
@@ -258,7 +279,7 @@ Status ProjectionWorker::step() {
     TRIUNE_ASSIGN(const auto session, canonical_.read(contract::ReadScope::internal, Deadline::after(step_deadline)));
     TRIUNE_ASSIGN(const bool more, catch_up(*session));
     const std::scoped_lock lock(state_mutex_);
-    if (!more || stopping_ || pauses_ > 0) break;
+    if (!more || stopping_ || pauses_ > 0 || successor_ != nullptr) break;
   }
   return projection_->save(false);
 }
@@ -271,24 +292,26 @@ std::chrono::milliseconds ProjectionWorker::rest_interval() {
 
 void ProjectionWorker::rest() {
   std::unique_lock lock(state_mutex_);
+  const auto over = [&] { return stopping_ || successor_ != nullptr; };
   if (failures_ > 0)
     changed_.wait_for(lock, failures_ < failure_limit ? pause_after(failures_) : long_pause,
-                      [&] { return stopping_ || retry_requested_; });
+                      [&] { return over() || retry_requested_; });
   else
-    changed_.wait_for(lock, rest_interval(), [&] { return stopping_ || woken_; });
+    changed_.wait_for(lock, rest_interval(), [&] { return over() || woken_; });
   if (woken_)
-    changed_.wait_until(lock, stepped_at_ + gather_interval, [&] { return stopping_ || waiters_ > 0 || pauses_ > 0; });
+    changed_.wait_until(lock, stepped_at_ + gather_interval, [&] { return over() || waiters_ > 0 || pauses_ > 0; });
   rest_while_paused(lock);
-  changed_.wait(lock, [&] { return !may_sleep() || !reported_failure_.empty(); });
+  changed_.wait(lock, [&] { return over() || !may_sleep() || !reported_failure_.empty(); });
   stepped_at_ = Deadline::Clock::now();
   woken_ = false;
   retry_requested_ = false;
 }
 
 void ProjectionWorker::rest_while_paused(std::unique_lock<std::mutex>& lock) {
-  while (pauses_ > 0 && !stopping_) {
-    changed_.wait(lock, [&] { return stopping_ || pauses_ == 0; });
-    changed_.wait_for(lock, linger, [&] { return stopping_ || pauses_ > 0 || waiters_ > 0; });
+  const auto over = [&] { return stopping_ || successor_ != nullptr; };
+  while (pauses_ > 0 && !over()) {
+    changed_.wait(lock, [&] { return over() || pauses_ == 0; });
+    changed_.wait_for(lock, linger, [&] { return over() || pauses_ > 0 || waiters_ > 0; });
   }
 }
 
@@ -300,6 +323,7 @@ void ProjectionWorker::run() {
       if (stopping_) return;
       reported = std::exchange(reported_failure_, {});
     }
+    if (successor() != nullptr) return remove_files();
     if (!reported.empty()) {
       const std::scoped_lock work(work_mutex_);
       fail(Error{.code = ErrorCode::corruption, .message = reported, .engine = {}, .native_code = {}});
@@ -309,8 +333,58 @@ void ProjectionWorker::run() {
   }
 }
 
+ProjectionWorker* ProjectionWorker::successor() const {
+  const std::scoped_lock lock(state_mutex_);
+  return successor_;
+}
+
+void ProjectionWorker::retire(ProjectionWorker& successor) {
+  {
+    const std::scoped_lock lock(state_mutex_);
+    successor_ = &successor;
+  }
+  changed_.notify_all();
+  start();
+}
+
+void ProjectionWorker::remove_files() {
+  {
+    const std::scoped_lock work(work_mutex_);
+    // What cannot be removed now goes when the hive is opened next.
+    static_cast<void>(projection_->remove());
+  }
+  {
+    const std::scoped_lock lock(state_mutex_);
+    gone_ = true;
+    opened_ = false;
+  }
+  changed_.notify_all();
+}
+
+bool ProjectionWorker::is_gone() const {
+  const std::scoped_lock lock(state_mutex_);
+  return gone_;
+}
+
+Status ProjectionWorker::wait_until_gone(Deadline deadline) {
+  std::unique_lock lock(state_mutex_);
+  const auto over = [&] { return gone_ || stopping_; };
+  if (deadline.is_bounded())
+    changed_.wait_until(lock, deadline.at(), over);
+  else
+    changed_.wait(lock, over);
+  if (gone_) return {};
+  if (stopping_) return failure(ErrorCode::cancelled, "the hive is closing");
+  return failure(ErrorCode::deadline_exceeded,
+                 fmt::format("{} in {} is still being read", projection_->name(), projection_->engine()));
+}
+
 Result<Differences> ProjectionWorker::verify(bool repair, const Progress& progress) {
-  const std::scoped_lock work(work_mutex_);
+  std::unique_lock work(work_mutex_);
+  if (auto* const next = successor(); next != nullptr) {
+    work.unlock();
+    return next->verify(repair, progress);
+  }
   TRIUNE_TRY(open_or_rebuild());
   for (;;) {
     TRIUNE_ASSIGN(const auto session, canonical_.read(contract::ReadScope::internal, Deadline::never()));
@@ -328,7 +402,11 @@ Result<Differences> ProjectionWorker::verify(bool repair, const Progress& progre
 }
 
 Status ProjectionWorker::rebuild(const Progress& progress) {
-  const std::scoped_lock work(work_mutex_);
+  std::unique_lock work(work_mutex_);
+  if (auto* const next = successor(); next != nullptr) {
+    work.unlock();
+    return next->rebuild(progress);
+  }
   auto rebuilt = rebuild_locked(progress);
   if (!rebuilt) set_state(ProjectionState::quarantined, rebuilt.error().message);
   return rebuilt;
@@ -348,7 +426,11 @@ Status ProjectionWorker::put_to_sleep() {
     const std::scoped_lock lock(state_mutex_);
     asleep_ = true;
   }
-  const std::scoped_lock work(work_mutex_);
+  std::unique_lock work(work_mutex_);
+  if (auto* const next = successor(); next != nullptr) {
+    work.unlock();
+    return next->put_to_sleep();
+  }
   TRIUNE_TRY(projection_->save(true));
   projection_->close();
   {
@@ -370,7 +452,11 @@ void ProjectionWorker::wake() {
 }
 
 Result<std::uint64_t> ProjectionWorker::durable_watermark() {
-  const std::scoped_lock work(work_mutex_);
+  std::unique_lock work(work_mutex_);
+  if (auto* const next = successor(); next != nullptr) {
+    work.unlock();
+    return next->durable_watermark();
+  }
   {
     const std::scoped_lock lock(state_mutex_);
     if (!opened_) return 0;

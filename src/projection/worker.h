@@ -54,6 +54,18 @@ class ProjectionWorker {
   /// Lowest lsn that must stay in the log for this projection.
   Result<std::uint64_t> durable_watermark();
 
+  /// Opens the projection in the calling thread, or makes it anew, unless it is open. Before `start`, so that
+  /// `progress` is told and an error comes back.
+  Status bring_up(const Progress& progress);
+  /// Whether it holds everything up to `lsn`, now.
+  [[nodiscard]] bool holds(std::uint64_t lsn) const;
+  /// From now on `successor`, which outlives it, stands for it: for whoever waits for it, and for every call but
+  /// `status` and `watermark`. The thread closes the projection and removes its files.
+  void retire(ProjectionWorker& successor);
+  /// After `retire`: until that is done. Error: `deadline_exceeded`, `cancelled` on `stop`.
+  Status wait_until_gone(Deadline deadline);
+  [[nodiscard]] bool is_gone() const;
+
   /// Saves and closes the engine, which gives its memory back. It is opened again, and brought to the head, for whoever
   /// waits for it or after `wake`. Waits for the step in flight.
   Status put_to_sleep();
@@ -75,7 +87,10 @@ class ProjectionWorker {
  private:
   void run();
   Status step();
-  Status open_or_rebuild();
+  Status open_or_rebuild(const Progress& progress = {});
+  /// Who stands for it, if it was retired.
+  [[nodiscard]] ProjectionWorker* successor() const;
+  void remove_files();
   Status rebuild_locked(const Progress& progress);
   void fail(const Error& error);
   void step_failed(const Error& error);
@@ -113,6 +128,8 @@ class ProjectionWorker {
   Deadline::Clock::time_point stepped_at_;
   unsigned pauses_ = 0;
   unsigned waiters_ = 0;
+  ProjectionWorker* successor_ = nullptr;
+  bool gone_ = false;
   bool opened_ = false;
   bool asleep_ = false;
   bool stopping_ = false;

@@ -30,6 +30,7 @@ struct Script {
   std::atomic<unsigned> rebuilds = 0;
   std::atomic<unsigned> steps = 0;
   std::atomic<unsigned> quarantines = 0;
+  std::atomic<unsigned> removals = 0;
   std::atomic<unsigned> closes = 0;
 };
 
@@ -52,6 +53,10 @@ class ScriptedProjection : public Projection {
     return script_.head.load();
   }
   void close() override { ++script_.closes; }
+  Status remove() override {
+    ++script_.removals;
+    return {};
+  }
   Status quarantine(std::string_view /*reason*/) override {
     ++script_.quarantines;
     return {};
@@ -222,6 +227,36 @@ TEST_F(Worker, WokenItFollowsTheLogAgain) {
   script_.head = 5;
   worker_->wake();
   EXPECT_TRUE(comes_true([this] { return worker_->watermark() == 5; }));
+}
+
+TEST_F(Worker, ARetiredOneSendsWhoeverWaitsToItsSuccessor) {
+  Script next;
+  ProjectionWorker successor(*store_, std::make_unique<ScriptedProjection>(next));
+  worker_->start();
+  ASSERT_TRUE(wait(0));
+  Status waited = failure(ErrorCode::internal, "not yet");
+  std::thread waiter([&] { waited = wait(9); });
+  next.head = 9;
+  ASSERT_TRUE(successor.bring_up({}));
+  worker_->retire(successor);
+  waiter.join();
+  EXPECT_TRUE(waited) << waited.error().message;
+  ASSERT_TRUE(worker_->wait_until_gone(Deadline::after(std::chrono::seconds(20))));
+  EXPECT_EQ(script_.removals, 1U);
+  EXPECT_EQ(next.removals, 0U);
+  const auto rebuilds = script_.rebuilds.load();
+  ASSERT_TRUE(worker_->rebuild({}));
+  EXPECT_EQ(script_.rebuilds, rebuilds) << "its files are gone and stay so";
+  EXPECT_EQ(next.rebuilds, 2U);
+  EXPECT_EQ(worker_->durable_watermark().value(), 0U);
+}
+
+TEST_F(Worker, OneThatWasNeverStartedIsRetiredToo) {
+  Script next;
+  ProjectionWorker successor(*store_, std::make_unique<ScriptedProjection>(next));
+  worker_->retire(successor);
+  EXPECT_TRUE(worker_->wait_until_gone(Deadline::after(std::chrono::seconds(20))));
+  EXPECT_EQ(script_.rebuilds, 0U);
 }
 
 }  // namespace

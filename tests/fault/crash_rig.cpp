@@ -57,6 +57,7 @@ std::unique_ptr<WriterProcess> CrashRig::start(const std::string& failpoint, Bes
   next_round();
   std::vector<std::string> more{std::to_string(round_), std::to_string(without_end)};
   if (beside == Beside::maintenance_and_load) more.emplace_back("load");
+  if (beside == Beside::moves) more.emplace_back("moves");
   return std::make_unique<WriterProcess>(crash_writer("commits", location_, files_, more), environment);
 }
 

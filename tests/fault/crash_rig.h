@@ -17,7 +17,7 @@
 namespace triune::testing {
 
 /// What goes on beside the writing threads.
-enum class Beside : std::uint8_t { maintenance, maintenance_and_load };
+enum class Beside : std::uint8_t { maintenance, maintenance_and_load, moves };
 
 /// One hive through many crashes. Its methods report violations as test failures.
 class CrashRig {

@@ -1,9 +1,11 @@
 // The process that the crash tests kill.
 //
-//   crash_writer commits HIVE FILES ROUND COMMITS          16 threads, so many commits each, and maintenance beside
-//   them crash_writer commits HIVE FILES ROUND COMMITS load     the same, and a bulk load beside them crash_writer load
-//   HIVE FILES                           rows, nodes, edges and vectors through the bulk paths crash_writer rebuild
-//   HIVE FILES                        every projection anew crash_writer open HIVE FILES migrates, opens and closes
+//   crash_writer commits HIVE FILES ROUND COMMITS        16 threads, so many commits each, and maintenance beside them
+//   crash_writer commits HIVE FILES ROUND COMMITS load   the same, and a bulk load beside them
+//   crash_writer commits HIVE FILES ROUND COMMITS moves  a collection moved between vector engines beside them
+//   crash_writer load HIVE FILES                         rows, nodes, edges and vectors through the bulk paths
+//   crash_writer rebuild HIVE FILES                      every projection anew
+//   crash_writer open HIVE FILES                         migrates, opens and closes
 //
 // HIVE is a directory or a URL; FILES is where the node of a URL keeps its own.
 #include <fmt/format.h>
@@ -74,16 +76,30 @@ void load_beside(Hive& hive, const Where& where) {
   say("loaded");
 }
 
-Status run_commits(const Where& where, const std::string& round, std::uint64_t count, bool with_load) {
+/// The collection goes to another vector engine and back while others write. What an earlier life left goes on.
+void move_about(Hive& hive, const std::atomic<bool>& over) {
+  while (!over) {
+    const auto receipt = hive.receipt();
+    if (!receipt) give_up("receipt", receipt.error());
+    std::string engine = "memory";
+    for (const auto& projection : receipt->projections)
+      if (projection.name == "vector:" + std::string(workload_collection) && projection.engine == engine)
+        engine = "usearch";
+    const auto moved = hive.move_vectors(workload_collection, engine, Deadline::after(std::chrono::minutes(2)));
+    if (!moved && moved.error().retry != Retry::safe) give_up("move", moved.error());
+  }
+}
+
+Status run_commits(const Where& where, const std::string& round, std::uint64_t count, const std::string& beside) {
   TRIUNE_ASSIGN(const auto hive, where.open());
   TRIUNE_TRY(prepare_workload(*hive));
   say("ready");
   std::vector<std::thread> threads;
   for (unsigned number = 0; number < writers; ++number)
     threads.emplace_back([&, number] { write_commits(*hive, fmt::format("{}x{}", round, number), count); });
-  if (with_load) threads.emplace_back([&] { load_beside(*hive, where); });
+  if (beside == "load") threads.emplace_back([&] { load_beside(*hive, where); });
   std::atomic<bool> over = false;
-  std::thread maintenance([&] { maintain(*hive, over); });
+  std::thread maintenance([&] { beside == "moves" ? move_about(*hive, over) : maintain(*hive, over); });
   for (auto& thread : threads) thread.join();
   over = true;
   maintenance.join();
@@ -122,7 +138,8 @@ std::uint64_t number(std::string_view text) {
 Status run(const std::vector<std::string>& arguments) {
   const auto& mode = arguments.at(1);
   const Where where{arguments.at(2), arguments.at(3)};
-  if (mode == "commits") return run_commits(where, arguments.at(4), number(arguments.at(5)), arguments.size() > 6);
+  if (mode == "commits")
+    return run_commits(where, arguments.at(4), number(arguments.at(5)), arguments.size() > 6 ? arguments[6] : "");
   if (mode == "load") return run_load(where);
   if (mode == "rebuild") return run_rebuild(where);
   if (mode == "open") return run_open(where);

@@ -10,7 +10,7 @@
 namespace triune::testing {
 
 /// What a process must be at for a failpoint to be reached.
-enum class FailpointMode : std::uint8_t { commits, load, open, rebuild };
+enum class FailpointMode : std::uint8_t { commits, load, move, open, rebuild };
 
 /// A failpoint, what reaches it, and at which of its passes the process dies.
 struct Failpoint {

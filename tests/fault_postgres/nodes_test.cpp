@@ -1,10 +1,17 @@
 // Several processes on one database, each a node with projections of its own (I2, I3, I11).
 #include <gtest/gtest.h>
 
+#include <fmt/format.h>
+
+#include <atomic>
 #include <iostream>
+#include <map>
+#include <thread>
+#include <utility>
 
 #include "fault_postgres/shared_database.h"
 #include "stress/settings.h"
+#include "triune/reembedding.h"
 
 namespace triune::testing {
 namespace {
@@ -102,6 +109,132 @@ TEST_F(TwoNodes, ACollectionMadeOnOneIsSearchedOnTheOther) {
       one_->search({.collection = "stars", .query = std::vector<float>{0, 0, 1}, .count = 1}, at_least_here());
   ASSERT_TRUE(back) << back.error().message;
   EXPECT_EQ(back->hits.at(0).id, "altair");
+}
+
+TEST_F(TwoNodes, ACollectionMovedByOneIsFollowedByTheOther) {
+  ASSERT_TRUE(one_->create_collection({.name = "stars", .dimension = 2}));
+  for (int i = 0; i < 100; ++i)
+    ASSERT_TRUE(one_->commit({.changes = {PutVector{"stars", "star " + std::to_string(i), {1, 0.01F * i}, {}}}}));
+  const auto answered_by = [&](Hive& hive) {
+    const auto found =
+        hive.search({.collection = "stars", .query = std::vector<float>{1, 0.42F}, .count = 1}, at_least_here());
+    EXPECT_TRUE(found) << found.error().message;
+    EXPECT_TRUE(found && found->hits.at(0).id == "star 42");
+    EXPECT_TRUE(found && !found->degraded);
+    return found ? found->engine : "";
+  };
+  // A node that hears of the collection just now answers from the store until its first copy is made.
+  const VectorSearch first{.collection = "stars", .query = std::vector<float>{1, 0.42F}, .count = 1};
+  for (int i = 0; i < 600 && other_->search(first, at_least_here())->engine != "usearch"; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  EXPECT_EQ(answered_by(*other_), "usearch");
+  std::atomic<bool> over = false;
+  std::thread reads([&] {
+    while (!over && !HasFailure()) {
+      answered_by(*one_);
+      answered_by(*other_);
+    }
+  });
+  for (const auto* const engine : {"memory", "usearch", "memory"}) {
+    const auto moved = one_->move_vectors("stars", engine, Deadline::after(std::chrono::minutes(1)));
+    ASSERT_TRUE(moved) << moved.error().message;
+    ASSERT_TRUE(other_->commit({.changes = {PutVector{"stars", std::string("by ") + engine, {-1, 1}, {}}}}));
+    for (int i = 0; i < 300 && answered_by(*other_) != engine; ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    EXPECT_EQ(answered_by(*other_), engine);
+  }
+  over = true;
+  reads.join();
+  for (auto* const hive : {one_.get(), other_.get()}) {
+    const auto report = hive->verify();
+    ASSERT_TRUE(report) << report.error().message;
+    EXPECT_TRUE(report->ok);
+  }
+}
+
+TEST_F(TwoNodes, WhatOneMovesTheOtherDoesNotMoveToo) {
+  ASSERT_TRUE(one_->create_collection({.name = "stars", .dimension = 2}));
+  std::size_t given = 0;
+  ASSERT_TRUE(one_->load_vectors("stars", [&](PutVector& to) -> Result<bool> {
+    if (given == 10'000) return false;
+    to = {.collection = "stars", .id = std::to_string(given), .values = {1, static_cast<float>(given)}};
+    ++given;
+    return true;
+  }));
+  bool asked = false;
+  const auto moved = one_->move_vectors(
+      "stars", "memory", Deadline::after(std::chrono::minutes(2)), [&](std::string_view, std::uint64_t, std::uint64_t) {
+        if (std::exchange(asked, true)) return;
+        const auto second = other_->move_vectors("stars", "memory", Deadline::after(std::chrono::minutes(1)));
+        ASSERT_FALSE(second);
+        EXPECT_EQ(second.error().code, ErrorCode::conflict);
+        EXPECT_NE(second.error().message.find("by another process"), std::string::npos) << second.error().message;
+      });
+  ASSERT_TRUE(moved) << moved.error().message;
+  EXPECT_TRUE(asked);
+}
+
+TEST_F(TwoNodes, VectorsMadeAnewByOneAreFoundByTheOther) {
+  ASSERT_TRUE(one_->create_collection({.name = "notes", .dimension = 32, .embedder = "hashing"}));
+  std::map<std::string, std::string> texts;
+  const auto put = [&](Hive& hive, const std::string& id, const std::string& text) {
+    auto receipt = hive.commit({.changes = {PutVector{.collection = "notes", .id = id, .text = text}}});
+    if (receipt) texts[id] = text;
+    return receipt ? Status() : Status(failure_of(receipt));
+  };
+  for (int i = 0; i < 200; ++i) ASSERT_TRUE(put(*one_, fmt::format("n{}", i), fmt::format("text number {}", i)));
+  Reembedding anew(*one_);
+  ASSERT_TRUE(anew.begin({.collection = "notes", .dimension = 64}));
+  std::atomic<bool> over = false;
+  std::atomic<unsigned> written = 0;
+  std::thread writes([&] {
+    for (unsigned i = 0; !over && !HasFailure(); ++i) {
+      const auto id = fmt::format("n{}", i % 250);
+      const auto done = put(*other_, id, fmt::format("text of the other {}", i));
+      // A node that still knows the older vectors is told to try again.
+      EXPECT_TRUE(done || done.error().code == ErrorCode::conflict) << done.error().message;
+      written += done ? 1 : 0;
+    }
+  });
+  ASSERT_TRUE(anew.wait("notes", Deadline::after(std::chrono::minutes(1))));
+  Status finished = failure(ErrorCode::conflict, "not yet");
+  for (int i = 0; i < 100 && !finished; ++i) {
+    finished = anew.finish("notes", Deadline::after(std::chrono::minutes(1)));
+    if (!finished) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  EXPECT_TRUE(finished) << finished.error().message;
+  const auto before = written.load();
+  for (int i = 0; i < 500 && written < before + 50; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  over = true;
+  writes.join();
+  EXPECT_GE(written, before + 50) << "the other goes on writing after the exchange";
+  for (auto* const hive : {one_.get(), other_.get()}) {
+    for (int i = 0; i < 600; ++i) {
+      const auto status = hive->status();
+      ASSERT_TRUE(status) << status.error().message;
+      std::uint64_t pending = 0;
+      for (const auto& one : status->embeddings) pending += one.pending;
+      if (pending == 0) break;
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
+    for (const auto& [id, text] : texts) {
+      const auto vector = hive->get_vector("notes", id);
+      ASSERT_TRUE(vector) << id << ": " << vector.error().message;
+      EXPECT_EQ(vector->values.size(), 64U) << id;
+      const Value key = id;
+      const auto kept = hive->sql(
+          "SELECT t.content FROM triune_vector_texts t JOIN triune_vectors v ON v.organization_id = t.organization_id "
+          "AND v.vector_key = t.vector_key JOIN triune_collections c ON c.collection_id = v.collection_id WHERE "
+          "c.name = 'notes' AND v.id = ?1",
+          {&key, 1});
+      ASSERT_TRUE(kept) << kept.error().message;
+      ASSERT_EQ(kept->rows.size(), 1U) << id;
+      EXPECT_EQ(to_text(kept->rows[0][0]), text) << id;
+    }
+    const auto found = hive->search({.collection = "notes", .query = EmbeddedText{texts.at("n7")}, .count = 1});
+    ASSERT_TRUE(found) << found.error().message;
+    EXPECT_NEAR(found->hits.at(0).distance, 0, 1e-5);
+  }
 }
 
 TEST_F(TwoNodes, AMappingAndATextIndexMadeOnOneWorkOnTheOther) {

@@ -78,6 +78,7 @@ TEST_F(CliUsage, EveryCommandIsExplainedWithAnExample) {
       {"index", "text"},
       {"bench"},
       {"collection", "create"},
+      {"vectors", "move"},
       {"version"},
   };
   const auto overview = bare({"help"});

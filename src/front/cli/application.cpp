@@ -111,6 +111,7 @@ void add_commands(CLI::App& root, CommandLine& line) {
   add_migrate_commands(root, line);
   add_schema_commands(root, line);
   add_placement_command(root, line);
+  add_vectors_command(root, line);
   add_access_command(root, line);
   add_agents_commands(root, line);
   add_memory_command(root, line);

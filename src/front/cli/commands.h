@@ -33,6 +33,7 @@ void add_definition_commands(CLI::App& root, CommandLine& line);       // collec
 void add_assess_command(CLI::App& root, CommandLine& line);            // assess
 void add_classify_command(CLI::App& root, CommandLine& line);          // classify
 void add_placement_command(CLI::App& root, CommandLine& line);         // placement list|explain|create|review
+void add_vectors_command(CLI::App& root, CommandLine& line);           // vectors move
 void add_access_command(CLI::App& root, CommandLine& line);            // access organization|user|role|key|check …
 void add_advise_command(CLI::App& root, CommandLine& line);            // advise
 void add_migrate_commands(CLI::App& root, CommandLine& line);          // migrate plan|apply|verify|status|rollback

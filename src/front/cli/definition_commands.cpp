@@ -99,6 +99,10 @@ void add_collection(CLI::App& root, CommandLine& line) {
       ->add_option("--embedder", arguments->collection.embedder,
                    "What makes vectors of texts: hashing (needs no model), or NAME:MODEL")
       ->type_name("NAME");
+  command
+      ->add_option("--engine", arguments->collection.engine,
+                   "What searches them; `triune vectors move` changes it later. Default: usearch")
+      ->type_name("usearch|lancedb");
   add_waiting(command, arguments->waiting);
   when_chosen(command, line, arguments, run_collection);
   add_reembed_command(*parent, line);

@@ -108,6 +108,7 @@ void write_projections(JsonWriter& to, std::span<const ProjectionStatus> project
         .member("name", projection.name)
         .member("organization", projection.organization)
         .member("engine", projection.engine)
+        .member("moving_to", projection.moving_to)
         .member("watermark", projection.watermark)
         .member("state", to_string(projection.state))
         .member("entities", projection.entities)

@@ -43,9 +43,12 @@ std::string projection_table(std::span<const ProjectionStatus> projections) {
   RowSet table{.columns = {"projection", "organization", "engine", "watermark", "state", "entities", "set aside"},
                .rows = {}};
   for (const auto& projection : projections)
-    table.rows.push_back({projection.name, projection.organization, projection.engine, cell(projection.watermark),
-                          std::string(to_string(projection.state)), cell(projection.entities),
-                          cell(projection.set_aside)});
+    table.rows.push_back({projection.name, projection.organization,
+                          projection.moving_to.empty()
+                              ? projection.engine
+                              : fmt::format("{} → {}", projection.engine, projection.moving_to),
+                          cell(projection.watermark), std::string(to_string(projection.state)),
+                          cell(projection.entities), cell(projection.set_aside)});
   return format_table(table, style_of_output(false));
 }
 

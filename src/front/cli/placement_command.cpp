@@ -58,8 +58,14 @@ Result<ExitCode> run_explain(const ExplainArguments& arguments, const CommandLin
   });
 }
 
-Result<ExitCode> run_review(const NoArguments&, const CommandLine& line) {
-  return with_hive(line.settings, looking(), [&](Hive& hive) -> Result<ExitCode> {
+struct ReviewArguments {
+  std::uint64_t vector_memory = HiveOptions().vector_memory_bytes >> 20U;
+};
+
+Result<ExitCode> run_review(const ReviewArguments& arguments, const CommandLine& line) {
+  auto opening = looking();
+  opening.vector_memory_bytes = arguments.vector_memory << 20U;
+  return with_hive(line.settings, opening, [&](Hive& hive) -> Result<ExitCode> {
     TRIUNE_ASSIGN(const auto changed, hive.review_placements());
     JsonWriter to;
     std::string text = changed.empty() ? "every decision stands\n" : "";
@@ -133,7 +139,13 @@ void add_placement_command(CLI::App& root, CommandLine& line) {
 
   auto* review = add_command(*placement, "review", "Measure every collection and record decisions that changed",
                              "triune placement review");
-  when_chosen(review, line, std::make_shared<NoArguments>(), run_review);
+  auto reviewed = std::make_shared<ReviewArguments>();
+  review
+      ->add_option("--vector-memory", reviewed->vector_memory,
+                   "What a collection's vectors may take of memory before LanceDB is advised")
+      ->capture_default_str()
+      ->type_name("MB");
+  when_chosen(review, line, reviewed, run_review);
 }
 
 }  // namespace triune::front

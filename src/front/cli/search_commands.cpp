@@ -46,6 +46,7 @@ std::string search_document(const VectorSearch& search, const VectorSearchResult
   to.begin_object()
       .member("collection", search.collection)
       .member("strategy", found.strategy)
+      .member("engine", found.engine)
       .member("watermark", found.watermark)
       .member("pending", found.pending)
       .key("hits")

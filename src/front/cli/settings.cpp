@@ -49,6 +49,7 @@ Result<ExitCode> with_hive(const Settings& settings, const Opening& opening, con
   options.create = opening.create;
   options.project_in_background = opening.project_in_background;
   options.graph_memory_bytes = opening.graph_memory_bytes;
+  options.vector_memory_bytes = opening.vector_memory_bytes;
   options.projections = settings.projections;
   options.environment = settings.environment;
   options.blobs = settings.blobs;

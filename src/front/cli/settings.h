@@ -39,6 +39,7 @@ struct Opening {
   bool create = false;  ///< Makes the hive when there is none.
   bool project_in_background = true;
   std::uint64_t graph_memory_bytes = 192ULL << 20U;  ///< As in HiveOptions.
+  std::uint64_t vector_memory_bytes = 1ULL << 30U;   ///< As in HiveOptions.
 };
 
 /// The work of a command; errors are printed by the caller.
