@@ -16,7 +16,7 @@ std::string replaced_name(std::string_view collection, std::int64_t collection_i
 /// Deletes all vectors of a collection, some thousand in each transaction. Resumable.
 Status drop_vectors(contract::RelationalStore& store, std::int64_t organization_id, std::int64_t collection_id);
 
-/// Takes an empty collection out of the dictionary.
+/// Takes an empty collection out of the dictionary. Its number is given to no other.
 Status forget_collection(contract::RelationalSession& session, std::int64_t collection_id);
 
 /// Drops generations that were replaced a minute ago or longer; returns whether the dictionary changed. Several nodes

@@ -71,17 +71,21 @@ Status load_graph(contract::RelationalSession& session, CatalogSnapshot& to) {
 }
 
 Status load_vector_collections(contract::RelationalSession& session, CatalogSnapshot& to) {
-  TRIUNE_ASSIGN(const RowSet collections,
-                session.query("SELECT collection_id, dimension, metric, owner_table, embedder, embedder_version "
-                              "FROM triune_vector_collections",
-                              {}, dictionary_limit));
+  TRIUNE_ASSIGN(
+      const RowSet collections,
+      session.query(
+          "SELECT collection_id, dimension, metric, owner_table, embedder, embedder_version, engine, moving_to "
+          "FROM triune_vector_collections",
+          {}, dictionary_limit));
   for (const auto& row : collections.rows) {
     TRIUNE_ASSIGN(const Metric metric, parse_metric(text(row[2])));
     to.vector_collections[integer(row[0])] = {.name = to.name_of(integer(row[0])),
                                               .dimension = static_cast<std::uint32_t>(integer(row[1])),
                                               .metric = metric,
                                               .owner_table = text(row[3]),
-                                              .embedder = text(row[4])};
+                                              .embedder = text(row[4]),
+                                              .engine = text(row[6])};
+    if (!text(row[7]).empty()) to.vector_moves[integer(row[0])] = text(row[7]);
     if (!text(row[5]).empty()) to.embedder_versions[integer(row[0])] = text(row[5]);
   }
   return {};
@@ -93,6 +97,18 @@ std::vector<contract::PropertyDefinition> definitions(const CatalogSnapshot& sna
   if (found == snapshot.properties.end()) return result;
   for (const auto& [name, type] : found->second) result.push_back({name, type});
   return result;
+}
+
+/// PostgreSQL gives no number twice. SQLite would give that of the last one again, and with it what other processes and
+/// the directory still hold of one that was forgotten (forget_collection).
+std::string_view insert_collection(contract::Dialect dialect) {
+  if (dialect == contract::Dialect::postgres)
+    return "INSERT INTO triune_collections (organization_id, kind, name) VALUES (?1, ?2, ?3) "
+           "ON CONFLICT (organization_id, kind, name) DO NOTHING";
+  return "INSERT INTO triune_collections (collection_id, organization_id, kind, name) SELECT 1 + max("
+         "coalesce((SELECT max(collection_id) FROM triune_collections), 0), "
+         "coalesce((SELECT CAST(value AS INTEGER) FROM triune_hive WHERE key = 'last_forgotten_collection'), 0)), "
+         "?1, ?2, ?3 WHERE true ON CONFLICT (organization_id, kind, name) DO NOTHING";
 }
 
 }  // namespace
@@ -211,10 +227,7 @@ Result<std::int64_t> CatalogWriter::collection(std::int64_t organization, Collec
     return failure(ErrorCode::invalid_argument,
                    fmt::format("a {} needs a name of 1 to 200 bytes, this one has {}", to_string(kind), name.size()));
   const std::array<Value, 3> parameters{organization, std::string(to_string(kind)), std::string(name)};
-  TRIUNE_ASSIGN(const std::uint64_t made,
-                session_.execute("INSERT INTO triune_collections (organization_id, kind, name) VALUES (?1, ?2, ?3) "
-                                 "ON CONFLICT (organization_id, kind, name) DO NOTHING",
-                                 parameters));
+  TRIUNE_ASSIGN(const std::uint64_t made, session_.execute(insert_collection(session_.dialect()), parameters));
   changed_ = changed_ || made > 0;
   TRIUNE_ASSIGN(const RowSet found, session_.query("SELECT collection_id FROM triune_collections "
                                                    "WHERE organization_id = ?1 AND kind = ?2 AND name = ?3",

@@ -74,9 +74,9 @@ class HiveReembedding : public testing::HiveTest {
     return vector ? vector->values.size() : 0;
   }
 
-  void make_anew() {
+  void make_anew(const std::string& embedder = "large") {
     Reembedding reembedding(*hive_);
-    const auto begun = reembedding.begin({.collection = "notes", .embedder = "large"});
+    const auto begun = reembedding.begin({.collection = "notes", .embedder = embedder});
     ASSERT_TRUE(begun) << begun.error().message;
     const auto ready = reembedding.wait("notes", Deadline::after(std::chrono::minutes(2)));
     ASSERT_TRUE(ready) << ready.error().message;
@@ -171,6 +171,26 @@ TEST_F(HiveReembedding, CanBeGivenUp) {
   expect_verified();
   make_anew();
   EXPECT_EQ(dimension_of("n2"), 26U);
+}
+
+TEST_F(HiveReembedding, WhatWasGivenUpLeavesNothingToTheNext) {
+  put("n1", "aaa");
+  put("n2", "bbb");
+  Reembedding reembedding(*hive_);
+  const auto soon = Deadline::after(std::chrono::minutes(2));
+  ASSERT_TRUE(reembedding.begin({.collection = "notes", .embedder = "large"}));
+  ASSERT_TRUE(reembedding.wait("notes", soon));
+  const auto receipt = hive_->receipt();
+  ASSERT_TRUE(receipt) << receipt.error().message;
+  ASSERT_TRUE(hive_->wait({receipt->incarnation, receipt->lsn}, soon));
+  const std::string newest = "SELECT max(collection_id) FROM triune_collections";
+  const auto given_up = std::stoll(scalar(newest));
+  ASSERT_TRUE(reembedding.abort("notes"));
+  make_anew("small");
+  EXPECT_GT(std::stoll(scalar(newest)), given_up) << "what processes and directories hold is by this number";
+  EXPECT_EQ(dimension_of("n2"), 3U);
+  EXPECT_EQ(nearest("b"), "n2");
+  expect_verified();
 }
 
 TEST_F(HiveReembedding, RefusesVectorsThatNoTextWasGivenFor) {
