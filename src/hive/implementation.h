@@ -107,9 +107,10 @@ class Implementation final : public Hive {
   [[nodiscard]] std::int64_t organization_id() const { return organization_id_; }
   [[nodiscard]] const std::string& node_id() const { return node_id_; }
   // For federated statements, which are a part of this room too: searches and traversals in the snapshot of a session.
-  /// In a session of its own when `session` is null; one that is given has the scope of a user.
+  /// In a session of its own when `session` is null; one that is given has the scope of a user. With `predicate_first`
+  /// all that satisfies the predicate is found before the engine is asked.
   Result<VectorSearchResult> search_in(contract::RelationalSession* session, const VectorSearch& search,
-                                       const ReadOptions& options);
+                                       const ReadOptions& options, bool predicate_first = false);
   Result<contract::TypedRows> typed_cypher(std::string_view statement, const Record& parameters,
                                            const ReadOptions& options);
   Result<std::vector<TextHit>> text_in(contract::RelationalSession& session, const TextSearch& search);

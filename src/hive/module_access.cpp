@@ -4,6 +4,7 @@
 
 #include "base/try.h"
 #include "hive/implementation.h"
+#include "hive/search_order.h"
 #include "hive/stored_definition.h"
 #include "migrate/migrate.h"
 #include "projection/change_log.h"
@@ -93,6 +94,10 @@ Result<bool> ModuleAccess::release_nodes(std::string_view label, std::string_vie
     return {};
   }));
   return true;
+}
+
+Result<VectorSearchResult> search_predicate_first(Hive& hive, const VectorSearch& search, const ReadOptions& options) {
+  return behind(hive).search_in(nullptr, search, options, true);
 }
 
 }  // namespace triune::hive

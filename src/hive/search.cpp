@@ -93,7 +93,7 @@ Result<std::vector<Candidate>> Implementation::find_candidates(const CandidateSe
     const auto began = Deadline::Clock::now();
     TRIUNE_ASSIGN(auto predicate,
                   VectorPredicate::of(asked.session, organization_id_, asked.collection_id, definition, search));
-    if (store != nullptr && !search.exact) {
+    if (store != nullptr && !search.exact && !asked.predicate_first) {
       TRIUNE_ASSIGN(auto found, find_before_predicate(asked, predicate, search, *store, engine, result));
       if (found) return std::move(*found);
     }
@@ -141,7 +141,7 @@ Result<VectorSearchResult> Implementation::search(const VectorSearch& search, co
 }
 
 Result<VectorSearchResult> Implementation::search_in(contract::RelationalSession* session, const VectorSearch& search,
-                                                     const ReadOptions& options) {
+                                                     const ReadOptions& options, bool predicate_first) {
   TRIUNE_TRY(check_open());
   if (search.count < 1 || search.count > count_limit)
     return failure(ErrorCode::invalid_argument, fmt::format("a search returns 1 to {} vectors", count_limit));
@@ -177,12 +177,13 @@ Result<VectorSearchResult> Implementation::search_in(contract::RelationalSession
     TRIUNE_ASSIGN(const bool named, is_named(*session, collection_id, search.collection));
     if (!named) {  // another node gave the name to vectors that were made anew
       TRIUNE_TRY(catalog_.reload(*store_, options.deadline));
-      return search_in(own ? nullptr : session, search, options);
+      return search_in(own ? nullptr : session, search, options, predicate_first);
     }
     TRIUNE_ASSIGN(result.pending, embeddings_->pending(*session, collection_id));
   }
   TRIUNE_ASSIGN(const auto query, query_vector(*session, collection_id, definition, search, options.deadline));
-  const CandidateSearch asked{*session, organization_id_, collection_id, definition.metric, query, search.count};
+  const CandidateSearch asked{*session, organization_id_, collection_id,  definition.metric,
+                              query,    search.count,     predicate_first};
   auto candidates =
       find_candidates(asked, definition, search, degraded ? nullptr : store.get(), options.deadline, result);
   if (!candidates) {

@@ -32,6 +32,7 @@ struct CandidateSearch {
   Metric metric = Metric::cosine;
   std::span<const float> query;
   std::size_t count = 10;
+  bool predicate_first = false;  ///< Known to leave few, and to be soon evaluated.
 
   /// Exact distances of `keys`, those still stored, nearest first.
   [[nodiscard]] Result<std::vector<Candidate>> rank(std::span<const contract::VectorKey> keys) const;
