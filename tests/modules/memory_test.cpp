@@ -179,7 +179,7 @@ TEST_F(MemoryTest, FiltersHoldForBothWays) {
 // Few are found by their rows and many by asking the index first: of either, as many come back as are asked for.
 TEST_F(MemoryTest, AmongFewAndAmongManyAsMuchIsRecalledAsIsAskedFor) {
   const auto at = now_ms();
-  constexpr int count = 6'000;
+  constexpr int count = 7'000;
   std::vector<NewMemory> memories;
   for (int i = 0; i < count; ++i)
     memories.push_back({.id = "m" + std::to_string(i),
@@ -223,6 +223,23 @@ TEST_F(MemoryTest, AmongFewAndAmongManyAsMuchIsRecalledAsIsAskedFor) {
                                  [](const Recalled& one) { return one.memory.id == "m4242"; });
   ASSERT_NE(only, found->memories.end());
   EXPECT_EQ(only->text_rank, 1);
+  // A word that occurs nowhere takes nothing from those that are everywhere.
+  const auto common = memory_->recall({.text = "xyzzy whale"});
+  ASSERT_TRUE(common) << common.error().message;
+  EXPECT_THAT(common->memories, Contains(::testing::Field(&Recalled::text_rank, 1)));
+}
+
+TEST_F(MemoryTest, OfManyMemoriesTheOneThatIsRefusedIsNamedAndTheLastOfAnIdCounts) {
+  const std::vector<NewMemory> refused{{.id = "m1", .content = "fine"}, {.id = "m2", .content = "x", .importance = 7}};
+  const auto made = memory_->remember_many(refused);
+  ASSERT_FALSE(made);
+  EXPECT_THAT(made.error().message, HasSubstr("memory m2"));
+  EXPECT_EQ(memory_->memory("m1").error().code, ErrorCode::not_found);
+  const std::vector<NewMemory> twice{{.id = "m3", .content = "ebb"}, {.id = "m3", .content = "flood"}};
+  ASSERT_TRUE(memory_->remember_many(twice));
+  EXPECT_EQ(memory_->memory("m3")->content, "flood");
+  EXPECT_THAT(memory_->recall({.text = "ebb"})->memories, Not(Contains(::testing::Field(&Recalled::text_rank, 1))));
+  expect_verified();
 }
 
 TEST_F(MemoryTest, AReplacedMemoryIsFoundByItsNewWordsAlone) {

@@ -195,10 +195,19 @@ class MemoryModule final : public Memory {
       ids.push_back(id_or_new(memory.id));
       changes.push_back(vector_of(memory, ids.back(), now));
     }
-    TRIUNE_TRY(commit<MemoryStore>(actor, changes, [&](const MemoryStore& store) -> Status {
-      for (std::size_t i = 0; i < memories.size(); ++i) TRIUNE_TRY(store.put(memories[i], ids[i], now));
-      return {};
-    }));
+    const auto keep = [&](bool together) {
+      return commit<MemoryStore>(actor, changes, [&](const MemoryStore& store) -> Status {
+        if (together) return store.put_together(memories, ids, now);
+        for (std::size_t i = 0; i < memories.size(); ++i) TRIUNE_TRY(store.put(memories[i], ids[i], now));
+        return {};
+      });
+    };
+    // What a statement costs on a server is far more than what a row costs.
+    const bool together = module_.dialect() == contract::Dialect::postgres && memories.size() > 1;
+    auto kept = keep(together);
+    // Nothing happened. One by one the error names its memory.
+    if (!kept && together && kept.error().retry == Retry::never) kept = keep(false);
+    if (!kept) return std::unexpected<Error>(kept.error());
     return ids;
   }
 

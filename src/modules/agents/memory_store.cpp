@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <set>
+#include <string_view>
+
 #include "base/try.h"
 
 namespace triune::modules::agents {
@@ -31,35 +34,42 @@ Change vector_of(const NewMemory& memory, const std::string& id, std::int64_t no
                    .text = memory.vector.empty() ? memory.content : std::string()};
 }
 
+hive::RowPut MemoryStore::row_of(const NewMemory& memory, const std::string& id, std::int64_t now) const {
+  return {
+      .before =
+          "INSERT INTO triune_memories (organization_id, id, agent_id, session_id, kind, content, level, importance, "
+          "source, tags, metadata, expires_at_ms, created_at_ms, updated_at_ms) VALUES ",
+      .after =
+          " ON CONFLICT (organization_id, id) DO UPDATE SET agent_id = excluded.agent_id, session_id = "
+          "excluded.session_id, kind = excluded.kind, content = excluded.content, level = excluded.level, "
+          "importance = excluded.importance, source = excluded.source, tags = excluded.tags, metadata = "
+          "excluded.metadata, expires_at_ms = excluded.expires_at_ms, created_at_ms = excluded.created_at_ms, "
+          "updated_at_ms = excluded.updated_at_ms",
+      .values = {organization(), id, text_or_null(memory.agent), memory.session, memory.kind, memory.content,
+                 std::string(to_string(memory.level)), memory.importance, memory.source, memory.tags.text,
+                 memory.metadata.text, or_null(memory.expires_at_ms),
+                 memory.created_at_ms == 0 ? now : memory.created_at_ms, now},
+      .key = id};
+}
+
 Status MemoryStore::put(const NewMemory& memory, const std::string& id, std::int64_t now) const {
   if (!memory.agent.empty()) TRIUNE_TRY(expect_agent(memory.agent));
-  const std::array<Value, 14> row{organization(),
-                                  id,
-                                  text_or_null(memory.agent),
-                                  memory.session,
-                                  memory.kind,
-                                  memory.content,
-                                  std::string(to_string(memory.level)),
-                                  memory.importance,
-                                  memory.source,
-                                  memory.tags.text,
-                                  memory.metadata.text,
-                                  or_null(memory.expires_at_ms),
-                                  memory.created_at_ms == 0 ? now : memory.created_at_ms,
-                                  now};
-  auto put = session_.execute(
-      "INSERT INTO triune_memories (organization_id, id, agent_id, session_id, kind, content, level, importance, "
-      "source, "
-      "tags, metadata, expires_at_ms, created_at_ms, updated_at_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, "
-      "?11, ?12, ?13, ?14) ON CONFLICT (organization_id, id) DO UPDATE SET agent_id = excluded.agent_id, session_id = "
-      "excluded.session_id, kind = excluded.kind, content = excluded.content, level = excluded.level, importance = "
-      "excluded.importance, source = excluded.source, tags = excluded.tags, metadata = excluded.metadata, "
-      "expires_at_ms "
-      "= excluded.expires_at_ms, created_at_ms = excluded.created_at_ms, updated_at_ms = excluded.updated_at_ms",
-      row);
+  const auto row = row_of(memory, id, now);
+  auto put = session_.execute(hive::statement_over(row, 1), row.values);
   if (put) return {};
   put.error().message = fmt::format("memory {}: {}", id, put.error().message);
   return std::unexpected<Error>(put.error());
+}
+
+Status MemoryStore::put_together(std::span<const NewMemory> memories, std::span<const std::string> ids,
+                                 std::int64_t now) const {
+  std::set<std::string_view> agents;
+  for (const auto& memory : memories)
+    if (!memory.agent.empty()) agents.insert(memory.agent);
+  for (const auto agent : agents) TRIUNE_TRY(expect_agent(agent));
+  hive::PutGroup group(session_, nullptr);
+  for (std::size_t i = 0; i < memories.size(); ++i) TRIUNE_TRY(group.add(row_of(memories[i], ids[i], now)));
+  return group.send();
 }
 
 Result<StoredMemory> MemoryStore::find(std::string_view id) const {

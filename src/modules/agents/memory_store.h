@@ -1,6 +1,10 @@
 // Memories as rows, within one session; their vectors are changes of the same commit (M1).
 #pragma once
 
+#include <span>
+#include <string>
+
+#include "hive/put_group.h"
 #include "modules/agents/store.h"
 #include "triune/modules/memory.h"
 
@@ -24,9 +28,14 @@ class MemoryStore : public Part {
   using Part::Part;
 
   Status put(const NewMemory& memory, const std::string& id, std::int64_t now) const;
+  /// By few statements that are sent along; their errors name no memory.
+  Status put_together(std::span<const NewMemory> memories, std::span<const std::string> ids, std::int64_t now) const;
   Result<StoredMemory> find(std::string_view id) const;
   /// Deletes up to 10,000 rows that have expired from a table with a key of `key`. Returns how many.
   Result<std::int64_t> sweep(std::string_view table, std::string_view key) const;
+
+ private:
+  [[nodiscard]] hive::RowPut row_of(const NewMemory& memory, const std::string& id, std::int64_t now) const;
 };
 
 }  // namespace triune::modules::agents

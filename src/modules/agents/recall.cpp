@@ -5,6 +5,8 @@
 #include <algorithm>
 
 #include "base/try.h"
+#include "hive/search_order.h"
+#include "modules/agents/memory_filter.h"
 
 namespace triune::modules::agents {
 namespace {
@@ -56,7 +58,7 @@ Result<bool> RecallSearch::leaves_few() const {
                                organization, 1));
   const auto about = all.rows.empty() || is_null(all.rows[0][0]) ? 0 : integer(all.rows[0][0]);
   const auto few = std::clamp(about / few_of_all, always_few, never_few);
-  const MemoryFilter filter(query_, now_, 2, MemoryFilter::Expired::by_index);
+  const MemoryFilter filter(query_, now_, 2, MemoryFilter::Expired::stays);  // so that an index is enough
   std::vector<Value> parameters{module_.organization_id(), few + 1};
   parameters.insert(parameters.end(), filter.values().begin(), filter.values().end());
   TRIUNE_ASSIGN(const RowSet left,
@@ -88,12 +90,12 @@ Result<Recall> RecallSearch::newest() {
 
 Status RecallSearch::search_words(contract::RelationalSession& session) {
   if (query_.text.empty()) return {};
-  TRIUNE_ASSIGN(const auto ids, WordSearch(session, module_.organization_id(), counts_)
-                                    .run({.query = query_,
-                                          .now = now_,
-                                          .depth = depth_for(query_.count),
-                                          .filtered = is_filtered(),
-                                          .narrow = narrow_}));
+  TRIUNE_ASSIGN(const auto ids, find_by_words(session, module_.organization_id(), counts_,
+                                              {.query = query_,
+                                               .now = now_,
+                                               .depth = depth_for(query_.count),
+                                               .filtered = is_filtered(),
+                                               .narrow = narrow_}));
   std::int64_t rank = 0;
   for (const auto& id : ids) found_[id].text_rank = ++rank;
   return {};
@@ -108,32 +110,36 @@ VectorSearch RecallSearch::vector_search(bool always) const {
     const MemoryFilter filter(query_, now_, 1, MemoryFilter::Expired::by_index);
     search.parameters = {module_.organization_id()};
     search.parameters.insert(search.parameters.end(), filter.values().begin(), filter.values().end());
-    search.where =
-        fmt::format("id IN (SELECT m.id FROM triune_memories m WHERE m.organization_id = ?1{})", filter.sql());
+    // PostgreSQL would rather read all vectors than look for so many ids; for an array of them it takes the index.
+    search.where = fmt::format(
+        fmt::runtime(module_.dialect() == contract::Dialect::sqlite ? "id IN ({})" : "id = ANY (ARRAY({}))"),
+        fmt::format("SELECT m.id FROM triune_memories m WHERE m.organization_id = ?1{}", filter.sql()));
     return search;
   }
+  // The keys of the metadata are taken out here: named as columns, they would be looked for in all vectors.
   const auto add = [&](std::string_view condition, Value value) {
     search.parameters.push_back(std::move(value));
     search.where +=
         (search.where.empty() ? "" : " AND ") + fmt::format(fmt::runtime(condition), search.parameters.size());
   };
-  if (!query_.agent.empty()) add("agent = ?{}", query_.agent);
-  if (!query_.session.empty()) add("session = ?{}", query_.session);
-  if (query_.since_ms) add("created_at_ms >= ?{}", *query_.since_ms);
-  if (query_.until_ms) add("created_at_ms < ?{}", *query_.until_ms);
-  add("expires_at_ms > ?{}", now_);
+  if (!query_.agent.empty()) add("metadata ->> 'agent' = ?{}", query_.agent);
+  if (!query_.session.empty()) add("metadata ->> 'session' = ?{}", query_.session);
+  if (query_.since_ms) add("CAST(metadata ->> 'created_at_ms' AS bigint) >= ?{}", *query_.since_ms);
+  if (query_.until_ms) add("CAST(metadata ->> 'created_at_ms' AS bigint) < ?{}", *query_.until_ms);
+  add("CAST(metadata ->> 'expires_at_ms' AS bigint) > ?{}", now_);
   std::string kinds;
   for (const auto& kind : query_.kinds) {
     search.parameters.emplace_back(kind);
     kinds += fmt::format("{}?{}", kinds.empty() ? "" : ", ", search.parameters.size());
   }
-  if (!kinds.empty()) search.where += fmt::format(" AND kind IN ({})", kinds);
+  if (!kinds.empty()) search.where += fmt::format(" AND metadata ->> 'kind' IN ({})", kinds);
   return search;
 }
 
 void RecallSearch::search_vectors(Recall& recall) {
   auto& hive = module_.access().hive();
-  auto result = hive.search(vector_search(false), options_);
+  auto result = narrow_ ? hive::search_predicate_first(hive, vector_search(false), options_)
+                        : hive.search(vector_search(false), options_);
   const auto lasts = [](const VectorHit& hit, std::int64_t now) {
     const auto* const expires = find(hit.metadata, "expires_at_ms");
     return expires == nullptr || integer(*expires) > now;

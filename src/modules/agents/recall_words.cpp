@@ -1,90 +1,23 @@
 #include "modules/agents/recall_words.h"
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-
 #include <algorithm>
-#include <array>
 #include <cctype>
-#include <iterator>
 
-#include "base/try.h"
-#include "model/sql_text.h"
+#include "modules/agents/postgres_words.h"
+#include "modules/agents/sqlite_words.h"
 
 namespace triune::modules::agents {
 namespace {
 
 constexpr std::size_t most_words = 32;
-/// So many memories are ranked by a search for any of some words, if it can be helped.
-constexpr std::int64_t ranked_at_most = 2'000;
+constexpr std::chrono::minutes counted_again{1};
 
 bool is_part_of_word(char c) {
   const auto byte = static_cast<unsigned char>(c);
   return byte >= 0x80 || std::isalnum(byte) != 0;
 }
 
-std::string joined(const std::vector<std::string>& words, std::string_view between) {
-  std::string expression;
-  for (const auto& word : words) {
-    if (!expression.empty()) expression += between;
-    expression += model::quote_identifier(word);
-  }
-  return expression;
-}
-
-/// Of the newest in the index, so many are looked at for each that is wanted: where nothing restricts, and where more
-/// than a few are left.
-constexpr std::size_t looked_at_for_one = 2;
-constexpr std::size_t looked_at_for_one_of_some = 30;
-/// Of the best, so many at first, and then as many as seem to be needed.
-constexpr std::size_t first_turn_for_one = 2;
-constexpr double caution = 1.3;
-constexpr std::chrono::minutes counted_again{1};
-
-template <class Match>
-std::vector<Match> matches_of(const RowSet& rows) {
-  std::vector<Match> matches;
-  for (const auto& row : rows.rows) matches.push_back({integer(row[0]), text(row[1])});
-  return matches;
-}
-
-std::vector<std::string> ids_of(const RowSet& rows) {
-  std::vector<std::string> ids;
-  for (const auto& row : rows.rows) ids.push_back(text(row[0]));
-  return ids;
-}
-
-/// Adds what is not there yet.
-void add_ids(const std::vector<std::string>& more, std::size_t depth, std::vector<std::string>& ids) {
-  for (const auto& id : more)
-    if (ids.size() < depth && std::find(ids.begin(), ids.end(), id) == ids.end()) ids.push_back(id);
-}
-
 }  // namespace
-
-MemoryFilter::MemoryFilter(const RecallQuery& query, std::int64_t now, std::size_t first, Expired expired)
-    : first_(first) {
-  add(expired == Expired::by_row
-          ? " AND (m.expires_at_ms IS NULL OR m.expires_at_ms > ?{})"
-          : " AND m.id NOT IN (SELECT x.id FROM triune_memories x WHERE x.organization_id = ?1 AND x.expires_at_ms IS "
-            "NOT NULL AND x.expires_at_ms <= ?{})",
-      now);
-  if (!query.agent.empty()) add(" AND m.agent_id = ?{}", query.agent);
-  if (!query.session.empty()) add(" AND m.session_id = ?{} AND m.session_id <> ''", query.session);
-  if (query.since_ms) add(" AND m.created_at_ms >= ?{}", *query.since_ms);
-  if (query.until_ms) add(" AND m.created_at_ms < ?{}", *query.until_ms);
-  std::string kinds;
-  for (const auto& kind : query.kinds) {
-    values_.emplace_back(kind);
-    kinds += fmt::format("{}?{}", kinds.empty() ? "" : ", ", first_ + values_.size());
-  }
-  if (!kinds.empty()) sql_ += fmt::format(" AND m.kind IN ({})", kinds);
-}
-
-void MemoryFilter::add(std::string_view condition, Value value) {
-  values_.push_back(std::move(value));
-  sql_ += fmt::format(fmt::runtime(condition), first_ + values_.size());
-}
 
 std::vector<std::string> words_of(std::string_view text) {
   std::vector<std::string> words;
@@ -101,193 +34,67 @@ std::vector<std::string> words_of(std::string_view text) {
   return words;
 }
 
-std::optional<std::int64_t> WordCounts::find(const std::string& word) {
+std::optional<IndexedWord> WordCounts::find(const std::string& word) {
   const std::scoped_lock lock(mutex_);
   const auto found = counts_.find(word);
   if (found == counts_.end() || Clock::now() - found->second.at > counted_again) return std::nullopt;
-  return found->second.memories;
+  return found->second.word;
 }
 
-void WordCounts::note(const std::string& word, std::int64_t count) {
+void WordCounts::note(const std::string& word, IndexedWord indexed) {
   const std::scoped_lock lock(mutex_);
   if (counts_.size() >= most_words) counts_.clear();
-  counts_[word] = {count, Clock::now()};
+  counts_[word] = {std::move(indexed), Clock::now()};
 }
 
-Result<std::vector<std::string>> WordSearch::run(const WordQuery& asked) const {
-  const auto words = words_of(asked.query.text);
-  if (words.empty()) return Ids();
-  return session_.dialect() == contract::Dialect::sqlite ? run_sqlite(words, asked) : run_postgres(words, asked);
+bool WordCounts::wants_statistics() {
+  const std::scoped_lock lock(mutex_);
+  const auto now = Clock::now();
+  if (statistics_at_ != Clock::time_point() && now - statistics_at_ <= counted_again) return false;
+  statistics_at_ = now;
+  return true;
 }
 
-Result<std::int64_t> WordSearch::occurrences(const std::string& word) const {
-  if (const auto known = counts_.find(word)) return *known;
-  const std::array<Value, 1> term{word};
-  TRIUNE_ASSIGN(const RowSet found, rows("SELECT doc FROM triune_memory_vocabulary WHERE term = ?1", term));
-  const auto count = found.rows.empty() ? 0 : integer(found.rows[0][0]);
-  counts_.note(word, count);
-  return count;
-}
-
-Result<std::vector<std::int64_t>> WordSearch::newest_rows(const std::string& expression, std::size_t limit) const {
-  const std::array<Value, 2> parameters{expression, limited(limit)};
-  TRIUNE_ASSIGN(const RowSet found, rows("SELECT rowid FROM triune_memory_words WHERE triune_memory_words MATCH ?1 "
-                                         "ORDER BY rowid DESC LIMIT ?2",
-                                         parameters));
-  std::vector<std::int64_t> numbers;
-  for (const auto& row : found.rows) numbers.push_back(integer(row[0]));
-  return numbers;
-}
-
-Result<std::vector<std::int64_t>> WordSearch::best_rows(const std::string& expression) const {
-  // Sorted here: the index would keep whole records for it. How often words occur may be a minute old, hence the limit.
-  const std::array<Value, 2> parameters{expression, limited(5 * ranked_at_most)};
-  TRIUNE_ASSIGN(
-      const RowSet found,
-      rows("SELECT rowid, rank FROM triune_memory_words WHERE triune_memory_words MATCH ?1 LIMIT ?2", parameters));
-  std::vector<std::pair<double, std::int64_t>> ranked;
-  for (const auto& row : found.rows) ranked.emplace_back(real(row[1]), integer(row[0]));
-  std::sort(ranked.begin(), ranked.end());
-  std::vector<std::int64_t> numbers;
-  for (const auto& [rank, row] : ranked) numbers.push_back(row);
-  return numbers;
-}
-
-Result<std::vector<WordSearch::Match>> WordSearch::admitted(std::span<const std::int64_t> found,
-                                                            const WordQuery& asked) const {
-  if (found.empty()) return std::vector<Match>();
-  const MemoryFilter filter(asked.query, asked.now, 3);
-  std::vector<Value> parameters{organization(), fmt::format("[{}]", fmt::join(found, ",")), limited(asked.depth)};
-  parameters.insert(parameters.end(), filter.values().begin(), filter.values().end());
-  TRIUNE_ASSIGN(const RowSet left,
-                rows(fmt::format("SELECT t.text_row, t.memory_id FROM json_each(?2) k CROSS JOIN triune_memory_texts t "
-                                 "ON t.text_row = k.value CROSS JOIN triune_memories m ON m.organization_id = "
-                                 "t.organization_id AND m.id = t.memory_id WHERE t.organization_id = ?1{} ORDER BY "
-                                 "k.key LIMIT ?3",
-                                 filter.sql()),
-                     parameters));
-  return matches_of<Match>(left);
-}
-
-Result<std::vector<WordSearch::Match>> WordSearch::matches_together(const std::string& expression, Order order,
-                                                                    const WordQuery& asked) const {
-  // Few memories are found first, and words looked up among them; otherwise CROSS JOIN keeps the order: from the words
-  // to the rows.
-  const MemoryFilter filter(asked.query, asked.now, 3,
-                            asked.narrow ? MemoryFilter::Expired::by_index : MemoryFilter::Expired::by_row);
-  std::vector<Value> parameters{organization(), expression, limited(asked.depth)};
-  parameters.insert(parameters.end(), filter.values().begin(), filter.values().end());
-  const std::string_view sql =
-      asked.narrow
-          ? "WITH few AS MATERIALIZED (SELECT t.text_row, t.memory_id FROM triune_memories m CROSS JOIN "
-            "triune_memory_texts t ON t.organization_id = m.organization_id AND t.memory_id = m.id WHERE "
-            "m.organization_id = ?1{}) SELECT f.text_row, f.memory_id FROM triune_memory_words CROSS JOIN few f ON "
-            "f.text_row = triune_memory_words.rowid WHERE triune_memory_words MATCH ?2 ORDER BY {} LIMIT ?3"
-          : "SELECT t.text_row, t.memory_id FROM triune_memory_words CROSS JOIN triune_memory_texts t ON t.text_row = "
-            "triune_memory_words.rowid CROSS JOIN triune_memories m ON m.organization_id = t.organization_id AND m.id "
-            "= t.memory_id WHERE triune_memory_words MATCH ?2 AND t.organization_id = ?1{} ORDER BY {} LIMIT ?3";
-  TRIUNE_ASSIGN(const RowSet found,
-                rows(fmt::format(fmt::runtime(sql), filter.sql(),
-                                 order == Order::best_first ? "rank" : "triune_memory_words.rowid DESC"),
-                     parameters));
-  return matches_of<Match>(found);
-}
-
-Result<std::vector<WordSearch::Match>> WordSearch::best_matches(const std::string& expression,
-                                                                const WordQuery& asked) const {
-  TRIUNE_ASSIGN(const auto best, best_rows(expression));
-  std::vector<Match> left;
-  std::size_t turn = first_turn_for_one * asked.depth;
-  for (std::size_t begin = 0; begin < best.size() && left.size() < asked.depth;) {
-    const auto some = std::span(best).subspan(begin, std::min(turn, best.size() - begin));
-    TRIUNE_ASSIGN(auto more, admitted(some, asked));
-    begin += some.size();
-    left.insert(left.end(), std::move_iterator(more.begin()), std::move_iterator(more.end()));
-    const double share = std::max(1.0, static_cast<double>(left.size())) / static_cast<double>(begin);
-    turn = static_cast<std::size_t>(caution * static_cast<double>(asked.depth) / share);
-  }
-  if (left.size() > asked.depth) left.resize(asked.depth);
-  return left;
-}
-
-Result<std::vector<WordSearch::Match>> WordSearch::matches(const std::string& expression, Order order,
-                                                           const WordQuery& asked) const {
-  if (asked.narrow) return matches_together(expression, order, asked);
-  if (order == Order::best_first) return best_matches(expression, asked);
-  const auto looked_at = asked.depth * (asked.filtered ? looked_at_for_one_of_some : looked_at_for_one);
-  TRIUNE_ASSIGN(const auto found, newest_rows(expression, looked_at));
-  TRIUNE_ASSIGN(auto left, admitted(found, asked));
-  if (left.size() >= asked.depth || found.size() < looked_at) return left;
-  return matches_together(expression, order, asked);
-}
-
-Result<std::vector<std::string>> WordSearch::run_sqlite(const std::vector<std::string>& words,
-                                                        const WordQuery& asked) const {
-  std::vector<std::pair<std::int64_t, std::string>> by_rarity;
-  for (const auto& word : words) {
-    TRIUNE_ASSIGN(const auto count, occurrences(word));
-    by_rarity.emplace_back(count, word);
-  }
-  std::sort(by_rarity.begin(), by_rarity.end());
-  std::vector<std::string> rare;
+Terms terms_of(std::vector<IndexedWord> words) {
+  std::erase_if(words, [](const IndexedWord& word) { return word.term.empty(); });
+  std::stable_sort(words.begin(), words.end(),
+                   [](const IndexedWord& a, const IndexedWord& b) { return a.memories < b.memories; });
+  Terms terms;
   std::int64_t in_all = 0;
-  for (const auto& [count, word] : by_rarity) {
-    if (!rare.empty() && in_all + count > ranked_at_most) break;
-    rare.push_back(word);
-    in_all += count;
+  for (auto& word : words) {
+    // What occurs nowhere is among the rare ones, lest a word that is new by now is missed, but tells nothing of them.
+    const bool first = in_all == 0;
+    if (first) terms.common = word.memories >= common_from;
+    if (first || in_all + word.memories <= ranked_at_most) {
+      terms.rare.push_back(word.term);
+      in_all += word.memories;
+    }
+    terms.all.push_back(std::move(word.term));
   }
-  const auto order = by_rarity.front().first > 2 * ranked_at_most ? Order::newest_first : Order::best_first;
-  const auto all = joined(words, " AND ");
-  Ids ids;
-  // To rank, the index counts each word of the expression: of what few have in common, the rare words tell enough.
-  TRIUNE_ASSIGN(auto common, newest_rows(all, asked.depth));
-  if (common.size() == asked.depth) {
-    common.clear();
-    TRIUNE_ASSIGN(const auto best, matches(all, order, asked));
-    for (const auto& match : best) ids.push_back(match.id);
-    if (ids.size() >= asked.depth || words.size() == 1) return ids;
-  }
-  TRIUNE_ASSIGN(auto any, matches(joined(rare, " OR "), order, asked));
-  const auto in_common = [&](const Match& match) {
-    return std::find(common.begin(), common.end(), match.row) != common.end();
-  };
-  const auto rest = std::stable_partition(any.begin(), any.end(), in_common);
-  for (auto match = any.begin(); match != rest; ++match) {
-    ids.push_back(match->id);
-    std::erase(common, match->row);
-  }
-  TRIUNE_ASSIGN(const auto others, admitted(common, asked));
-  for (const auto& match : others) ids.push_back(match.id);
-  Ids left;
-  for (auto match = rest; match != any.end(); ++match) left.push_back(match->id);
-  add_ids(left, asked.depth, ids);
-  return ids;
+  return terms;
 }
 
-Result<std::vector<std::string>> WordSearch::run_postgres(const std::vector<std::string>& words,
-                                                          const WordQuery& asked) const {
-  Ids ids;
-  for (const std::string_view between : {" && ", " || "}) {
-    std::vector<Value> parameters{organization(), limited(asked.depth), ranked_at_most};
-    std::string terms;
-    for (const auto& word : words) {
-      parameters.emplace_back(word);
-      terms += fmt::format("{}triune_term(?{}, false)", terms.empty() ? "" : between, parameters.size());
-    }
-    const MemoryFilter filter(asked.query, asked.now, parameters.size());
-    parameters.insert(parameters.end(), filter.values().begin(), filter.values().end());
-    TRIUNE_ASSIGN(
-        const RowSet found,
-        rows(fmt::format("SELECT x.memory_id FROM (SELECT t.memory_id, ts_rank(t.words, {0}) AS rank, m.created_at_ms "
-                         "FROM triune_memory_texts t JOIN triune_memories m ON m.organization_id = t.organization_id "
-                         "AND m.id = t.memory_id WHERE t.organization_id = ?1 AND t.words @@ ({0}){1} LIMIT ?3) x "
-                         "ORDER BY x.rank DESC, x.created_at_ms DESC LIMIT ?2",
-                         terms, filter.sql()),
-             parameters));
-    add_ids(ids_of(found), asked.depth, ids);
-    if (ids.size() >= asked.depth || words.size() == 1) break;
+std::string joined(const std::vector<std::string>& terms, std::string_view between) {
+  std::string expression;
+  for (const auto& term : terms) {
+    if (!expression.empty()) expression += between;
+    expression += term;
   }
-  return ids;
+  return expression;
+}
+
+void add_ids(const std::vector<std::string>& more, std::size_t depth, std::vector<std::string>& ids) {
+  for (const auto& id : more)
+    if (ids.size() < depth && std::find(ids.begin(), ids.end(), id) == ids.end()) ids.push_back(id);
+}
+
+Result<std::vector<std::string>> find_by_words(contract::RelationalSession& session, std::int64_t organization_id,
+                                               WordCounts& counts, const WordQuery& asked) {
+  const auto words = words_of(asked.query.text);
+  if (words.empty()) return std::vector<std::string>();
+  return session.dialect() == contract::Dialect::sqlite
+             ? SqliteWords(session, organization_id, counts).run(words, asked)
+             : PostgresWords(session, organization_id, counts).run(words, asked);
 }
 
 }  // namespace triune::modules::agents
