@@ -72,11 +72,29 @@ TEST_F(AuditTest, FindsEntriesByWhatTheyAreAbout) {
   EXPECT_EQ(second.operation, "update");
   EXPECT_THAT(second.before.text, HasSubstr("first"));
   EXPECT_THAT(audit_->entries({.record = "b"}).value(), IsEmpty());
+  EXPECT_EQ(audit_->entries({.table = "triune_tasks", .record = "a"})->size(), 2U);
+  EXPECT_THAT(audit_->entries({.table = "triune_queues", .record = "a"}).value(), IsEmpty());
   const auto now =
       std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch());
   EXPECT_EQ(audit_->entries({.record = "a", .from_ms = now.count() - 60'000})->size(), 2U);
   EXPECT_THAT(audit_->entries({.from_ms = now.count() + 600'000}).value(), IsEmpty());
   EXPECT_THAT(audit_->entries({.until_ms = now.count() - 600'000}).value(), IsEmpty());
+}
+
+TEST_F(AuditTest, IsReadInTheOrderOfItsEntriesPageByPage) {
+  make(30);
+  ASSERT_TRUE(tasks_->create({.id = "a", .name = "last"}, {.id = "bob"}));
+  std::vector<std::int64_t> numbers;
+  for (;;) {
+    const auto page =
+        audit_->entries({.table = "triune_tasks", .after_entry = numbers.empty() ? 0 : numbers.back(), .limit = 7});
+    ASSERT_TRUE(page) << page.error().message;
+    for (const auto& entry : *page) numbers.push_back(entry.entry);
+    if (page->size() < 7) break;
+  }
+  EXPECT_EQ(numbers.size(), 31U);
+  EXPECT_TRUE(std::is_sorted(numbers.begin(), numbers.end()));
+  EXPECT_EQ(audit_->entries({.after_entry = numbers[29]})->at(0).actor, "bob");
 }
 
 TEST_F(AuditTest, UsersCannotWriteItThroughTheApi) {

@@ -82,10 +82,12 @@ class Verification {
 
   Status count_unsealed() {
     const std::array<Value, 3> parameters{organization_id_, last_.position, last_.last_entry};
-    const bool sqlite = session_.dialect() == contract::Dialect::sqlite;
+    const auto dialect = session_.dialect();
+    const std::string_view behind =
+        dialect == contract::Dialect::sqlite ? "?2 IS NOT NULL AND entry > ?3" : "(position, entry) > (?2, ?3)";
     TRIUNE_ASSIGN(const RowSet rows,
-                  session_.query(fmt::format("SELECT count(*) FROM triune_audit_log WHERE organization_id = ?1 AND {}",
-                                             sqlite ? "entry > ?3 AND ?2 IS NOT NULL" : "(position, entry) > (?2, ?3)"),
+                  session_.query(fmt::format("SELECT count(*) FROM {} WHERE organization_id = ?1 AND {}",
+                                             log_in_order(dialect), behind),
                                  parameters, 1));
     report_.unsealed = integer(rows.rows.at(0).at(0));
     return {};
@@ -136,18 +138,22 @@ constexpr std::int64_t clock_margin_ms = 300'000;
 /// index on them is needed, which every change would pay for.
 Result<std::int64_t> entry_before(RelationalSession& session, std::int64_t organization_id, std::int64_t from_ms) {
   const std::array<Value, 1> key{organization_id};
+  const auto log = log_in_order(session.dialect());
+  const auto outermost = [&](std::string_view direction) {
+    return fmt::format("coalesce((SELECT entry FROM {} WHERE organization_id = ?1 ORDER BY entry{} LIMIT 1), 0)", log,
+                       direction);
+  };
   TRIUNE_ASSIGN(const RowSet bounds,
-                session.query("SELECT coalesce(min(entry), 0), coalesce(max(entry), 0) FROM triune_audit_log WHERE "
-                              "organization_id = ?1",
-                              key, 1));
+                session.query(fmt::format("SELECT {}, {}", outermost(""), outermost(" DESC")), key, 1));
   auto low = integer(bounds.rows.at(0).at(0)) - 1;
   auto high = integer(bounds.rows.at(0).at(1));
   while (low + 1 < high) {
     const auto middle = low + (high - low) / 2;
     const std::array<Value, 2> place{organization_id, middle};
     TRIUNE_ASSIGN(const RowSet rows,
-                  session.query("SELECT at_ms FROM triune_audit_log WHERE organization_id = ?1 AND entry >= ?2 "
-                                "ORDER BY entry LIMIT 1",
+                  session.query(fmt::format("SELECT at_ms FROM {} WHERE organization_id = ?1 AND entry >= ?2 ORDER BY "
+                                            "entry LIMIT 1",
+                                            log),
                                 place, 1));
     const bool earlier = !rows.rows.empty() && integer(rows.rows[0][0]) < from_ms - clock_margin_ms;
     (earlier ? low : high) = middle;
@@ -178,14 +184,14 @@ class StoredAudit final : public Audit {
       TRIUNE_ASSIGN(const auto before, entry_before(*session, module_.organization_id(), filter.from_ms));
       parameters[1] = std::max(filter.after_entry, before);
     }
+    const bool has_index = !filter.record.empty() || !filter.actor.empty();
     TRIUNE_ASSIGN(
         const RowSet rows,
-        session->query(
-            fmt::format("SELECT entry, at_ms, actor, actor_type, reason, request_id, table_name, record_id, "
-                        "operation, before, after FROM triune_audit_log WHERE organization_id = ?1 AND entry > "
-                        "?2 AND at_ms >= ?3 AND at_ms <= ?4{} ORDER BY entry LIMIT ?5",
-                        where),
-            parameters, most_rows));
+        session->query(fmt::format("SELECT entry, at_ms, actor, actor_type, reason, request_id, table_name, record_id, "
+                                   "operation, before, after FROM {} WHERE organization_id = ?1 AND entry > "
+                                   "?2 AND at_ms >= ?3 AND at_ms <= ?4{} ORDER BY entry LIMIT ?5",
+                                   has_index ? "triune_audit_log" : log_in_order(module_.dialect()), where),
+                       parameters, most_rows));
     std::vector<AuditEntry> found;
     for (const auto& row : rows.rows) found.push_back(entry_of(row));
     return found;

@@ -22,29 +22,36 @@ Deadline patience() {
 
 /// Field by field with its length, so that no two entries spell alike.
 void spell(std::string& to, const Value& cell) {
+  const auto add = [&to](std::string_view text) {
+    to += fmt::format_int(text.size()).c_str();
+    to += ':';
+    to += text;
+    to += ';';
+  };
   if (is_null(cell)) {
     to += "-;";
-    return;
+  } else if (const auto* const words = std::get_if<std::string>(&cell)) {
+    add(*words);
+  } else {
+    add(to_text(cell));
   }
-  const auto text = to_text(cell);
-  to += fmt::format("{}:{};", text.size(), text);
 }
 
-/// Entries behind (?2, ?3), as far as (?4, ?5) or as is settled.
+/// Entries behind (?2, ?3), as far as (?4, ?5) or as is settled. SQLite numbers entries in the order of their commits:
+/// position is the same for all.
 const std::string& entries_sql(Dialect dialect, bool bounded) {
   const auto make = [&](bool upto) {
-    const std::string_view end =
-        upto ? " AND (position, entry) <= (?4, ?5)"
-             : (dialect == Dialect::sqlite
-                    ? ""
-                    : " AND position < CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint)");
+    const bool sqlite = dialect == Dialect::sqlite;
+    std::string_view end;
+    if (upto)
+      end = sqlite ? " AND ?4 IS NOT NULL AND entry <= ?5" : " AND (position, entry) <= (?4, ?5)";
+    else if (!sqlite)
+      end = " AND position < CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint)";
     return fmt::format(
         "SELECT position, entry, at_ms, actor, actor_type, reason, request_id, table_name, record_id, operation, "
-        "before, "
-        "after FROM triune_audit_log WHERE organization_id = ?1 AND {}{} ORDER BY {} LIMIT {}",
-        // SQLite numbers entries in the order of their commits: position is the same for all.
-        dialect == Dialect::sqlite ? "entry > ?3 AND ?2 IS NOT NULL" : "(position, entry) > (?2, ?3)", end,
-        dialect == Dialect::sqlite ? "entry" : "position, entry", upto ? 1'000'000 : stretch_limit);
+        "before, after FROM {} WHERE organization_id = ?1 AND {}{} ORDER BY {} LIMIT {}",
+        log_in_order(dialect), sqlite ? "?2 IS NOT NULL AND entry > ?3" : "(position, entry) > (?2, ?3)", end,
+        sqlite ? "entry" : "position, entry", upto ? 1'000'000 : stretch_limit);
   };
   static const std::array<std::string, 2> sqlite{make(false), make(true)};
   static const std::array<std::string, 2> postgres{make(false), make(true)};
@@ -67,6 +74,10 @@ Status store_seal(const hive::ModuleAccess& access, const SealPoint& made) {
 }
 
 }  // namespace
+
+std::string_view log_in_order(Dialect dialect) {
+  return dialect == Dialect::sqlite ? "triune_audit_log NOT INDEXED" : "triune_audit_log";
+}
 
 Result<SealPoint> hash_stretch(contract::RelationalSession& session, std::int64_t organization_id,
                                const SealPoint& before, const SealPoint* upto) {

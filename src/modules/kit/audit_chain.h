@@ -12,6 +12,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "hive/module_access.h"
 
@@ -25,6 +26,10 @@ struct SealPoint {
   std::int64_t entries = 0;
   std::string hash;
 };
+
+/// The log, to be read by the numbers of its entries. Without statistics SQLite takes an index by the organization,
+/// which is all of the log, over a range of these.
+std::string_view log_in_order(contract::Dialect dialect);
 
 /// The hash of a stretch of entries behind `before`; `upto` bounds it (null: as far as is settled, at most
 /// `stretch_limit` entries).
