@@ -113,6 +113,30 @@ TEST_F(EventsTest, ADuplicateIsNoErrorAndChangesNothing) {
   EXPECT_EQ(events_->aggregates({.by_source = true})->at(0).duplicates, 3);
 }
 
+TEST_F(EventsTest, ALargeBatchIsKeptEventByEventWhateverOfItIsThereAlready) {
+  const auto place = [](std::size_t i) { return "d" + std::to_string(i); };
+  for (const std::size_t i : {7U, 40U, 99U}) tell({.source = "github", .type = "earlier", .external_id = place(i)});
+  std::vector<NewEvent> batch;
+  for (std::size_t i = 0; i < 200; ++i)
+    batch.push_back({.source = "github",
+                     .type = "t" + std::to_string(i % 3),
+                     .actor = i % 4 == 0 ? "" : "ada",
+                     .cause_external_id = i % 50 == 49 ? place(i - 9) : "",
+                     .external_id = place(i)});
+  const auto report = events_->ingest_many(batch);
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(report->added, 197U);
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    const auto kept = events_->get(report->events[i].id);
+    ASSERT_TRUE(kept) << kept.error().message;
+    EXPECT_EQ(kept->external_id, place(i));
+    if (report->events[i].duplicate) continue;
+    EXPECT_EQ(kept->type, batch[i].type);
+    EXPECT_EQ(kept->actor, batch[i].actor);
+    EXPECT_EQ(kept->cause, i % 50 == 49 ? report->events[i - 9].id : "");
+  }
+}
+
 TEST_F(EventsTest, AFingerprintTellsDuplicatesWhereThereIsNoExternalId) {
   const NewEvent event{
       .source = "github", .type = "push", .actor = "ada", .fingerprint_content = true, .data = {R"({"a":1})"}};
@@ -435,11 +459,18 @@ TEST_F(EventsTest, DifferentActorsOfADayAreCountedExactly) {
   ASSERT_TRUE(events_->ingest({.source = "github", .type = "a"}));
   EXPECT_EQ(events_->aggregates({.actors = true})->at(0).actors, 9);
   EXPECT_EQ(events_->aggregates({.by_source = true, .actors = true})->at(1).actors, 9);
+  // Whoever tells again what was told did not act.
+  const auto tell_as = [&](const std::string& actor) {
+    return events_->ingest({.source = "github", .type = "a", .actor = actor, .external_id = "once"});
+  };
+  ASSERT_TRUE(tell_as("actor1"));
+  ASSERT_TRUE(tell_as("another")->duplicate);
+  EXPECT_EQ(events_->aggregates({.actors = true})->at(0).actors, 9);
   EXPECT_EQ(events_->aggregates({.by_type = true, .actors = true}).error().code, ErrorCode::invalid_argument);
   EXPECT_GT(events_->aggregates({.period = EventPeriod::hour})->at(0).per_second, 0);
   const auto health = events_->health();
   ASSERT_TRUE(health) << health.error().message;
-  EXPECT_EQ(health->at(0).events + health->at(1).events, 52);
+  EXPECT_EQ(health->at(0).events + health->at(1).events, 53);
 }
 
 /// Random batches, duplicates, statuses, removals and deliveries against a plain model in memory.
@@ -461,11 +492,11 @@ TEST_F(EventsTest, RandomOperationsAgreeWithAPlainModel) {
     const auto choice = random() % 6;
     if (choice < 3 || model.empty()) {
       std::vector<NewEvent> batch;
-      for (std::size_t i = random() % 20; i-- > 0;)
+      for (std::size_t i = random() % 90; i-- > 0;)
         batch.push_back({.source = "github",
                          .type = "t" + std::to_string(random() % 4),
                          .occurred_at_ms = now() - static_cast<std::int64_t>(random() % (60 * 60'000)),
-                         .external_id = random() % 3 == 0 ? "" : std::to_string(random() % 150)});
+                         .external_id = random() % 3 == 0 ? "" : std::to_string(random() % 900)});
       const auto report = events_->ingest_many(batch);
       ASSERT_TRUE(report) << report.error().message;
       for (std::size_t i = 0; i < batch.size(); ++i) {

@@ -7,6 +7,7 @@
 #include "model/json.h"
 #include "modules/events/event_id.h"
 #include "modules/events/months.h"
+#include "modules/kit/rows.h"
 
 namespace triune::modules::events {
 namespace {
@@ -88,7 +89,16 @@ Status check_event(const NewEvent& event, std::int64_t now) {
   return {};
 }
 
-Result<Batch> Batch::prepare(std::span<const NewEvent* const> events, std::int64_t, Names& names, const Actor& actor) {
+const std::array<std::string, event_column_count>& event_columns() {
+  static const std::array<std::string, event_column_count> columns{
+      "organization_id", "id",          "source_id",   "type_id", "occurred_at_ms", "received_at_ms",
+      "severity",        "subtype",     "title",       "actor",   "target",         "correlation_id",
+      "cause_id",        "external_id", "fingerprint", "data"};
+  return columns;
+}
+
+Result<Batch> Batch::prepare(std::span<const NewEvent* const> events, std::int64_t organization_id, Names& names,
+                             const Actor& actor) {
   Batch batch;
   batch.received_at_ms_ = now_ms();
   batch.events_.reserve(events.size());
@@ -106,7 +116,24 @@ Result<Batch> Batch::prepare(std::span<const NewEvent* const> events, std::int64
     return failure(ErrorCode::resource_exhausted,
                    fmt::format("the data of the batch have {} bytes; at most {} are taken at once, split it", bytes,
                                largest_batch));
+  batch.make_rows(organization_id);
   return batch;
+}
+
+void Batch::make_rows(std::int64_t organization_id) {
+  rows_.reserve(events_.size() * event_column_count);
+  for (const auto& prepared : events_) {
+    const auto& event = *prepared.event;
+    rows_.emplace_back(organization_id);
+    rows_.emplace_back(prepared.id);
+    for (const auto number : {prepared.source_id, prepared.type_id, prepared.occurred_at_ms, received_at_ms_,
+                              static_cast<std::int64_t>(event.severity)})
+      rows_.emplace_back(number);
+    for (const auto* const text : {&event.subtype, &event.title, &event.actor, &event.target, &event.correlation_id,
+                                   &event.cause, &event.external_id, &prepared.fingerprint})
+      rows_.push_back(text_or_null(*text));
+    rows_.emplace_back(event.data.text);
+  }
 }
 
 Status Batch::name(PreparedEvent& prepared, Names& names, const Actor& actor) {

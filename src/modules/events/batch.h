@@ -1,6 +1,7 @@
 // Events on their way into the store: checked and numbered before the writer's turn, so that little is done within it.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <set>
@@ -29,6 +30,11 @@ struct PreparedEvent {
   std::string_view cause;  ///< Id; empty: none, or not known yet.
 };
 
+/// What of triune_events a batch fills.
+inline constexpr std::size_t event_column_count = 16;
+inline constexpr std::size_t cause_column = 12;
+const std::array<std::string, event_column_count>& event_columns();
+
 /// Events that are written together. What they were made of outlives it. Not thread-safe.
 class Batch {
  public:
@@ -44,6 +50,8 @@ class Batch {
   [[nodiscard]] const std::set<std::int64_t>& sources() const { return sources_; }
   /// For each event: that it repeats an earlier one of the batch, and which.
   [[nodiscard]] const std::map<std::size_t, std::size_t>& repeats() const { return repeats_; }
+  /// A row of `event_columns()` for each event, whose cause is the one that is given by its id.
+  [[nodiscard]] std::span<const Value> rows() const { return rows_; }
   /// The earlier event of the batch with this key.
   [[nodiscard]] const PreparedEvent* with_key(std::int64_t source_id, std::string_view key) const;
 
@@ -52,9 +60,11 @@ class Batch {
 
   Status add(const NewEvent& event, Names& names, const Actor& actor);
   Status name(PreparedEvent& prepared, Names& names, const Actor& actor);
+  void make_rows(std::int64_t organization_id);
   static std::string key_of(std::int64_t source_id, std::string_view key);
 
   std::vector<PreparedEvent> events_;
+  std::vector<Value> rows_;
   std::int64_t received_at_ms_ = 0;
   std::set<std::int64_t> months_;
   std::set<std::int64_t> sources_;

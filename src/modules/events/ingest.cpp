@@ -23,12 +23,24 @@ constexpr std::int64_t hour_ms = 3'600'000;
 constexpr std::int64_t day_ms = 86'400'000;
 constexpr std::size_t most_known_actors = 200'000;
 
-const std::array<std::string, 16>& event_columns() {
-  static const std::array<std::string, 16> columns{
-      "organization_id", "id",          "source_id",   "type_id", "occurred_at_ms", "received_at_ms",
-      "severity",        "subtype",     "title",       "actor",   "target",         "correlation_id",
-      "cause_id",        "external_id", "fingerprint", "data"};
-  return columns;
+/// Rows that one statement inserts in SQLite, which copies the pages that a statement changes, and sets up the
+/// triggers, for each statement anew.
+constexpr std::size_t rows_together = 32;
+
+std::string insert_events_sql(std::size_t rows) {
+  std::string row;
+  for (const auto& column : event_columns()) row += (row.empty() ? "" : ", ") + column;
+  auto sql = fmt::format("INSERT INTO triune_events ({}) VALUES ", row);
+  for (std::size_t i = 0; i < rows; ++i) {
+    sql += i == 0 ? "(?" : ", (?";
+    for (std::size_t column = 1; column < event_column_count; ++column) sql += ", ?";
+    sql += ')';
+  }
+  return sql;
+}
+
+std::int64_t day_of(const PreparedEvent& event) {
+  return event.occurred_at_ms / day_ms * day_ms;
 }
 
 /// Of one hour or day.
@@ -41,8 +53,9 @@ using CountKey = std::tuple<std::int64_t, std::int64_t, std::int64_t, std::int64
 /// One run of the job; a job that runs again makes a new one.
 class Writing {
  public:
-  Writing(RelationalSession& session, std::int64_t organization_id, const Batch& batch, KnownActors& actors)
-      : session_(session), organization_id_(organization_id), batch_(batch), actors_(actors) {
+  Writing(RelationalSession& session, std::int64_t organization_id, const Batch& batch,
+          std::span<const std::size_t> newcomers)
+      : session_(session), organization_id_(organization_id), batch_(batch), newcomers_(newcomers) {
     ids_.reserve(batch.events().size());
     for (const auto& event : batch.events()) ids_.push_back(event.id);
     is_duplicate_.assign(ids_.size(), false);
@@ -75,7 +88,9 @@ class Writing {
     }
     return report;
   }
-  [[nodiscard]] std::vector<std::string>& new_actors() { return new_actors_; }
+
+  /// Events whose actor of the day has its row now.
+  [[nodiscard]] std::vector<std::size_t>& newcomers() { return written_; }
 
  private:
   [[nodiscard]] bool sqlite() const { return session_.dialect() == Dialect::sqlite; }
@@ -219,29 +234,33 @@ class Writing {
   }
 
   Status write_events() {
+    const auto unlike = [&](std::size_t i) { return is_duplicate_[i] || causes_[i] != batch_.events()[i].cause; };
+    bool as_prepared = true;
+    for (std::size_t i = 0; i < ids_.size() && as_prepared; ++i) as_prepared = !unlike(i);
+    if (as_prepared) return insert_events(batch_.rows());
     std::vector<Value> values;
-    values.reserve(ids_.size() * event_columns().size());
-    for (std::size_t i = 0; i < ids_.size(); ++i)
-      if (!is_duplicate_[i]) add_row(values, i);
-    if (values.empty()) return {};
-    TRIUNE_TRY(session_.load_rows("triune_events", event_columns(), values));
-    return {};
+    for (std::size_t i = 0; i < ids_.size(); ++i) {
+      if (is_duplicate_[i]) continue;
+      const auto row = batch_.rows().subspan(i * event_column_count, event_column_count);
+      values.insert(values.end(), row.begin(), row.end());
+      values[values.size() - event_column_count + cause_column] = text_or_null(causes_[i]);
+    }
+    return insert_events(values);
   }
 
-  void add_row(std::vector<Value>& values, std::size_t place) const {
-    const auto& prepared = batch_.events()[place];
-    const auto& event = *prepared.event;
-    values.emplace_back(organization_id_);
-    values.emplace_back(prepared.id);
-    values.emplace_back(prepared.source_id);
-    values.emplace_back(prepared.type_id);
-    values.emplace_back(prepared.occurred_at_ms);
-    values.emplace_back(batch_.received_at_ms());
-    values.emplace_back(static_cast<std::int64_t>(event.severity));
-    for (const auto* const text : {&event.subtype, &event.title, &event.actor, &event.target, &event.correlation_id,
-                                   &causes_[place], &event.external_id, &prepared.fingerprint})
-      values.push_back(text_or_null(*text));
-    values.emplace_back(event.data.text);
+  Status insert_events(std::span<const Value> values) {
+    if (values.empty()) return {};
+    if (!sqlite()) {
+      TRIUNE_TRY(session_.load_rows("triune_events", event_columns(), values));
+      return {};
+    }
+    constexpr std::size_t stride = rows_together * event_column_count;
+    static const std::string several = insert_events_sql(rows_together);
+    static const std::string single = insert_events_sql(1);
+    const auto in_strides = values.first(values.size() / stride * stride);
+    if (!in_strides.empty()) TRIUNE_TRY(session_.execute_many(several, stride, in_strides));
+    TRIUNE_TRY(session_.execute_many(single, event_column_count, values.subspan(in_strides.size())));
+    return {};
   }
 
   Status write_counts() {
@@ -249,11 +268,15 @@ class Writing {
     for (std::size_t i = 0; i < ids_.size(); ++i) {
       if (!sqlite() && !is_duplicate_[i]) continue;  // The trigger counts these.
       const auto& event = batch_.events()[i];
-      for (const auto period : {hour_ms, day_ms}) {
-        const auto start = (is_duplicate_[i] ? batch_.received_at_ms() : event.occurred_at_ms) / period * period;
-        auto& counted = counts[{period, start, event.source_id, event.type_id}];
-        ++(is_duplicate_[i] ? counted.duplicates : counted.events);
-      }
+      const auto at = is_duplicate_[i] ? batch_.received_at_ms() : event.occurred_at_ms;
+      auto& counted = counts[{hour_ms, at / hour_ms * hour_ms, event.source_id, event.type_id}];
+      ++(is_duplicate_[i] ? counted.duplicates : counted.events);
+    }
+    for (const auto& [key, hour] : std::map(counts)) {
+      const auto [period, start, source, type] = key;
+      auto& day = counts[{day_ms, start / day_ms * day_ms, source, type}];
+      day.events += hour.events;
+      day.duplicates += hour.duplicates;
     }
     if (counts.empty()) return {};
     std::vector<Value> values;
@@ -275,16 +298,12 @@ class Writing {
 
   Status write_actors() {
     std::vector<Value> values;
-    std::unordered_set<std::string> seen;
-    for (std::size_t i = 0; i < ids_.size(); ++i) {
+    for (const auto i : newcomers_) {
+      if (is_duplicate_[i]) continue;
       const auto& event = batch_.events()[i];
-      if (is_duplicate_[i] || event.event->actor.empty()) continue;
-      const auto day = event.occurred_at_ms / day_ms * day_ms;
-      auto key = fmt::format("{}/{}/{}", day, event.source_id, event.event->actor);
-      if (actors_.knows(key) || !seen.insert(key).second) continue;
-      for (const auto number : {organization_id_, day, event.source_id}) values.emplace_back(number);
+      for (const auto number : {organization_id_, day_of(event), event.source_id}) values.emplace_back(number);
       values.emplace_back(event.event->actor);
-      new_actors_.push_back(std::move(key));
+      written_.push_back(i);
     }
     if (values.empty()) return {};
     TRIUNE_TRY(
@@ -325,11 +344,11 @@ class Writing {
   RelationalSession& session_;
   const std::int64_t organization_id_;
   const Batch& batch_;
-  KnownActors& actors_;
+  const std::span<const std::size_t> newcomers_;
   std::vector<std::string> ids_;  ///< Of the events that stand for those of the batch.
   std::vector<bool> is_duplicate_;
   std::vector<std::string> causes_;
-  std::vector<std::string> new_actors_;
+  std::vector<std::size_t> written_;  ///< Of the newcomers.
 };
 
 /// Whether a month that was there has gone since.
@@ -342,39 +361,53 @@ bool lacks_month(const Error& error) {
 
 }  // namespace
 
-bool KnownActors::knows(const std::string& key) {
+std::vector<std::size_t> KnownActors::newcomers(const Batch& batch) const {
+  std::vector<std::size_t> places;
   const std::scoped_lock lock(mutex_);
-  return keys_.contains(key);
+  for (std::size_t i = 0; i < batch.events().size(); ++i) {
+    const auto& event = batch.events()[i];
+    const std::string_view actor = event.event->actor;
+    if (actor.empty()) continue;
+    const auto known = days_.find({day_of(event), event.source_id});
+    if (known == days_.end() || !known->second.contains(actor)) places.push_back(i);
+  }
+  return places;
 }
 
-void KnownActors::add(std::vector<std::string> keys) {
-  if (keys.empty()) return;
+void KnownActors::add(const Batch& batch, std::span<const std::size_t> events) {
   const std::scoped_lock lock(mutex_);
-  if (keys_.size() + keys.size() > most_known_actors) keys_.clear();
-  for (auto& key : keys) keys_.insert(std::move(key));
+  if (count_ + events.size() > most_known_actors) {
+    days_.clear();
+    count_ = 0;
+  }
+  for (const auto i : events) {
+    const auto& event = batch.events()[i];
+    count_ += days_[{day_of(event), event.source_id}].insert(event.event->actor).second ? 1 : 0;
+  }
 }
 
 Result<IngestReport> write_along(RelationalSession& session, std::int64_t organization_id, const Batch& batch) {
-  KnownActors nobody;
-  Writing writing(session, organization_id, batch, nobody);
+  const auto newcomers = KnownActors().newcomers(batch);
+  Writing writing(session, organization_id, batch, newcomers);
   TRIUNE_TRY(writing.run());
   return writing.report();
 }
 
 Status Ingest::write(Batch& batch, IngestReport& report, const Actor& actor) {
   TRIUNE_TRY(months_.ensure(batch.months(), actor));
-  std::vector<std::string> new_actors;
+  const auto newcomers = actors_.newcomers(batch);
+  std::vector<std::size_t> written;
   TRIUNE_TRY(module_.write(
       actor,
       [&](RelationalSession& session) -> Status {
-        Writing writing(session, module_.organization_id(), batch, actors_);
+        Writing writing(session, module_.organization_id(), batch, newcomers);
         TRIUNE_TRY(writing.run());
         report = writing.report();
-        new_actors = std::move(writing.new_actors());
+        written = std::move(writing.newcomers());
         return {};
       },
       patience()));
-  actors_.add(std::move(new_actors));
+  actors_.add(batch, written);
   return {};
 }
 

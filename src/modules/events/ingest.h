@@ -4,8 +4,13 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <mutex>
+#include <span>
 #include <string>
+#include <string_view>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "modules/events/batch.h"
@@ -17,12 +22,21 @@ namespace triune::modules::events {
 /// Actors of days that have their row, so that it is not written again. Thread rule: any thread.
 class KnownActors {
  public:
-  [[nodiscard]] bool knows(const std::string& key);
-  void add(std::vector<std::string> keys);
+  /// The events whose actor is not known of their day and source.
+  [[nodiscard]] std::vector<std::size_t> newcomers(const Batch& batch) const;
+  /// Those of these events have their row now.
+  void add(const Batch& batch, std::span<const std::size_t> events);
 
  private:
-  std::mutex mutex_;
-  std::unordered_set<std::string> keys_;
+  using Day = std::pair<std::int64_t, std::int64_t>;  ///< Its start, and the source.
+  struct Hash : std::hash<std::string_view> {
+    using is_transparent = void;
+  };
+  using Actors = std::unordered_set<std::string, Hash, std::equal_to<>>;
+
+  mutable std::mutex mutex_;
+  std::map<Day, Actors> days_;
+  std::size_t count_ = 0;
 };
 
 /// Thread rule: any thread.
