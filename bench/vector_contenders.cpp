@@ -43,7 +43,7 @@ class Usearch final : public VectorContender {
   std::unique_ptr<RawUsearch> index_;
 };
 
-/// The engine as the hive has it. It takes no effort: asking for more and keeping the nearest ten is what there is.
+/// The engine as the hive has it.
 class Ours final : public VectorContender {
  public:
   Ours(const std::filesystem::path& folder, std::string engine) : engine_(std::move(engine)) {
@@ -54,13 +54,10 @@ class Ours final : public VectorContender {
 
   [[nodiscard]] std::string name() const override { return "ours (" + engine_ + ")"; }
   [[nodiscard]] bool is_ours() const override { return true; }
-  [[nodiscard]] std::string effort_name() const override { return "count"; }
+  [[nodiscard]] std::string effort_name() const override { return "effort"; }
   [[nodiscard]] bool can_filter() const override { return true; }
   [[nodiscard]] bool can_change() const override { return true; }
-  [[nodiscard]] std::vector<std::size_t> efforts() const override {
-    if (engine_ == "lancedb") return {10, 20, 40};
-    return {10, 160, 224, 320, 448, 640};
-  }
+  [[nodiscard]] std::vector<std::size_t> efforts() const override { return usual_expansions(); }
 
   void build(const VectorTable& table) override {
     must(store_->open_collection({.collection = collection,
@@ -82,7 +79,8 @@ class Ours final : public VectorContender {
   VectorRun run(const VectorTable& queries, std::size_t first, std::size_t last, std::size_t count, std::size_t effort,
                 const AdmittedRows* admitted) override {
     contract::VectorQueryOptions options;
-    options.count = std::max(count, effort);
+    options.count = count;
+    options.effort = static_cast<std::uint32_t>(effort);
     if (admitted != nullptr) options.filter.keys = admitted->rows;
     return run_each(queries, first, last, [&](std::span<const float> query) {
       options.deadline = Deadline::after(std::chrono::minutes(2));

@@ -16,7 +16,7 @@ namespace triune::bench {
 namespace {
 
 constexpr double wanted_recall = 0.95;
-constexpr std::size_t thorough_effort = 128;
+constexpr std::size_t thorough_effort = 512;
 
 double recall_of(std::span<const Keys> found, std::span<const Keys> truth) {
   double right = 0;

@@ -56,6 +56,9 @@ struct VectorQueryOptions {
   std::size_t count = 10;
   VectorFilter filter;
   bool exact = false;
+  /// How many candidates are kept while an index is searched; 0: as many as the engine finds good. Fewer are faster
+  /// and miss more. Never fewer than `count`.
+  std::uint32_t effort = 0;
   Deadline deadline = Deadline::after(std::chrono::seconds(30));
 };
 

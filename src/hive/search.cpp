@@ -20,6 +20,7 @@ using projection::VectorProjection;
 
 constexpr std::string_view canonical_scan = "canonical scan";
 constexpr std::size_t count_limit = 10'000;
+constexpr std::size_t effort_limit = 10'000;
 // Of fewer vectors the engine compares all, and their predicate is soon evaluated.
 constexpr std::uint64_t index_minimum = 10'000;
 
@@ -88,7 +89,7 @@ Result<std::vector<Candidate>> Implementation::find_candidates(const CandidateSe
                                                                const VectorCollection& definition,
                                                                const VectorSearch& search, contract::VectorStore* store,
                                                                Deadline deadline, VectorSearchResult& result) {
-  contract::VectorQueryOptions engine{.exact = search.exact, .deadline = deadline};
+  contract::VectorQueryOptions engine{.exact = search.exact, .effort = search.effort, .deadline = deadline};
   if (!search.where.empty()) {
     const auto began = Deadline::Clock::now();
     TRIUNE_ASSIGN(auto predicate,
@@ -145,6 +146,9 @@ Result<VectorSearchResult> Implementation::search_in(contract::RelationalSession
   TRIUNE_TRY(check_open());
   if (search.count < 1 || search.count > count_limit)
     return failure(ErrorCode::invalid_argument, fmt::format("a search returns 1 to {} vectors", count_limit));
+  if (search.effort > effort_limit)
+    return failure(ErrorCode::invalid_argument,
+                   fmt::format("a search keeps at most {} candidates; for more, ask for an exact one", effort_limit));
   const auto asked_at = Deadline::Clock::now();
   TRIUNE_ASSIGN(const std::uint64_t lsn, required_lsn(options.consistency));
   static_cast<void>(catalog_with(projection::CollectionKind::vector, search.collection));

@@ -15,6 +15,8 @@ namespace {
 // Of an index of one byte a value: more find hardly more and cost, see the README's figures.
 constexpr std::size_t fewest_probes = 24;
 constexpr std::size_t rows_for_a_probe = 8'192;  // an eighth of the partitions
+// Candidates that another index keeps to find as much as these probes do: what `effort` counts.
+constexpr std::size_t usual_effort = 128;
 constexpr std::size_t refine = 3;
 constexpr std::size_t growth = 4;
 constexpr std::size_t spare = 32;
@@ -24,6 +26,12 @@ constexpr std::size_t keys_for_a_candidate = 4;
 
 bool is_nearer(const contract::VectorMatch& left, const contract::VectorMatch& right) {
   return left.distance != right.distance ? left.distance < right.distance : left.key < right.key;
+}
+
+std::uint32_t probes_of(std::size_t rows, std::uint32_t effort) {
+  const auto usual = std::max<std::size_t>(fewest_probes, rows / rows_for_a_probe);
+  const auto probes = effort == 0 ? usual : usual * effort / usual_effort;
+  return static_cast<std::uint32_t>(std::max<std::size_t>(probes, 1));
 }
 
 bool has_key(const std::vector<contract::VectorKey>& keys, contract::VectorKey key) {
@@ -91,8 +99,7 @@ Result<std::vector<contract::VectorMatch>> Collection::search_table(const View& 
                          .version = {},
                          .deadline = options.deadline};
   // What a filter leaves may lie anywhere.
-  if (!keys && table_query.where.empty())
-    table_query.probes = static_cast<std::uint32_t>(std::max<std::size_t>(fewest_probes, view.rows / rows_for_a_probe));
+  if (!keys && table_query.where.empty()) table_query.probes = probes_of(view.rows, options.effort);
   while (true) {
     table_query.count = std::max<std::size_t>(asked.limit, 1);
     table_query.exact = asked.exact;

@@ -31,7 +31,7 @@ class Code final : public Comparer {
   static constexpr std::uint32_t smallest_dimension = 64;
 
   /// Bytes of one code.
-  [[nodiscard]] std::size_t bytes() const { return bytes_; }
+  [[nodiscard]] std::size_t bytes() const override { return bytes_; }
   [[nodiscard]] const std::vector<float>& mean() const { return mean_; }
   /// Writes the code of a vector, for cosine of one scaled to length 1 or of zeros, to `bytes()` bytes at `target`.
   void encode(std::span<const float> values, std::byte* target) const;

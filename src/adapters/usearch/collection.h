@@ -103,6 +103,8 @@ class Collection {
   [[nodiscard]] Selection select(const contract::VectorFilter& filter) const;
   Status search_body(const Probe& probe, const contract::VectorQueryOptions& options, const Selection& selection,
                      std::uint32_t seat, Found& found);
+  [[nodiscard]] std::size_t expansion_of(const contract::VectorQueryOptions& options) const;
+  [[nodiscard]] std::size_t segment_expansion_of(const contract::VectorQueryOptions& options) const;
   [[nodiscard]] bool prefers_scan(std::size_t candidates, const contract::VectorQueryOptions& options) const;
   /// False when the graph led to fewer than there are.
   Result<bool> ask_index(const Probe& probe, const contract::VectorQueryOptions& options, const Selection& selection,

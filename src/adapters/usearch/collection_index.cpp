@@ -13,7 +13,7 @@ namespace {
 // While vectors are added searches wait, so a turn is short.
 constexpr auto longest_turn = std::chrono::milliseconds(2);
 // Writers wait for, or do, the freezing of what has grown to this many times the bound.
-constexpr std::size_t most_bodies = 3;
+constexpr double most_bodies = 1.5;
 }  // namespace
 
 Collection::Task Collection::next_task(bool draining) const {

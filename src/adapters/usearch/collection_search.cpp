@@ -42,7 +42,8 @@ Result<contract::VectorAnswer> Collection::search(std::span<const float> query,
   if (!parts_.empty()) {
     PartSearch parts(parts_, query, options, selection,
                      {.wide = wide_,
-                      .expansion = settings_.segment_expansion,
+                      .expansion = segment_expansion_of(options),
+                      .usual_expansion = settings_.segment_expansion,
                       .walk_cost = settings_.walk_cost,
                       .usual_distances = usual_distances_of_part_},
                      seat.number());
@@ -68,12 +69,22 @@ Status Collection::search_body(const Probe& probe, const contract::VectorQueryOp
   return {};
 }
 
+std::size_t Collection::expansion_of(const contract::VectorQueryOptions& options) const {
+  return std::max(options.count, options.effort > 0 ? options.effort : settings_.tuning.expansion_search);
+}
+
+std::size_t Collection::segment_expansion_of(const contract::VectorQueryOptions& options) const {
+  const auto usual = settings_.segment_expansion;
+  return options.effort == 0 ? usual
+                             : std::max<std::size_t>(1, usual * options.effort / settings_.tuning.expansion_search);
+}
+
 bool Collection::prefers_scan(std::size_t candidates, const contract::VectorQueryOptions& options) const {
-  const WalkCost cost{.nodes = body_.graph->size(),
-                      .usual_distances = usual_distances_.load(std::memory_order_relaxed),
-                      .widening = std::max(1.0, static_cast<double>(options.count) /
-                                                    static_cast<double>(settings_.tuning.expansion_search)),
-                      .of_one = settings_.walk_cost};
+  const WalkCost cost{
+      .nodes = body_.graph->size(),
+      .usual_distances = usual_distances_.load(std::memory_order_relaxed),
+      .widening = static_cast<double>(expansion_of(options)) / static_cast<double>(settings_.tuning.expansion_search),
+      .of_one = settings_.walk_cost};
   return cost.exceeds_scan(candidates);
 }
 
@@ -86,8 +97,9 @@ Result<bool> Collection::ask_index(const Probe& probe, const contract::VectorQue
     allow = [&](Row row) { return rows.state(row) == RowState::indexed && selection.admits(rows.key(row)); };
   else if (rows.live() - rows.scanned().size() != body_.graph->size())
     allow = [&](Row row) { return rows.state(row) == RowState::indexed; };
-  TRIUNE_ASSIGN(const auto answer, body_.graph->search(probe.packed(), options.count, seat, allow));
-  if (!filtered && options.count <= settings_.tuning.expansion_search)
+  const auto expansion = expansion_of(options);
+  TRIUNE_ASSIGN(const auto answer, body_.graph->search(probe.packed(), options.count, seat, allow, expansion));
+  if (!filtered && expansion == settings_.tuning.expansion_search)
     usual_distances_.store((usual_distances_.load(std::memory_order_relaxed) * 15 + answer.distances) / 16,
                            std::memory_order_relaxed);
   std::size_t met = answer.found.size();
@@ -118,10 +130,12 @@ std::vector<Row> Collection::chosen_rows(const Selection& selection) const {
   }
   chosen.resize(rows.end());
   std::size_t count = 0;
+  const KeySet* const set = selection.asked();
   for (Row row = 0; row < rows.end(); ++row) {
     // Without a branch: which rows are chosen is as good as random.
     chosen[count] = row;
-    count += static_cast<std::size_t>(rows.is_live(row)) & static_cast<std::size_t>(selection.admits(rows.key(row)));
+    const bool admitted = set == nullptr || set->contains(rows.key(row));
+    count += static_cast<std::size_t>(rows.is_live(row)) & static_cast<std::size_t>(admitted);
   }
   chosen.resize(count);
   return chosen;

@@ -9,6 +9,8 @@ namespace triune::adapters::usearch {
 class Comparer {
  public:
   virtual ~Comparer() = default;
+  /// Bytes of one kept vector.
+  [[nodiscard]] virtual std::size_t bytes() const = 0;
   /// What orders kept vectors as their distance does: smaller is nearer. Never NaN for vectors that were finite.
   [[nodiscard]] virtual float score(const std::byte* left, const std::byte* right) const noexcept = 0;
 };

@@ -9,13 +9,15 @@
 #include <shared_mutex>
 #include <usearch/index.hpp>
 
+#include "adapters/usearch/huge_pages.h"
+#include "adapters/usearch/walk.h"
 #include "base/try.h"
 
 namespace triune::adapters::usearch {
 namespace {
 
 namespace native = ::unum::usearch;
-using Index = native::index_gt<float, Row, Row>;
+using Index = native::index_gt<float, Row, Row, std::allocator<char>, SlabAllocator>;
 
 Error engine_error(ErrorCode code, const char* what, const char* native_message) {
   return {.code = code,
@@ -33,6 +35,15 @@ Status check(NativeResult& result, const char* what) {
   return std::unexpected(engine_error(memory ? ErrorCode::resource_exhausted : ErrorCode::internal, what, message));
 }
 
+constexpr std::size_t cache_line = 64;
+// After so many lines the processor has seen which ones come next.
+constexpr std::size_t most_hinted = 8 * cache_line;
+constexpr std::size_t hinted_links = 3 * cache_line;
+
+void hint(const std::byte* at, std::size_t bytes) {
+  for (std::size_t offset = 0; offset < bytes; offset += cache_line) __builtin_prefetch(at + offset);
+}
+
 }  // namespace
 
 struct Graph::Implementation {
@@ -43,6 +54,9 @@ struct Graph::Implementation {
     float operator()(const std::byte* query, const Index::member_citerator_t& node) const noexcept {
       return comparer.score(query, vectors[get_slot(node)]);
     }
+    float operator()(const std::byte* query, const Index::member_cref_t& node) const noexcept {
+      return comparer.score(query, vectors[node.slot]);
+    }
     float operator()(const Index::member_citerator_t& left, const Index::member_citerator_t& right) const noexcept {
       return comparer.score(vectors[get_slot(left)], vectors[get_slot(right)]);
     }
@@ -52,12 +66,27 @@ struct Graph::Implementation {
     const std::byte* const* vectors;
     template <class Iterator, class End>
     void operator()(Iterator node, End end) const noexcept {
-      for (; node != end; ++node) {
-        const std::byte* vector = vectors[get_slot(node)];
-        __builtin_prefetch(vector);
-        __builtin_prefetch(vector + 64);
-        __builtin_prefetch(vector + 128);
-      }
+      for (; node != end; ++node) hint(vectors[get_slot(node)], 3 * cache_line);
+    }
+  };
+  // What a walk stands on (walk.h).
+  struct Ground {
+    const Implementation& graph;
+    const std::byte* query;
+    const Allow& allow;
+    std::size_t hinted;
+
+    [[nodiscard]] std::size_t size() const { return graph.index.size(); }
+    [[nodiscard]] float score(Row node) const { return graph.comparer->score(query, graph.vectors[node]); }
+    [[nodiscard]] bool admits(Row node) const { return !allow || allow(graph.rows[node]); }
+    template <class Visit>
+    void visit_links(Row node, const Visit& visit) const {
+      const auto links = graph.index.neighbors(node, 0);
+      for (auto at = links.begin(); at != links.end(); ++at) visit(at.slot());
+    }
+    void hint_vector(Row node) const { hint(graph.vectors[node], hinted); }
+    void hint_links(Row node) const {
+      hint(reinterpret_cast<const std::byte*>(graph.index.at(node).key.ptr()), hinted_links);
     }
   };
 
@@ -165,21 +194,22 @@ Status Graph::add(Row row, const std::byte* vector, std::size_t context) {
 Result<Graph::Answer> Graph::search(const std::byte* query, std::size_t count, std::size_t context, const Allow& allow,
                                     std::size_t expansion) const {
   const auto& self = *implementation_;
-  native::index_search_config_t config;
-  config.expansion = std::max(expansion > 0 ? expansion : self.tuning.expansion_search, count);
+  if (size() == 0) return Answer{};
+  native::index_cluster_config_t config;
   config.thread = context;
-  const auto admitted = [&](const Index::member_cref_t& node) { return allow(self.rows[node.slot]); };
-  auto result =
-      allow ? self.index.search(query, count, self.measure(), config, admitted, self.prefetch())
-            : self.index.search(query, count, self.measure(), config, native::dummy_predicate_t{}, self.prefetch());
-  TRIUNE_TRY(check(result, "search"));
+  config.expansion = 1;
+  // Down to the lowest level.
+  auto entry = self.index.cluster(query, 0, self.measure(), config, native::dummy_predicate_t{}, self.prefetch());
+  TRIUNE_TRY(check(entry, "search"));
+  const Implementation::Ground ground{self, query, allow, std::min(self.comparer->bytes(), most_hinted)};
+  thread_local Walk walk;
+  const auto& nearest = walk.run(ground, {entry.cluster.distance, static_cast<Row>(entry.cluster.member.slot)},
+                                 std::max(expansion > 0 ? expansion : self.tuning.expansion_search, count));
   Answer answer;
-  answer.distances = result.computed_distances;
-  answer.found.reserve(result.size());
-  for (std::size_t at = 0; at < result.size(); ++at) {
-    const auto match = result[at];
-    answer.found.push_back({self.rows[match.member.slot], match.distance});
-  }
+  answer.distances = entry.computed_distances + walk.scores();
+  answer.found.reserve(std::min(count, nearest.size()));
+  for (const auto& [score, node] : std::span(nearest).first(std::min(count, nearest.size())))
+    answer.found.push_back({self.rows[node], score});
   return answer;
 }
 
@@ -193,7 +223,7 @@ std::size_t Graph::memory_bytes() const {
   // The nodes of level 0, and the share of 1/(connectivity - 1) that have links on upper levels too.
   const std::size_t node = index.neighbors_base_bytes() + sizeof(Row) + sizeof(std::int16_t);
   const std::size_t upper = index.neighbors_bytes() / (self.tuning.connectivity - 1);
-  return index.size() * (node + upper + 16) + index.capacity() * 8 + self.vectors.capacity() * 8 +
+  return index.size() * (node + upper) + index.capacity() * 8 + self.vectors.capacity() * 8 +
          self.rows.capacity() * sizeof(Row);
 }
 

@@ -70,7 +70,8 @@ Status PartSearch::look_in(std::uint32_t at, Found& found) {
 bool PartSearch::prefers_scan(const Part& part, std::size_t candidates, std::size_t wanted) const {
   const WalkCost cost{.nodes = part.segment().rows(),
                       .usual_distances = settings_.usual_distances.load(std::memory_order_relaxed),
-                      .widening = std::max(1.0, static_cast<double>(wanted) / static_cast<double>(settings_.expansion)),
+                      .widening = static_cast<double>(std::max(wanted, settings_.expansion)) /
+                                  static_cast<double>(settings_.usual_expansion),
                       .of_one = settings_.walk_cost};
   return cost.exceeds_scan(candidates);
 }
@@ -140,7 +141,7 @@ Result<bool> PartSearch::walk(std::uint32_t at, std::size_t wanted, Found& found
     allow = [&](Row row) { return part.is_live(row); };
   TRIUNE_ASSIGN(const auto answer, segment.graph().search(query.data(), wanted, seat_, allow, settings_.expansion));
   if (answer.found.size() < std::min(options_.count, part.live())) return false;
-  if (!filtered && wanted <= settings_.expansion) {
+  if (!filtered && std::max(wanted, settings_.expansion) == settings_.usual_expansion) {
     auto& usual = settings_.usual_distances;
     usual.store((usual.load(std::memory_order_relaxed) * 15 + answer.distances) / 16, std::memory_order_relaxed);
   }

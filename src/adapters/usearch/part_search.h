@@ -24,7 +24,8 @@ class PartSearch {
  public:
   struct Settings {
     const Scorer& wide;
-    std::size_t expansion;
+    std::size_t expansion;        ///< Candidates kept in one segment.
+    std::size_t usual_expansion;  ///< With which `usual_distances` are counted.
     double walk_cost;
     std::atomic<std::uint64_t>& usual_distances;
   };

@@ -45,6 +45,8 @@ class Selection {
   /// Empty: all.
   [[nodiscard]] const std::optional<std::span<const contract::VectorKey>>& keys() const { return keys_; }
   [[nodiscard]] bool admits(contract::VectorKey key) const { return !keys_ || set().contains(key); }
+  /// What `admits` asks, where not all are admitted.
+  [[nodiscard]] const KeySet* asked() const { return keys_ ? &set() : nullptr; }
   /// How many keys it admits from `first` to `last`, when it does not admit all.
   [[nodiscard]] std::span<const contract::VectorKey> between(contract::VectorKey first, contract::VectorKey last) const;
 
@@ -67,7 +69,7 @@ inline void prefetch(const std::byte* row, std::size_t bytes) {
 }
 inline constexpr std::size_t prefetch_ahead = 4;
 /// From this share of all rows on, reading every key beats looking each wanted key up (measured).
-inline constexpr std::size_t sweep_from_share = 24;
+inline constexpr std::size_t sweep_from_share = 8;
 inline constexpr std::size_t rows_between_deadline_checks = 8'192;
 
 /// The error of a search that has no time left.

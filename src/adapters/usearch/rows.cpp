@@ -5,16 +5,19 @@
 #include <cstring>
 #include <new>
 
+#include "adapters/usearch/huge_pages.h"
+
 namespace triune::adapters::usearch {
 namespace {
 
 constexpr std::align_val_t chunk_alignment{64};  // a cache line
 
-}  // namespace
-
-void Rows::Deleter::operator()(std::byte* bytes) const noexcept {
-  ::operator delete[](bytes, chunk_alignment);
+Rows::Chunk small_chunk(std::size_t bytes) {
+  auto* const chunk = static_cast<std::byte*>(::operator new[](bytes, chunk_alignment));
+  return {chunk, [](std::byte* each) { ::operator delete[](each, chunk_alignment); }};
 }
+
+}  // namespace
 
 Rows::Pin::Pin(const Rows& rows) : pins_(rows.pins_), chunks_(rows.chunks_), stride_(rows.stride_) {
   pins_->fetch_add(1, std::memory_order_relaxed);
@@ -48,8 +51,16 @@ void Rows::reserve(std::size_t count) {
 }
 
 void Rows::add_chunk() {
-  auto* bytes = static_cast<std::byte*>(::operator new[](rows_in_chunk * stride_, chunk_alignment));
-  chunks_.emplace_back(bytes, Deleter{});
+  const std::size_t bytes = rows_in_chunk * stride_;
+  // A small collection would fill little of a huge page.
+  if (chunks_.size() * bytes < slab_bytes) return chunks_.push_back(small_chunk(bytes));
+  if (slab_chunks_ == 0) {
+    slab_ = allocate_slab(bytes);
+    slab_chunks_ = std::max<std::size_t>(1, slab_bytes / bytes);
+  }
+  // A chunk keeps its whole slab.
+  const std::size_t place = std::max<std::size_t>(1, slab_bytes / bytes) - slab_chunks_--;
+  chunks_.emplace_back(slab_, slab_.get() + place * bytes);
 }
 
 Row Rows::take() {
@@ -150,6 +161,8 @@ void Rows::repack(std::size_t stride, const std::function<void(const std::byte*,
   while (other.chunks_.size() < chunks_.size()) other.add_chunk();
   for (Row row = 0; row < end(); ++row) convert(vector(row), other.writable_vector(row));
   chunks_.swap(other.chunks_);
+  slab_.swap(other.slab_);
+  std::swap(slab_chunks_, other.slab_chunks_);
   stride_ = stride;
 }
 

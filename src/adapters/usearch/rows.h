@@ -42,9 +42,6 @@ enum class RowState : std::uint8_t { free = 0, fresh = 1, indexed = 2, stray = 3
 class Rows {
  public:
   static constexpr std::size_t rows_in_chunk = 1024;
-  struct Deleter {
-    void operator()(std::byte* bytes) const noexcept;
-  };
   using Chunk = std::shared_ptr<std::byte[]>;
 
   /// Keeps vectors where they are while it lives, for readers outside the gate. Taken under a seat.
@@ -120,6 +117,8 @@ class Rows {
 
   std::size_t stride_;
   std::vector<Chunk> chunks_;
+  Chunk slab_;                   ///< That the next chunks are parts of.
+  std::size_t slab_chunks_ = 0;  ///< How many it still has room for.
   std::vector<contract::VectorKey> keys_;
   std::vector<RowState> states_;
   std::vector<float> lengths_;

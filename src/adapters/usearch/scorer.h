@@ -35,7 +35,7 @@ class Scorer final : public Comparer {
   [[nodiscard]] std::uint32_t dimension() const { return dimension_; }
   [[nodiscard]] Scalar scalar() const { return scalar_; }
   /// Bytes of one packed vector, a multiple of 16.
-  [[nodiscard]] std::size_t bytes() const { return bytes_; }
+  [[nodiscard]] std::size_t bytes() const override { return bytes_; }
 
   /// Whether packing keeps the values' precision: f16 has a range, and l2 and dot keep values as given.
   [[nodiscard]] bool fits(std::span<const float> values) const;

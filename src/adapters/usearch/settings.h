@@ -16,11 +16,11 @@ struct Settings {
   std::size_t most_fresh = 4'096;   ///< Vectors scanned besides the graph before they are added to it.
   double most_tombstones = 0.25;    ///< Share of a graph that may be deleted before it is built anew.
   /// Meeting a vector on a walk through the graph costs this many times one of a scan: its place is random, and it
-  /// passes two queues. Measured at 100,000 x 384, where both cost the same when a filter admits 24 %.
-  double walk_cost = 5.5;
+  /// passes two queues. Measured at 100,000 x 100, where both cost the same when a filter admits 24 %.
+  double walk_cost = 2.5;
 
   /// Bytes of vectors and links in memory from which on they are frozen into a segment.
-  std::size_t freeze_from = 64UL << 20U;
+  std::size_t freeze_from = 128UL << 20U;
   /// Bytes that searches of one segment walk over. Building one needs as much again for a while, so this bounds what
   /// merging takes beside the rest; a quarter of the collection is allowed where that is more.
   std::size_t segment_bytes = 96UL << 20U;

@@ -23,6 +23,7 @@ struct SearchArguments {
   std::string where;
   std::vector<std::string> parameters;
   bool exact = false;
+  std::uint32_t effort = 0;
 };
 
 Result<VectorQuery> query_of(const SearchArguments& arguments) {
@@ -72,7 +73,8 @@ Result<ExitCode> run_search(const SearchArguments& arguments, const CommandLine&
                       .count = arguments.count,
                       .where = arguments.where,
                       .parameters = {},
-                      .exact = arguments.exact};
+                      .exact = arguments.exact,
+                      .effort = arguments.effort};
   TRIUNE_ASSIGN(search.query, query_of(arguments));
   for (const auto& text : arguments.parameters) search.parameters.push_back(parse_parameter(text));
   return with_hive(line.settings, {}, [&](Hive& hive) -> Result<ExitCode> {
@@ -147,6 +149,11 @@ void add_search(CLI::App& root, CommandLine& line) {
       ->allow_extra_args(false)
       ->type_name("VALUE");
   command->add_flag("--exact", arguments->exact, "Compare with every vector instead of asking the index");
+  command
+      ->add_option("--effort", arguments->effort,
+                   "Candidates kept while the index is searched: fewer are faster and miss more; default: the engine's")
+      ->type_name("N")
+      ->check(CLI::Range(1, 10'000).description(""));
   when_chosen(command, line, arguments, run_search);
 }
 
