@@ -174,15 +174,15 @@ Result<Record> Implementation::get_edge(const EdgeReference& edge) {
 
 Result<PutVector> Implementation::get_vector(std::string_view collection, std::string_view id) {
   TRIUNE_TRY(check_open());
-  const auto number = catalog_with(CollectionKind::vector, collection)
-                          ->collection(organization_id_, CollectionKind::vector, collection);
-  if (!number) return absent(fmt::format("vector collection {}", collection));
   TRIUNE_ASSIGN(const auto session, store_->read(contract::ReadScope::internal, point_deadline()));
-  const std::array<Value, 3> parameters{organization_id_, *number, std::string(id)};
+  const std::array<Value, 3> parameters{organization_id_, std::string(collection), std::string(id)};
+  // By name: another node may have given it to vectors that were made anew.
   TRIUNE_ASSIGN(
       const RowSet rows,
-      session->query(fmt::format("SELECT x.vector, v.metadata FROM triune_vectors v JOIN triune_vector_values x ON {} "
-                                 "WHERE v.organization_id = ?1 AND v.collection_id = ?2 AND v.id = ?3",
+      session->query(fmt::format("SELECT x.vector, v.metadata FROM triune_collections c JOIN triune_vectors v ON "
+                                 "v.organization_id = c.organization_id AND v.collection_id = c.collection_id "
+                                 "JOIN triune_vector_values x ON {} "
+                                 "WHERE c.organization_id = ?1 AND c.kind = 'vector' AND c.name = ?2 AND v.id = ?3",
                                  projection::vector_value_is(session->dialect(), "v.organization_id", "v.vector_key")),
                      parameters, 1));
   if (rows.rows.empty()) return absent(fmt::format("vector {} in {}", id, collection));

@@ -25,6 +25,12 @@ Deadline engine_deadline() {
   return Deadline::after(std::chrono::minutes(5));
 }
 
+/// Whoever waits for a second session while holding one gives up soon: all that do could be waiting for each other, or
+/// for a store that gives no more.
+Deadline second_session_deadline() {
+  return Deadline::after(std::chrono::seconds(5));
+}
+
 constexpr std::string_view select_edges_at =
     "SELECT e.type_id, e.from_node || '>' || e.to_node FROM triune_nodes n JOIN triune_collections c "
     "ON c.organization_id = n.organization_id AND c.kind = 'type' JOIN triune_edges e "
@@ -216,7 +222,7 @@ Result<Step> GraphProjection::apply_next(contract::RelationalSession& canonical,
   const bool unknown = std::any_of(log.entries.begin(), log.entries.end(), [&](const LogEntry& entry) {
     return !catalog->collection_names.contains(entry.collection_id);
   });
-  if (unknown) TRIUNE_TRY(environment_.catalog->reload(*environment_.canonical, engine_deadline()));
+  if (unknown) TRIUNE_TRY(environment_.catalog->reload(*environment_.canonical, second_session_deadline()));
   const bool loaded = std::any_of(log.entries.begin(), log.entries.end(), [&](const LogEntry& entry) {
     return entry.operation == Operation::load && environment_.catalog->snapshot()->is_graph(entry.collection_id);
   });
@@ -259,7 +265,7 @@ Result<Step> GraphProjection::apply_next(contract::RelationalSession& canonical,
 Result<std::uint64_t> GraphProjection::fill(GraphStore& store, const Progress& progress) {
   TRIUNE_ASSIGN(const auto session, environment_.canonical->read(contract::ReadScope::internal, Deadline::never()));
   TRIUNE_ASSIGN(const std::uint64_t head, settled_head(*session, environment_.organization_id));
-  TRIUNE_TRY(environment_.catalog->reload(*environment_.canonical, engine_deadline()));
+  TRIUNE_TRY(environment_.catalog->reload(*environment_.canonical, second_session_deadline()));
   const auto catalog = environment_.catalog->snapshot();
   const auto schema = catalog->graph_schema(environment_.organization_id);
   TRIUNE_TRY(store.ensure_schema(schema));

@@ -131,7 +131,8 @@ Result<Differences> GraphProjection::verify(contract::RelationalSession& canonic
 Status GraphProjection::apply_unsettled(contract::RelationalSession& canonical) {
   TRIUNE_ASSIGN(const auto entries, read_unsettled(canonical, environment_.organization_id));
   if (entries.empty()) return {};
-  TRIUNE_TRY(environment_.catalog->reload(*environment_.canonical, Deadline::after(std::chrono::minutes(1))));
+  // A second session beside the caller's is not waited for long.
+  TRIUNE_TRY(environment_.catalog->reload(*environment_.canonical, Deadline::after(std::chrono::seconds(5))));
   const auto catalog = environment_.catalog->snapshot();
   for (const auto& entry : entries)
     if (entry.operation == Operation::load && catalog->is_graph(entry.collection_id)) return still_settling("graph");
