@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 
 namespace triune::adapters::usearch {
 
@@ -13,6 +14,11 @@ class Comparer {
   [[nodiscard]] virtual std::size_t bytes() const = 0;
   /// What orders kept vectors as their distance does: smaller is nearer. Never NaN for vectors that were finite.
   [[nodiscard]] virtual float score(const std::byte* left, const std::byte* right) const noexcept = 0;
+  /// The scores of one with many, as many as there is room for.
+  virtual void score_all(const std::byte* query, std::span<const std::byte* const> others,
+                         std::span<float> scores) const noexcept {
+    for (std::size_t at = 0; at < others.size(); ++at) scores[at] = score(query, others[at]);
+  }
 };
 
 }  // namespace triune::adapters::usearch

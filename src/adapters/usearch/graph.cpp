@@ -77,7 +77,12 @@ struct Graph::Implementation {
     std::size_t hinted;
 
     [[nodiscard]] std::size_t size() const { return graph.index.size(); }
-    [[nodiscard]] float score(Row node) const { return graph.comparer->score(query, graph.vectors[node]); }
+    void measure(std::span<const Row> nodes, std::span<float> scores) const {
+      thread_local std::vector<const std::byte*> places;
+      places.resize(nodes.size());
+      std::ranges::transform(nodes, places.begin(), [this](Row node) { return graph.vectors[node]; });
+      graph.comparer->score_all(query, places, scores);
+    }
     [[nodiscard]] bool admits(Row node) const { return !allow || allow(graph.rows[node]); }
     template <class Visit>
     void visit_links(Row node, const Visit& visit) const {

@@ -170,6 +170,30 @@ TEST(Scorer, AgreesWithDoublePrecision) {
   }
 }
 
+TEST(Scorer, ComparesManyAtOnceAsOneByOne) {
+  auto random = seeded();
+  std::normal_distribution<float> normal;
+  for (const std::uint32_t dimension : {1U, 15U, 16U, 33U, 100U, 385U})
+    for (const auto metric : {Metric::cosine, Metric::l2, Metric::dot}) {
+      const Scorer scorer(metric, dimension, Scalar::f16);
+      std::vector<float> values(dimension);
+      std::vector<std::vector<std::byte>> packed(12, std::vector<std::byte>(scorer.bytes()));
+      std::vector<const std::byte*> places;
+      for (auto& each : packed) {
+        for (float& value : values) value = normal(random);
+        scorer.pack(values, each.data());
+        places.push_back(each.data());
+      }
+      for (std::size_t count = 0; count < packed.size(); ++count) {
+        std::vector<float> scores(count);
+        scorer.score_all(packed.back().data(), std::span(places).first(count), scores);
+        // To the last bit: whether a search finds a vector by itself is decided by comparing such scores.
+        for (std::size_t at = 0; at < count; ++at)
+          ASSERT_EQ(scores[at], scorer.score(packed.back().data(), places[at])) << dimension << ", " << at;
+      }
+    }
+}
+
 TEST(Scorer, UnpacksTheLengthOfTinyAndHugeVectors) {
   for (const float scale : {1e-30F, 1e-5F, 1.0F, 1e30F}) {
     const Scorer scorer(Metric::cosine, 64, Scalar::f16);

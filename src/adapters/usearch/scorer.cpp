@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "adapters/usearch/kernels.h"
+#include "adapters/usearch/wide_kernels.h"
 
 namespace triune::adapters::usearch {
 namespace {
@@ -44,7 +45,11 @@ Scalar Scorer::default_scalar(std::uint32_t dimension) {
 }
 
 Scorer::Scorer(Metric metric, std::uint32_t dimension, Scalar scalar)
-    : metric_(metric), scalar_(scalar), dimension_(dimension), bytes_(packed_bytes(dimension, scalar)) {
+    : metric_(metric),
+      scalar_(scalar),
+      dimension_(dimension),
+      bytes_(packed_bytes(dimension, scalar)),
+      is_wide_(scalar == Scalar::f16 && has_wide_kernels()) {
   const auto kind = metric == Metric::l2 ? nk_kernel_sqeuclidean_k : nk_kernel_dot_k;
   kernel_ = kernel_for(kind, type_of(scalar));
 }
@@ -80,6 +85,7 @@ void Scorer::unpack(const std::byte* packed, float length, std::span<float> valu
 }
 
 float Scorer::score(const std::byte* left, const std::byte* right) const noexcept {
+  if (is_wide_) return score_one(metric_ == Metric::l2, left, right, dimension_);
   double result = 0;
   if (scalar_ == Scalar::f16) {  // the kernels' result type: float for f16, double for f32
     float narrow = 0;
@@ -89,6 +95,15 @@ float Scorer::score(const std::byte* left, const std::byte* right) const noexcep
     kernel_(left, right, dimension_, &result);
   }
   return static_cast<float>(metric_ == Metric::l2 ? result : -result);
+}
+
+void Scorer::score_all(const std::byte* query, std::span<const std::byte* const> others,
+                       std::span<float> scores) const noexcept {
+  std::size_t at = 0;
+  if (is_wide_)
+    for (; at + at_once <= others.size(); at += at_once)
+      score_four(metric_ == Metric::l2, query, &others[at], dimension_, &scores[at]);
+  for (; at < others.size(); ++at) scores[at] = score(query, others[at]);
 }
 
 }  // namespace triune::adapters::usearch

@@ -47,6 +47,8 @@ class Scorer final : public Comparer {
   /// What orders vectors as their distance does: for l2 the distance, else the negative inner product, which keeps the
   /// digits that adding 1 would cost small products. Never NaN for vectors that were finite.
   [[nodiscard]] float score(const std::byte* left, const std::byte* right) const noexcept override;
+  void score_all(const std::byte* query, std::span<const std::byte* const> others,
+                 std::span<float> scores) const noexcept override;
   /// The distance that a score stands for.
   [[nodiscard]] float distance_of(float score) const noexcept { return metric_ == Metric::l2 ? score : 1.0F + score; }
 
@@ -57,6 +59,7 @@ class Scorer final : public Comparer {
   Scalar scalar_;
   std::uint32_t dimension_;
   std::size_t bytes_;
+  bool is_wide_;  ///< Compares by wide_kernels.h, else by NumKong's kernel.
   Kernel kernel_;
 };
 

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -44,8 +45,8 @@ class Walk {
   };
 
   /// The nearest nodes that are admitted, nearest first, `kept` at most, from `entry` on. `Ground` has
-  ///   size(), score(node), admits(node), visit_links(node, visit), and hint_vector(node), hint_links(node), which ask
-  ///   for memory that is read soon.
+  ///   size(), measure(nodes, scores), admits(node), visit_links(node, visit), and hint_vector(node), hint_links(node),
+  ///   which ask for memory that is read soon.
   template <class Ground>
   const std::vector<Node>& run(const Ground& ground, Node entry, std::size_t kept);
 
@@ -53,8 +54,9 @@ class Walk {
   [[nodiscard]] std::size_t scores() const { return scores_; }
 
  private:
-  static bool is_nearer(const Node& left, const Node& right) { return left.score < right.score; }
-  static bool is_farther(const Node& left, const Node& right) { return left.score > right.score; }
+  // Functions as objects are compiled into the heaps' loops.
+  static constexpr auto is_nearer = [](const Node& left, const Node& right) { return left.score < right.score; };
+  static constexpr auto is_farther = [](const Node& left, const Node& right) { return left.score > right.score; };
 
   void keep(const Node& node, std::size_t kept) {
     if (nearest_.size() == kept) {
@@ -73,7 +75,8 @@ class Walk {
   std::vector<Node> open_;     ///< Whose neighbours were not looked at, a heap with the nearest first.
   std::vector<Node> nearest_;  ///< A heap with the farthest first.
   std::vector<Row> neighbours_;
-  float bound_ = 0;  ///< Farther ones are of no use.
+  std::vector<float> measured_;  ///< Their scores.
+  float bound_ = 0;              ///< Farther ones are of no use.
   std::size_t scores_ = 0;
 };
 
@@ -105,13 +108,15 @@ void Walk::look_around(const Ground& ground, Row node, std::size_t kept) {
     neighbours_.push_back(neighbour);
   });
   if (!open_.empty()) ground.hint_links(open_.front().node);
+  measured_.resize(neighbours_.size());
+  ground.measure(neighbours_, measured_);
   scores_ += neighbours_.size();
-  for (const Row neighbour : neighbours_) {
-    const Node met{ground.score(neighbour), neighbour};
-    if (met.score >= bound_) continue;
+  for (std::size_t at = 0; at < neighbours_.size(); ++at) {
+    if (measured_[at] >= bound_) continue;
+    const Node met{measured_[at], neighbours_[at]};
     open_.push_back(met);
     std::ranges::push_heap(open_, is_farther);
-    if (ground.admits(neighbour)) keep(met, kept);
+    if (ground.admits(met.node)) keep(met, kept);
   }
 }
 

@@ -20,6 +20,9 @@ struct Line {
 
   [[nodiscard]] std::size_t size() const { return places; }
   [[nodiscard]] float score(Row node) const { return std::abs(static_cast<float>(node) - wanted); }
+  void measure(std::span<const Row> nodes, std::span<float> scores) const {
+    std::ranges::transform(nodes, scores.begin(), [this](Row node) { return score(node); });
+  }
   [[nodiscard]] bool admits(Row node) const { return admitted(node); }
   template <class Visit>
   void visit_links(Row node, const Visit& visit) const {
