@@ -2,7 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
+#include <cmath>
 
 #include "adapters/lancedb/collection.h"
 #include "adapters/lancedb/labels.h"
@@ -17,7 +17,7 @@ constexpr std::size_t fewest_probes = 24;
 constexpr std::size_t rows_for_a_probe = 8'192;  // an eighth of the partitions
 // Candidates that another index keeps to find as much as these probes do: what `effort` counts.
 constexpr std::size_t usual_effort = 128;
-constexpr std::size_t refine = 3;
+constexpr std::uint32_t refine = 3;
 constexpr std::size_t growth = 4;
 constexpr std::size_t spare = 32;
 // Sending a key costs as much as a few more candidates: fewer keys than these are always sent.
@@ -32,6 +32,12 @@ std::uint32_t probes_of(std::size_t rows, std::uint32_t effort) {
   const auto usual = std::max<std::size_t>(fewest_probes, rows / rows_for_a_probe);
   const auto probes = effort == 0 ? usual : usual * effort / usual_effort;
   return static_cast<std::uint32_t>(std::max<std::size_t>(probes, 1));
+}
+
+/// The nearest of one in `share` lie in so many more partitions than the nearest of all.
+std::uint32_t probes_among(std::size_t rows, std::size_t admitted, std::uint32_t effort) {
+  const double share = static_cast<double>(rows) / static_cast<double>(std::max<std::size_t>(admitted, 1));
+  return static_cast<std::uint32_t>(std::ceil(probes_of(rows, effort) * std::sqrt(std::max(share, 1.0))));
 }
 
 bool has_key(const std::vector<contract::VectorKey>& keys, contract::VectorKey key) {
@@ -71,6 +77,7 @@ Result<std::vector<contract::VectorMatch>> Collection::search_table(const View& 
   asked.exact = options.exact || !view.indexed;
   asked.limit = options.count + std::min(hidden, options.count + spare);
   const auto& keys = options.filter.keys;
+  std::uint32_t refined = refine;
   const bool can_send = keys && keys->size() <= settings_.most_filter_keys;
   const auto send_keys = [&] {
     asked.looked_up = nullptr;
@@ -86,20 +93,23 @@ Result<std::vector<contract::VectorMatch>> Collection::search_table(const View& 
     asked.looked_up = &*keys;
     if (can_send && (keys->size() <= few_keys || keys->size() < keys_for_a_candidate * enough))
       send_keys();
-    else
+    else {
       asked.limit = enough;
+      refined = 1;  // so many are compared anyway
+    }
     if (asked.keys && asked.keys->empty()) return std::vector<contract::VectorMatch>();
   }
   TableQuery table_query{.values = query,
                          .metric = metric_name(),
                          .exact = asked.exact,
                          .probes = 0,
-                         .refine = refine,
+                         .refine = refined,
                          .where = condition_of(options.filter.equals),
                          .version = {},
                          .deadline = options.deadline};
-  // What a filter leaves may lie anywhere.
-  if (!keys && table_query.where.empty()) table_query.probes = probes_of(view.rows, options.effort);
+  // What labels leave may lie anywhere, and how much it is is not known here.
+  if (table_query.where.empty())
+    table_query.probes = probes_among(view.rows, keys ? keys->size() : view.rows, options.effort);
   while (true) {
     table_query.count = std::max<std::size_t>(asked.limit, 1);
     table_query.exact = asked.exact;
@@ -117,10 +127,13 @@ Result<std::vector<contract::VectorMatch>> Collection::search_table(const View& 
     if (can_send && !asked.keys) {
       send_keys();  // they do not lie where the query is
       if (asked.keys->empty()) return std::vector<contract::VectorMatch>();
-    } else if (is_all)
-      asked.exact = true;  // the index knows no more
-    else
-      asked.limit *= growth;
+    } else {
+      if (!is_all)
+        asked.limit *= growth;
+      else if (table_query.probes == 0)
+        asked.exact = true;  // the index knows no more
+      table_query.probes = 0;
+    }
   }
 }
 
