@@ -74,6 +74,8 @@ RawSqlite::RawSqlite(const std::filesystem::path& path, std::uint64_t cache_byte
                                    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
   handle_.reset(database);
   if (code != SQLITE_OK) fail(database, path.string());
+  // As in our own connections: counting what each step of a statement does takes up to half of its time.
+  sqlite3_db_config(database, SQLITE_DBCONFIG_STMT_SCANSTATUS, 0, nullptr);
   run("PRAGMA journal_mode = WAL");
   run("PRAGMA synchronous = FULL");
   run("PRAGMA wal_autocheckpoint = 4096");
