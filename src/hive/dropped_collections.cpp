@@ -66,9 +66,10 @@ Status forget_collection(contract::RelationalSession& session, std::int64_t coll
   TRIUNE_TRY(session.execute("DELETE FROM triune_vector_collections WHERE collection_id = ?1", key));
   TRIUNE_TRY(session.execute("DELETE FROM triune_collections WHERE collection_id = ?1", key));
   if (session.dialect() == contract::Dialect::postgres) return {};
-  TRIUNE_TRY(session.execute("INSERT INTO triune_hive (key, value) VALUES ('last_forgotten_collection', ?1) ON "
-                             "CONFLICT (key) DO UPDATE SET value = max(CAST(value AS INTEGER), ?1)",
-                             key));
+  TRIUNE_TRY(
+      session.execute("INSERT INTO triune_hive (key, value) VALUES ('last_forgotten_collection', ?1) ON "
+                      "CONFLICT (key) DO UPDATE SET value = max(CAST(value AS INTEGER), ?1)",
+                      key));
   return {};
 }
 
