@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "module_place.h"
+#include "raw_postgres.h"
 #include "scenarios.h"
 #include "triune/modules/queue.h"
 
@@ -90,6 +91,9 @@ void bench_store(Bench& bench, Store store) {
   must(workflows->define({.name = "ship", .document = {ten_steps()}}));
   const bool server = store == Store::postgres;
   const int count = server ? bench.sized(50, 200, 400) : bench.sized(200, 1'000, 2'000);
+  run_executions(*workflows, *queues, count);
+  run_items(*queues, -1, steps * count);
+  if (server) RawPostgres(place.raw()).run("ANALYZE");  // a server's autovacuum does it within a minute
   Samples executions;
   Samples items;
   double cpu = 0;

@@ -144,25 +144,27 @@ Status QueueStore::put(const QueueSettings& queue, const NewQueueItem& item, con
   return std::unexpected<Error>(made.error());
 }
 
-Result<QueueSettings> QueueStore::advance(std::string_view queue) const {
-  const auto now = now_ms();
-  // Mostly there is nothing to do: what tells comes with the settings, since every claim asks.
-  const std::array<Value, 3> parameters{organization_id_, std::string(queue), now};
+Result<QueueLook> QueueStore::look(std::string_view queue) const {
+  const std::array<Value, 3> parameters{organization_id_, std::string(queue), now_ms()};
   TRIUNE_ASSIGN(
       const RowSet rows,
       session_.query("SELECT q.name, q.paused, q.lease_ms, q.max_attempts, q.backoff_ms, q.longest_backoff_ms, "
                      "EXISTS (SELECT 1 FROM triune_queue_items WHERE organization_id = ?1 AND queue = ?2 AND state = "
                      "'claimed' AND lease_until_ms < ?3), EXISTS (SELECT 1 FROM triune_queue_items WHERE "
-                     "organization_id = ?1 AND queue = ?2 AND state = 'waiting' AND due_at_ms <= ?3) FROM "
+                     "organization_id = ?1 AND queue = ?2 AND state = 'waiting' AND due_at_ms <= ?3), EXISTS (SELECT 1 "
+                     "FROM triune_queue_items WHERE organization_id = ?1 AND queue = ?2 AND state = 'ready') FROM "
                      "triune_queues q WHERE q.organization_id = ?1 AND q.name = ?2",
                      parameters, 1));
   if (rows.rows.empty()) return no_queue(queue);
   const auto& row = rows.rows[0];
-  auto settings = settings_of(row);
-  const bool expired = is_true(row[6]);
-  if (expired) TRIUNE_TRY(take_back_expired(settings, now));
-  if (expired || is_true(row[7])) TRIUNE_TRY(make_due_ready(queue, now_ms()));
-  return settings;
+  return QueueLook{settings_of(row), is_true(row[6]), is_true(row[7]), is_true(row[8])};
+}
+
+Result<QueueLook> QueueStore::advance(std::string_view queue) const {
+  TRIUNE_ASSIGN(QueueLook found, look(queue));
+  if (found.has_expired) TRIUNE_TRY(take_back_expired(found.settings, now_ms()));
+  if (found.has_expired || found.has_due) TRIUNE_TRY(make_due_ready(queue, now_ms()));
+  return found;
 }
 
 Status QueueStore::take_back_expired(const QueueSettings& queue, std::int64_t now) const {

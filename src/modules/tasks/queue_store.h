@@ -12,6 +12,16 @@
 
 namespace triune::modules::tasks {
 
+/// What a claimer would find.
+struct QueueLook {
+  QueueSettings settings;
+  bool has_expired = false;  ///< Claims whose lease ended.
+  bool has_due = false;      ///< Waiting items whose time has come.
+  bool has_ready = false;
+
+  [[nodiscard]] bool has_work() const { return !settings.paused && (has_expired || has_due || has_ready); }
+};
+
 class QueueStore {
  public:
   QueueStore(contract::RelationalSession& session, std::int64_t organization_id)
@@ -21,9 +31,11 @@ class QueueStore {
   [[nodiscard]] Result<QueueSettings> settings(std::string_view queue) const;
   [[nodiscard]] Result<QueueItem> find(std::string_view id) const;
   [[nodiscard]] Status put(const QueueSettings& queue, const NewQueueItem& item, const std::string& id) const;
+  /// Error: `not_found`.
+  [[nodiscard]] Result<QueueLook> look(std::string_view queue) const;
   /// The same, after items whose lease ended went back and waiting ones that are due became ready; a bounded number of
   /// each.
-  [[nodiscard]] Result<QueueSettings> advance(std::string_view queue) const;
+  [[nodiscard]] Result<QueueLook> advance(std::string_view queue) const;
   [[nodiscard]] Result<std::vector<QueueItem>> claim(const QueueSettings& queue, std::string_view worker,
                                                      std::size_t count, std::int64_t lease_ms) const;
   [[nodiscard]] Status extend(std::string_view id, std::int64_t claim, std::int64_t lease_ms) const;

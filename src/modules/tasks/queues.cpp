@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <mutex>
+#include <set>
 
 #include "base/try.h"
 #include "modules/kit/module.h"
@@ -24,6 +26,28 @@ constexpr std::size_t most_claimed = 1'000;
 Deadline patience() {
   return Deadline::after(std::chrono::seconds(30));
 }
+
+/// Where nothing was found the last time: the next claim looks first, so that idle workers do not write.
+class EmptyQueues {
+ public:
+  [[nodiscard]] bool contains(std::string_view queue) const {
+    const std::scoped_lock lock(mutex_);
+    return names_.contains(queue);
+  }
+  void note(std::string_view queue, bool is_empty) {
+    const std::scoped_lock lock(mutex_);
+    if (const auto known = names_.find(queue); known != names_.end()) {
+      if (!is_empty) names_.erase(known);
+    } else if (is_empty && names_.size() < most_names) {
+      names_.emplace(queue);
+    }
+  }
+
+ private:
+  static constexpr std::size_t most_names = 1'000;
+  mutable std::mutex mutex_;
+  std::set<std::string, std::less<>> names_;
+};
 
 class StoredQueues final : public Queues {
  public:
@@ -86,14 +110,20 @@ class StoredQueues final : public Queues {
           ErrorCode::invalid_argument,
           fmt::format("a claim is of 1 to {} items, by a worker whose name has 1 to 200 bytes", most_claimed));
     std::vector<QueueItem> claimed;
+    if (empty_.contains(queue)) {
+      TRIUNE_ASSIGN(const auto session, module_.read(patience()));
+      TRIUNE_ASSIGN(const QueueLook look, store(*session).look(queue));
+      if (!look.has_work()) return claimed;
+    }
     TRIUNE_TRY(write(actor, [&](RelationalSession& session) -> Status {
       claimed.clear();
       const QueueStore store(session, organization());
-      TRIUNE_ASSIGN(const QueueSettings settings, store.advance(queue));
-      if (settings.paused) return {};
-      TRIUNE_ASSIGN(claimed, store.claim(settings, worker, count, lease_ms));
+      TRIUNE_ASSIGN(const QueueLook look, store.advance(queue));
+      if (!look.has_work()) return {};
+      TRIUNE_ASSIGN(claimed, store.claim(look.settings, worker, count, lease_ms));
       return {};
     }));
+    empty_.note(queue, claimed.empty());
     return claimed;
   }
 
@@ -213,6 +243,7 @@ class StoredQueues final : public Queues {
   }
 
   Module module_;
+  EmptyQueues empty_;
 };
 
 }  // namespace
