@@ -128,7 +128,9 @@ class Collection {
   [[nodiscard]] std::size_t body_bytes(const Body& body) const;
   [[nodiscard]] std::size_t largest_segment() const;
   [[nodiscard]] std::vector<std::size_t> parts_to_merge() const;
+  [[nodiscard]] bool may_freeze() const { return std::chrono::steady_clock::now() >= freeze_again_at_.load(); }
   Status freeze();
+  Status freeze_what_there_is();
   Status merge_parts();
   Status publish_merged(std::span<const Part> sources, std::shared_ptr<const Segment> segment);
   Status discard_replaced();
@@ -165,6 +167,7 @@ class Collection {
   std::atomic<std::uint64_t> usual_distances_of_part_{1'000};  ///< In one of a segment's.
   std::atomic<Scalar> scalar_;                                 ///< Of `body_.scorer`, for packing outside the gate.
   std::atomic<std::uint64_t> next_segment_{1};
+  std::atomic<std::chrono::steady_clock::time_point> freeze_again_at_{};  ///< Later than now after one that failed.
   std::atomic<bool> stop_{false};
 
   std::mutex merging_;

@@ -140,6 +140,12 @@ std::vector<std::size_t> Collection::parts_to_merge() const {
 }
 
 Status Collection::freeze() {
+  auto frozen = freeze_what_there_is();
+  if (!frozen) freeze_again_at_ = std::chrono::steady_clock::now() + settings_.freeze_pause;
+  return frozen;
+}
+
+Status Collection::freeze_what_there_is() {
   std::vector<std::pair<contract::VectorKey, Row>> entries;
   std::vector<float> lengths;
   std::optional<Rows::Pin> pin;

@@ -2,6 +2,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
@@ -89,6 +90,21 @@ TEST_F(Segments, AFailedFreezeLosesNothing) {
   wait_for([this] { return segment_files() > 0; });
   expect_holds_the_truth();
   EXPECT_EQ(missed(), 0U);
+}
+
+TEST_F(Segments, AFailedFreezeIsNotTriedAgainWithEveryChange) {
+  settings_.freeze_pause = std::chrono::hours(1);
+  reopen();
+  std::atomic<int> tries = 0;
+  base::set_file_fault([&](base::FileOperation at, const std::filesystem::path& path) {
+    if (at != base::FileOperation::write || path.string().find(".records") == std::string::npos) return 0;
+    ++tries;
+    return ENOSPC;
+  });
+  Clusters clusters(dimension, 11);
+  fill(clusters, 1, 3'000);
+  EXPECT_EQ(tries, 1);
+  expect_holds_the_truth();
 }
 
 TEST_F(Segments, ALoadThatFailsLeavesNoFiles) {

@@ -64,6 +64,7 @@ class Segments : public testing::Test {
     settings_.most_fresh = 64;
     settings_.walk_cost = 0.2;
     settings_.freeze_from = 128 << 10;  // about 500 vectors of 64 dimensions
+    settings_.freeze_pause = {};
     settings_.segment_bytes = 256 << 10;
     reopen();
   }

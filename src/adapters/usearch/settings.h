@@ -1,6 +1,7 @@
 // Bounds that decide how a collection is kept. The defaults were measured; tests make them small.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 
@@ -21,6 +22,7 @@ struct Settings {
 
   /// Bytes of vectors and links in memory from which on they are frozen into a segment.
   std::size_t freeze_from = 128UL << 20U;
+  std::chrono::milliseconds freeze_pause{10'000};  ///< After one that failed: each try costs what a success does.
   /// Bytes that searches of one segment walk over. Building one needs as much again for a while, so this bounds what
   /// merging takes beside the rest; a quarter of the collection is allowed where that is more.
   std::size_t segment_bytes = 96UL << 20U;
