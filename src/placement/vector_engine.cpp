@@ -12,8 +12,9 @@ constexpr std::uint32_t narrow_from = 32;
 // Of the graph, for each vector: 32 links of 4 bytes on the lowest level, their share above, counts, key and row.
 constexpr std::uint64_t graph_bytes = 170;
 // What outgrows this goes to mapped segments, which are walked by codes of four bits a value from so many dimensions
-// on.
-constexpr std::uint64_t body_bytes = 128U << 20U;
+// on; beside them less is kept in memory.
+constexpr std::uint64_t body_bytes = 192U << 20U;
+constexpr std::uint64_t body_beside_segments = 64U << 20U;
 constexpr std::uint32_t coded_from = 64;
 constexpr std::uint64_t code_overhead = 12;
 // Whoever is on LanceDB goes back only when there is room for twice as many.
@@ -32,8 +33,8 @@ std::uint64_t usearch_bytes(std::uint64_t vectors, std::uint32_t dimension) {
   const std::uint64_t at_once = vectors * (packed + graph_bytes);
   if (at_once <= body_bytes) return at_once;
   const std::uint64_t ground = dimension < coded_from ? packed : dimension / 2 + code_overhead;
-  const std::uint64_t in_segments = vectors - body_bytes / (packed + graph_bytes);
-  return std::min(at_once, body_bytes + in_segments * (ground + graph_bytes));
+  const std::uint64_t in_segments = vectors - body_beside_segments / (packed + graph_bytes);
+  return std::clamp(body_beside_segments + in_segments * (ground + graph_bytes), body_bytes, at_once);
 }
 
 VectorEngineChoice choose_vector_engine(const VectorCollection& collection, std::uint64_t vectors,

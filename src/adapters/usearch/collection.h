@@ -129,6 +129,10 @@ class Collection {
   [[nodiscard]] std::size_t largest_segment() const;
   [[nodiscard]] std::vector<std::size_t> parts_to_merge() const;
   [[nodiscard]] bool may_freeze() const { return std::chrono::steady_clock::now() >= freeze_again_at_.load(); }
+  /// Bytes of a body above which it is frozen.
+  [[nodiscard]] std::size_t freeze_bound(bool has_segments) const {
+    return has_segments ? std::min(settings_.freeze_from, settings_.freeze_more_from) : settings_.freeze_from;
+  }
   Status freeze();
   Status freeze_what_there_is();
   Status merge_parts();
@@ -138,6 +142,7 @@ class Collection {
 
   // collection_load.cpp
   struct Loaded;
+  [[nodiscard]] std::size_t loaded_row_bytes() const;
   Status fill(Loaded& loaded, std::uint64_t expected, const contract::VectorSource& source);
   Status spill(Loaded& loaded);
   Status finish(Loaded& loaded);

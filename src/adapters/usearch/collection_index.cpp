@@ -19,7 +19,7 @@ constexpr double most_bodies = 1.5;
 Collection::Task Collection::next_task(bool draining) const {
   const Rows& rows = body_.rows;
   if (dropped_) return Task::nothing;
-  if (body_bytes(body_) > settings_.freeze_from && may_freeze()) return Task::freeze;
+  if (body_bytes(body_) > freeze_bound(!parts_.empty()) && may_freeze()) return Task::freeze;
   if (!body_.graph) return rows.live() >= settings_.index_from ? Task::add : Task::nothing;
   // Half of the bound, so that a collection that stays near it does not build and drop graphs all the time.
   if (rows.live() < settings_.index_from / 2) return Task::drop_graph;
@@ -112,7 +112,7 @@ void Collection::help_if_behind() {
   bool too_fresh = false;
   const auto look = [&] {
     const Seat seat(gate_, Deadline::never());
-    too_large = body_bytes(body_) > most_bodies * settings_.freeze_from && may_freeze();
+    too_large = body_bytes(body_) > most_bodies * freeze_bound(!parts_.empty()) && may_freeze();
     too_fresh = body_.graph && body_.rows.scanned().size() >= 4 * settings_.most_fresh;
   };
   look();

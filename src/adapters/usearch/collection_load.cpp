@@ -65,9 +65,16 @@ Status Collection::bulk_load(std::uint64_t expected, const contract::VectorSourc
   return {};
 }
 
+/// Of a vector in memory with its links: rather more than it takes, so that nothing is frozen right after a load.
+std::size_t Collection::loaded_row_bytes() const {
+  return narrow_.bytes() + Segment::memory_of(home(), 1);
+}
+
 Status Collection::fill(Loaded& loaded, std::uint64_t expected, const contract::VectorSource& source) {
-  const std::size_t row_memory = std::max<std::size_t>(1, Segment::memory_of(home(), 1));
-  const std::size_t most = std::max<std::size_t>(1, settings_.segment_bytes / row_memory);
+  const std::size_t in_segment = std::max<std::size_t>(1, Segment::memory_of(home(), 1));
+  const bool fits = expected * loaded_row_bytes() <= settings_.freeze_from;
+  const std::size_t most = std::max<std::size_t>(
+      1, fits ? settings_.freeze_from / loaded_row_bytes() : settings_.segment_bytes / in_segment);
   loaded.body.rows.reserve(std::min<std::uint64_t>(expected, most));
   std::vector<std::byte> packed(wide_.bytes());
   return source([&](const contract::VectorEntry& entry) -> Status {
@@ -109,7 +116,7 @@ Status Collection::spill(Loaded& loaded) {
 Status Collection::finish(Loaded& loaded) {
   Body& body = loaded.body;
   if (body.rows.live() < settings_.index_from) return {};
-  if (body_bytes(body) > settings_.freeze_from) return spill(loaded);
+  if (body.rows.live() * loaded_row_bytes() > freeze_bound(!loaded.parts.empty())) return spill(loaded);
   std::vector<Row> all(body.rows.live());
   std::iota(all.begin(), all.end(), 0U);
   const auto vector_of = [&](Row row) { return static_cast<const Rows&>(body.rows).vector(row); };
