@@ -23,7 +23,7 @@ struct Settings {
   /// Bytes of vectors and links in memory from which on they are frozen into a segment: one graph over all of them is
   /// searched twice as fast as two segments,
   std::size_t freeze_from = 192UL << 20U;
-  std::size_t freeze_more_from = 64UL << 20U;  ///< and beside segments they cost memory for little.
+  std::size_t freeze_more_from = 64UL << 20U;      ///< and beside segments they cost memory for little.
   std::chrono::milliseconds freeze_pause{10'000};  ///< After one that failed: each try costs what a success does.
   /// Bytes that searches of one segment walk over. Building one needs as much again for a while, so this bounds what
   /// merging takes beside the rest; a quarter of the collection is allowed where that is more.
