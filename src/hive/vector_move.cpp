@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <thread>
 
 #include "adapters/builtin.h"
 #include "base/failpoint.h"
@@ -192,7 +193,13 @@ Result<VectorMove> Implementation::move_vectors(std::string_view collection, con
   if (vector_engine_of(definition) == engine)
     return conflict(fmt::format("collection {} is on {} already", collection, engine));
   TRIUNE_TRY(check_vector_engine(adapters::builtin(), engine));
-  TRIUNE_ASSIGN(const auto vectors, projections_->begin_move(collection, engine));
+  auto begun = projections_->begin_move(collection, engine);
+  // What was given up a moment ago may still be on its way out.
+  while (!begun && begun.error().code == ErrorCode::unavailable && !deadline.expired()) {
+    std::this_thread::sleep_for(look_again);
+    begun = projections_->begin_move(collection, engine);
+  }
+  TRIUNE_ASSIGN(const auto vectors, std::move(begun));
 
   VectorMoving moving(*this, std::string(collection), engine, *id);
   const auto move = [&]() -> Result<std::uint64_t> {

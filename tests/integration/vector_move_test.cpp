@@ -358,7 +358,8 @@ TEST_F(VectorMoveTest, AMoveAndAReembeddingExcludeEachOther) {
   EXPECT_EQ(moved.error().code, ErrorCode::conflict);
   EXPECT_THAT(moved.error().message, HasSubstr("--abort"));
   ASSERT_TRUE(reembedding.abort("texts"));
-  ASSERT_TRUE(hive_->move_vectors("texts", "memory", soon()));
+  const auto second = hive_->move_vectors("texts", "memory", soon());
+  ASSERT_TRUE(second) << second.error().message;
   // What takes its place is on the same engine.
   ASSERT_TRUE(reembedding.begin({.collection = "texts", .dimension = 128}));
   ASSERT_TRUE(reembedding.wait("texts", soon()));
