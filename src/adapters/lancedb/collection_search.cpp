@@ -85,7 +85,7 @@ Result<std::vector<contract::VectorMatch>> Collection::search_table(const View& 
     for (const auto key : *keys)
       if (!view.hides(key)) asked.keys->push_back(key);
     asked.limit = options.count;
-    asked.exact = true;  // so few are compared sooner than found in an index
+    asked.exact = !view.indexed || asked.keys->size() <= few_keys;  // so few are compared sooner than found in an index
   };
   if (keys) {
     const auto enough =
@@ -126,6 +126,7 @@ Result<std::vector<contract::VectorMatch>> Collection::search_table(const View& 
     }
     if (can_send && !asked.keys) {
       send_keys();  // they do not lie where the query is
+      table_query.refine = refine;
       if (asked.keys->empty()) return std::vector<contract::VectorMatch>();
     } else {
       if (!is_all)
