@@ -19,7 +19,8 @@ struct QueueLook {
   bool has_due = false;      ///< Waiting items whose time has come.
   bool has_ready = false;
 
-  [[nodiscard]] bool has_work() const { return !settings.paused && (has_expired || has_due || has_ready); }
+  /// A paused one takes back and makes ready all the same.
+  [[nodiscard]] bool has_work() const { return has_expired || has_due || (has_ready && !settings.paused); }
 };
 
 class QueueStore {

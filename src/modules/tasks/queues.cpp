@@ -119,7 +119,7 @@ class StoredQueues final : public Queues {
       claimed.clear();
       const QueueStore store(session, organization());
       TRIUNE_ASSIGN(const QueueLook look, store.advance(queue));
-      if (!look.has_work()) return {};
+      if (look.settings.paused || !look.has_work()) return {};
       TRIUNE_ASSIGN(claimed, store.claim(look.settings, worker, count, lease_ms));
       return {};
     }));
