@@ -181,6 +181,23 @@ TEST_F(QueueTest, APausedQueueGivesNothing) {
   EXPECT_EQ(queues_->claim("absent", "w").error().code, ErrorCode::not_found);
 }
 
+TEST_F(QueueTest, APausedQueueTakesBackWhatExpiredAlthoughNothingWasFoundBefore) {
+  put("a");
+  ASSERT_EQ(claim(1, "slow", 1).size(), 1U);
+  ASSERT_TRUE(queues_->configure({.name = "work", .paused = true, .backoff_ms = 60'000}));
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  EXPECT_TRUE(claim().empty());  // takes it back, and remembers that it found nothing
+  EXPECT_EQ(queues_->get("a")->state, "waiting");
+  ASSERT_TRUE(queues_->configure({.name = "work"}));
+  put("b");
+  ASSERT_EQ(claim(1, "slow", 1).size(), 1U) << "who found nothing looks, and finds what came";
+  ASSERT_TRUE(queues_->configure({.name = "work", .paused = true, .backoff_ms = 60'000}));
+  EXPECT_TRUE(claim().empty());
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  EXPECT_TRUE(claim().empty());
+  EXPECT_EQ(queues_->get("b")->state, "waiting");
+}
+
 TEST_F(QueueTest, AnItemThatStandsForATaskChangesWithIt) {
   tasks_ = Tasks::open(*hive_).value();
   ASSERT_TRUE(tasks_->create({.id = "build", .name = "build"}));
