@@ -33,8 +33,8 @@ class PartSearch {
   PartSearch(std::span<const Part> parts, std::span<const float> query, const contract::VectorQueryOptions& options,
              const Selection& selection, const Settings& settings, std::uint32_t seat);
 
-  /// How many candidates by codes are compared again to find the nearest `count`.
-  static std::size_t most_candidates(std::size_t count);
+  /// How many candidates by codes are compared again to find the nearest `count`. `effort`: as a multiple of the usual.
+  static std::size_t most_candidates(std::size_t count, double effort = 1);
 
   /// Offers the nearest of all segments to `found`.
   Status run(Found& found);
