@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <random>
 
@@ -29,6 +30,12 @@ void Collection::View::each_row(const std::function<void(const BufferedRow&)>& v
     if (row && !open->contains(key)) visit(*row);
 }
 
+Settings settings_for(Settings settings, std::uint32_t dimension) {
+  const std::size_t by_bytes = std::max(settings.least_indexed, settings.index_bytes / (dimension * sizeof(float)));
+  settings.index_from = std::min(settings.index_from, by_bytes);
+  return settings;
+}
+
 Collection::Collection(contract::VectorSpecification specification, std::filesystem::path folder, std::string database,
                        std::shared_ptr<Worker> worker, const Settings& settings)
     : specification_(std::move(specification)),
@@ -36,7 +43,7 @@ Collection::Collection(contract::VectorSpecification specification, std::filesys
       database_(std::move(database)),
       is_local_(database_ == folder_.string()),
       worker_(std::move(worker)),
-      settings_(settings) {
+      settings_(settings_for(settings, specification_.dimension)) {
   state_.open = std::make_shared<Buffer>();
   state_.epoch = std::make_shared<Epoch>();
 }

@@ -36,7 +36,9 @@ struct Settings {
   std::size_t flush_rows = 1'000;              ///< Changes that are written together, or
   std::chrono::milliseconds flush_age{1'000};  ///< as many as came in this time.
   std::size_t most_buffered = 16'384;          ///< Changes beyond which a writer waits for the table.
-  std::size_t index_from = 20'000;             ///< Vectors from which on there is a vector index.
+  std::size_t index_from = 20'000;             ///< Vectors from which on there is a vector index,
+  std::size_t index_bytes = 8U << 20U;         ///< or fewer, of so many bytes, but
+  std::size_t least_indexed = 2'500;           ///< none below.
   std::size_t scalar_index_from = 20'000;      ///< Rows from which on keys and labels are indexed.
   std::size_t flushes_before_compaction = 32;
   std::size_t flushes_before_a_look = 8;   ///< After so many, or many rows, the table's state is looked at.
@@ -46,6 +48,9 @@ struct Settings {
   std::size_t rows_in_load = 16'384;       ///< Vectors sent at once in a bulk load, at most
   std::size_t bytes_in_load = 64U << 20U;  ///< and as many as fit into this.
 };
+
+/// The settings for vectors of this dimension: comparing all takes as long as there are bytes.
+Settings settings_for(Settings settings, std::uint32_t dimension);
 
 /// Thread rule: any thread.
 class Collection {
