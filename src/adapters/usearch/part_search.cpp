@@ -25,8 +25,8 @@ PartSearch::PartSearch(std::span<const Part> parts, std::span<const float> query
       selection_(selection),
       settings_(settings),
       seat_(seat),
-      most_(most_candidates(options.count, static_cast<double>(settings.expansion) /
-                                               static_cast<double>(settings.usual_expansion))) {}
+      most_(most_candidates(options.count,
+                            static_cast<double>(settings.expansion) / static_cast<double>(settings.usual_expansion))) {}
 
 std::size_t PartSearch::most_candidates(std::size_t count, double effort) {
   return static_cast<std::size_t>(static_cast<double>(spare_candidates) * effort) + candidates_each * count;
