@@ -115,6 +115,8 @@ class Collection {
   [[nodiscard]] Error gone() const;
   [[nodiscard]] std::shared_ptr<const BufferedRow> row_of(const contract::VectorEntry& entry) const;
   [[nodiscard]] std::vector<float> scaled(std::span<const float> values, float& length) const;
+  /// Whether an index of so many rows keeps less than a byte a value.
+  [[nodiscard]] bool is_quantised(std::uint64_t rows) const;
   [[nodiscard]] std::string metric_name() const;
   [[nodiscard]] std::shared_ptr<Table> new_table() const;
 

@@ -17,11 +17,14 @@ constexpr std::size_t fewest_probes = 24;
 constexpr std::size_t rows_for_a_probe = 8'192;  // an eighth of the partitions
 // Candidates that another index keeps to find as much as these probes do: what `effort` counts.
 constexpr std::size_t usual_effort = 128;
-constexpr std::uint32_t refine = 3;
+// So many times as many as are asked for are compared exactly: a byte a value hardly changes their order.
+constexpr std::uint32_t refine = 2;
+constexpr std::uint32_t refine_quantised = 10;
 constexpr std::size_t growth = 4;
 constexpr std::size_t spare = 32;
-// Sending a key costs as much as a few more candidates: fewer keys than these are always sent.
-constexpr std::size_t few_keys = 1'000;
+// Sending a key costs as much as a few more candidates: fewer keys than these are always sent,
+constexpr std::size_t few_keys = 2'000;
+constexpr std::size_t exact_keys = 64;  // and the vectors of so few are compared sooner than found in an index.
 constexpr std::size_t keys_for_a_candidate = 4;
 
 bool is_nearer(const contract::VectorMatch& left, const contract::VectorMatch& right) {
@@ -77,7 +80,8 @@ Result<std::vector<contract::VectorMatch>> Collection::search_table(const View& 
   asked.exact = options.exact || !view.indexed;
   asked.limit = options.count + std::min(hidden, options.count + spare);
   const auto& keys = options.filter.keys;
-  std::uint32_t refined = refine;
+  const std::uint32_t usual_refine = is_quantised(view.rows) ? refine_quantised : refine;
+  std::uint32_t refined = usual_refine;
   const bool can_send = keys && keys->size() <= settings_.most_filter_keys;
   const auto send_keys = [&] {
     asked.looked_up = nullptr;
@@ -85,7 +89,7 @@ Result<std::vector<contract::VectorMatch>> Collection::search_table(const View& 
     for (const auto key : *keys)
       if (!view.hides(key)) asked.keys->push_back(key);
     asked.limit = options.count;
-    asked.exact = !view.indexed || asked.keys->size() <= few_keys;  // so few are compared sooner than found in an index
+    asked.exact = !view.indexed || asked.keys->size() <= exact_keys;
   };
   if (keys) {
     const auto enough =
@@ -126,7 +130,7 @@ Result<std::vector<contract::VectorMatch>> Collection::search_table(const View& 
     }
     if (can_send && !asked.keys) {
       send_keys();  // they do not lie where the query is
-      table_query.refine = refine;
+      table_query.refine = usual_refine;
       if (asked.keys->empty()) return std::vector<contract::VectorMatch>();
     } else {
       if (!is_all)

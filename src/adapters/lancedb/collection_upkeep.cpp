@@ -18,9 +18,6 @@ constexpr std::size_t overdue = 2;
 constexpr std::uint64_t most_small_fragments = 24;
 constexpr std::uint64_t retrain_growth = 4;
 constexpr std::uint64_t unindexed_share = 20;
-// Where halving an index of one byte a value pays for training it: see the README's figures.
-constexpr std::uint64_t quantised_rows = 1'000'000;
-constexpr std::uint32_t quantised_dimension = 64;
 
 }  // namespace
 
@@ -257,10 +254,7 @@ Status Collection::build_indices(const TableStatistics& statistics) {
   }
   const bool is_outgrown = trained_ > 0 && statistics.rows > retrain_growth * trained_;
   if (statistics.rows >= settings_.index_from && (!statistics.has_vector_index || is_outgrown)) {
-    // By inner products LanceDB's product quantisation finds less than half of the nearest.
-    const bool is_quantised = specification_.metric == Metric::l2 && statistics.rows >= quantised_rows &&
-                              specification_.dimension >= quantised_dimension && specification_.dimension % 2 == 0;
-    TRIUNE_TRY(build(is_quantised ? IndexKind::ivf_pq : IndexKind::ivf_sq));
+    TRIUNE_TRY(build(is_quantised(statistics.rows) ? IndexKind::ivf_pq : IndexKind::ivf_sq));
     trained_ = statistics.rows;
     const std::scoped_lock lock(mutex_);
     state_.indexed = true;
