@@ -20,7 +20,7 @@ Collection::Task Collection::next_task(bool draining) const {
   const Rows& rows = body_.rows;
   if (dropped_) return Task::nothing;
   if (body_bytes(body_) > freeze_bound(!parts_.empty()) && may_freeze()) return Task::freeze;
-  if (!body_.graph) return rows.live() >= settings_.index_from ? Task::add : Task::nothing;
+  if (!body_.graph) return rows.live() >= settings_.index_from ? Task::rebuild : Task::nothing;
   // Half of the bound, so that a collection that stays near it does not build and drop graphs all the time.
   if (rows.live() < settings_.index_from / 2) return Task::drop_graph;
   const auto tombstones = static_cast<double>(rows.tombstones());
@@ -70,7 +70,14 @@ Status Collection::maintain_body() {
     }
     added = added || task == Task::add;
   }
-  return added && !stop_.load() ? mark_strays() : Status{};
+  if (!added || stop_.load()) return {};
+  TRIUNE_TRY(mark_strays());
+  bool has_many_strays = false;
+  {
+    const Seat seat(gate_, Deadline::never());
+    has_many_strays = next_task(false) == Task::rebuild;
+  }
+  return has_many_strays ? rebuild() : Status{};
 }
 
 void Collection::drop_graph() {
@@ -83,11 +90,8 @@ void Collection::drop_graph() {
 
 Status Collection::add_burst(std::size_t most) {
   const Closed closed(gate_);
-  if (dropped_) return {};
+  if (dropped_ || !body_.graph) return {};
   Rows& rows = body_.rows;
-  if (!body_.graph) {
-    TRIUNE_ASSIGN(body_.graph, Graph::make(*body_.scorer, settings_.tuning, rows.live(), settings_.seats));
-  }
   Graph& graph = *body_.graph;
   const auto end = std::chrono::steady_clock::now() + longest_turn;
   ++version_;
@@ -133,27 +137,19 @@ Status Collection::mark_strays() {
   // Links change only under maintenance_, which is held: they are read without a seat, and searches go on.
   if (!body_.graph) return {};
   const Graph& graph = *body_.graph;
-  const bool all = graph.size() > all_checked_nodes_ + all_checked_nodes_ / 4;
+  const bool all = graph.size() > all_checked_nodes_ + all_checked_nodes_ / 2;
   const bool by_search = specification_.metric != Metric::dot;
-  std::vector<Row> suspects;
-  if (all || !by_search)
-    suspects = graph.suspects(by_search ? few_links : 0);
-  else
-    suspects.assign(graph.rows().begin() + static_cast<std::ptrdiff_t>(checked_nodes_), graph.rows().end());
-  std::vector<Row> lost;
-  for (const Row row : suspects) {
+  const auto misses = [&](Row row, std::size_t) -> Result<bool> {
     const Seat seat(gate_, Deadline::never());
-    if (dropped_) return {};
-    bool missed = true;
-    if (by_search) {
-      TRIUNE_ASSIGN(missed, graph.misses(row, body_.rows.vector(row), seat.number()));
-    }
-    if (missed) lost.push_back(row);
-  }
+    if (dropped_ || stop_.load()) return failure(ErrorCode::cancelled, "the collection is closing");
+    return graph.misses(row, body_.rows.vector(row), seat.number());
+  };
+  const auto rows_tried = graph.rows().subspan(all ? 0 : checked_nodes_);
+  TRIUNE_ASSIGN(const auto lost, by_search ? lost_among(rows_tried, 1, misses) : graph.unreached());
   const Closed closed(gate_);
   Rows& rows = body_.rows;
   // Whoever was tried and found is in reach again.
-  for (const Row row : suspects)
+  for (const Row row : by_search ? rows_tried : graph.rows())
     if (rows.state(row) == RowState::stray) rows.set_indexed(row);
   for (const Row row : lost)
     if (rows.state(row) == RowState::indexed) rows.set_stray(row);
@@ -176,7 +172,7 @@ Status Collection::rebuild() {
   }
   const auto pinned = [&](Row row) { return pin->vector(row); };
   TRIUNE_ASSIGN(auto graph, build_graph(*scorer, settings_, live, pinned, stop_));
-  TRIUNE_ASSIGN(const auto lost, lost_of(*graph, specification_.metric, settings_.threads, pinned));
+  TRIUNE_ASSIGN(const auto lost, lost_of(*graph, specification_.metric, settings_.threads, pinned, stop_));
 
   const Closed closed(gate_);
   if (dropped_) return {};

@@ -122,7 +122,7 @@ Status Collection::finish(Loaded& loaded) {
   const auto vector_of = [&](Row row) { return static_cast<const Rows&>(body.rows).vector(row); };
   TRIUNE_ASSIGN(body.graph, build_graph(*body.scorer, settings_, all, vector_of, stop_));
   for (const Row row : all) body.rows.set_indexed(row);
-  TRIUNE_ASSIGN(const auto lost, lost_of(*body.graph, specification_.metric, settings_.threads, vector_of));
+  TRIUNE_ASSIGN(const auto lost, lost_of(*body.graph, specification_.metric, settings_.threads, vector_of, stop_));
   for (const Row row : lost) body.rows.set_stray(row);
   loaded.lost = lost.size();
   return {};

@@ -65,9 +65,8 @@ class Graph {
   [[nodiscard]] std::size_t memory_bytes() const;
   /// Rows of all nodes.
   [[nodiscard]] std::span<const Row> rows() const;
-  /// Rows that searches may miss: those that no path from the entry leads to, and those with at most `links` links to
-  /// them. Reads links only, so it may run beside searches and `retarget`.
-  [[nodiscard]] std::vector<Row> suspects(std::size_t links) const;
+  /// Rows that no path from the entry leads to. Reads links only, so it may run beside searches and `retarget`.
+  [[nodiscard]] std::vector<Row> unreached() const;
   /// Whether a search for `vector` misses `row`, which holds it. Meaningless for the metric dot, where a vector is not
   /// the nearest to itself.
   Result<bool> misses(Row row, const std::byte* vector, std::size_t context) const;

@@ -1,11 +1,23 @@
 #include "adapters/usearch/graph_build.h"
 
+#include <algorithm>
 #include <mutex>
+#include <random>
 #include <thread>
 
 #include "base/try.h"
 
 namespace triune::adapters::usearch {
+namespace {
+
+constexpr std::uint32_t order_seed = 1;
+
+Error closing() {
+  return {
+      .code = ErrorCode::cancelled, .message = "the vector store is closing", .engine = "usearch", .native_code = {}};
+}
+
+}  // namespace
 
 Status in_parallel(std::size_t count, std::size_t threads,
                    const std::function<Status(std::size_t number, std::size_t thread)>& work) {
@@ -33,27 +45,35 @@ Result<std::unique_ptr<Graph>> build_graph(const Comparer& comparer, const Setti
                                            std::span<const Row> rows, const Graph::VectorOf& vector_of,
                                            const std::atomic<bool>& stop) {
   TRIUNE_ASSIGN(auto graph, Graph::make(comparer, settings.tuning, rows.size(), settings.seats));
-  TRIUNE_TRY(in_parallel(rows.size(), settings.threads, [&](std::size_t at, std::size_t context) -> Status {
-    if (stop.load(std::memory_order_relaxed)) return failure(ErrorCode::cancelled, "the vector store is closing");
-    return graph->add(rows[at], vector_of(rows[at]), context);
+  std::vector<Row> order(rows.begin(), rows.end());
+  std::ranges::shuffle(order, std::minstd_rand(order_seed));
+  TRIUNE_TRY(in_parallel(order.size(), settings.threads, [&](std::size_t at, std::size_t context) -> Status {
+    if (stop.load(std::memory_order_relaxed)) return std::unexpected(closing());
+    return graph->add(order[at], vector_of(order[at]), context);
   }));
   return graph;
 }
 
-Result<std::vector<Row>> lost_of(const Graph& graph, Metric metric, std::uint32_t threads,
-                                 const Graph::VectorOf& vector_of) {
-  if (metric == Metric::dot) return graph.suspects(0);
-  const auto suspects = graph.suspects(few_links);
+Result<std::vector<Row>> lost_among(std::span<const Row> rows, std::size_t threads, const Misses& misses) {
   std::vector<Row> lost;
   std::mutex mutex;
-  TRIUNE_TRY(in_parallel(suspects.size(), threads, [&](std::size_t at, std::size_t context) -> Status {
-    TRIUNE_ASSIGN(const bool missed, graph.misses(suspects[at], vector_of(suspects[at]), context));
+  TRIUNE_TRY(in_parallel(rows.size(), threads, [&](std::size_t at, std::size_t context) -> Status {
+    TRIUNE_ASSIGN(const bool missed, misses(rows[at], context));
     if (!missed) return {};
     const std::scoped_lock lock(mutex);
-    lost.push_back(suspects[at]);
+    lost.push_back(rows[at]);
     return {};
   }));
   return lost;
+}
+
+Result<std::vector<Row>> lost_of(const Graph& graph, Metric metric, std::uint32_t threads,
+                                 const Graph::VectorOf& vector_of, const std::atomic<bool>& stop) {
+  if (metric == Metric::dot) return graph.unreached();
+  return lost_among(graph.rows(), threads, [&](Row row, std::size_t context) -> Result<bool> {
+    if (stop.load(std::memory_order_relaxed)) return std::unexpected(closing());
+    return graph.misses(row, vector_of(row), context);
+  });
 }
 
 }  // namespace triune::adapters::usearch

@@ -13,21 +13,24 @@
 
 namespace triune::adapters::usearch {
 
-/// A vector with no more links to it than this may be missed by searches, and is tried (measured: those that were
-/// missed had 0 to 6, which a tenth of all have).
-inline constexpr std::size_t few_links = 6;
-
 /// Calls `work` with every number below `count` from several threads, until one fails; returns its error.
 Status in_parallel(std::size_t count, std::size_t threads,
                    const std::function<Status(std::size_t number, std::size_t thread)>& work);
 
-/// A graph of these rows; `cancelled` once `stop` is set.
+/// A graph of these rows, added in a random order: the first ones that come keep the links that lead far, and where all
+/// of them are of one group, searches do not find the way to others. `cancelled` once `stop` is set.
 Result<std::unique_ptr<Graph>> build_graph(const Comparer& comparer, const Settings& settings,
                                            std::span<const Row> rows, const Graph::VectorOf& vector_of,
                                            const std::atomic<bool>& stop);
 
-/// The rows that searches of the graph miss.
+/// Whether a search misses a row, as Graph::misses tells.
+using Misses = std::function<Result<bool>(Row row, std::size_t context)>;
+/// Those of `rows` that searches miss. Each is tried: how many links lead to a vector does not tell whether searches
+/// find the way, and where groups lie far apart a tenth of all was missed.
+Result<std::vector<Row>> lost_among(std::span<const Row> rows, std::size_t threads, const Misses& misses);
+/// Those of the whole graph. For the metric dot, where trying tells nothing, those that no path leads to.
+/// `cancelled` once `stop` is set.
 Result<std::vector<Row>> lost_of(const Graph& graph, Metric metric, std::uint32_t threads,
-                                 const Graph::VectorOf& vector_of);
+                                 const Graph::VectorOf& vector_of, const std::atomic<bool>& stop);
 
 }  // namespace triune::adapters::usearch

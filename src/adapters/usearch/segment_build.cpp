@@ -122,7 +122,7 @@ Status link(const SegmentHome& home, const std::atomic<bool>& stop, Parts& parts
   std::iota(rows.begin(), rows.end(), 0U);
   const auto vector_of = [&](Row row) { return parts.ground.data() + row * parts.stride; };
   TRIUNE_ASSIGN(parts.graph, build_graph(*parts.comparer, home.settings, rows, vector_of, stop));
-  TRIUNE_ASSIGN(parts.strays, lost_of(*parts.graph, home.specification.metric, home.settings.threads, vector_of));
+  TRIUNE_ASSIGN(parts.strays, lost_of(*parts.graph, home.specification.metric, home.settings.threads, vector_of, stop));
   std::ranges::sort(parts.strays);
   return {};
 }

@@ -94,11 +94,12 @@ class UsearchStore : public testing::Test {
     }
   }
 
-  std::size_t not_found_by_themselves(const std::vector<VectorEntry>& entries) {
+  std::size_t not_found_by_themselves(const std::vector<VectorEntry>& entries, std::uint32_t effort = 0) {
     std::size_t missed = 0;
     for (const auto& entry : entries) {
       contract::VectorQueryOptions options;
       options.count = 1;
+      options.effort = effort;
       const auto answer = store_->search("c", entry.values, options);
       if (!answer || answer->matches.size() != 1 || answer->matches[0].key != entry.key) ++missed;
     }
@@ -307,6 +308,68 @@ TEST_F(CrashedSave, FallsBackToTheLastWholeSnapshot) {
     put(clustered(10, dimension, 12), 9);
     ASSERT_TRUE(store_->save("c").has_value()) << "what the dead process left does not stand in the way";
   }
+}
+
+// The groups of 200 lie far apart and come one after the other, so that the first ones get no links from later ones.
+class GroupsInOrder : public UsearchStore {
+ protected:
+  static constexpr std::size_t groups = 120;
+  static constexpr std::size_t members = 200;
+
+  void SetUp() override {
+    UsearchStore::SetUp();
+    settings_ = {};
+    settings_.index_from = 4'000;
+    settings_.most_fresh = 1'000;
+    reopen();
+    std::mt19937_64 random(11);
+    std::normal_distribution<float> normal;
+    std::vector<float> centre(dimension);
+    for (VectorKey key = 0; key < groups * members; ++key) {
+      if (key % members == 0)
+        for (float& value : centre) value = 5 * normal(random);
+      VectorEntry entry{.key = key, .values = {}, .metadata = {}};
+      for (const float value : centre) entry.values.push_back(value + 0.3F * normal(random));
+      entries_.push_back(std::move(entry));
+    }
+  }
+
+  /// What is being made anew in the background comes to that. Of what was added since all were tried, a few may be
+  /// lost.
+  void expect_nearly_all_found() {
+    constexpr std::uint32_t thorough = 512;
+    const auto deadline = Deadline::after(std::chrono::minutes(1));
+    const std::size_t few = entries_.size() / 100;
+    std::size_t missed = not_found_by_themselves(entries_, thorough);
+    while (missed > few && !deadline.expired()) missed = not_found_by_themselves(entries_, thorough);
+    EXPECT_LE(missed, few);
+    EXPECT_LE(not_found_by_themselves(entries_), 2 * few);
+    EXPECT_EQ(strategy(entries_[0].values), "index");
+  }
+
+  std::vector<VectorEntry> entries_;
+};
+
+TEST_F(GroupsInOrder, AreFoundWhenTheyAreLoaded) {
+  ASSERT_TRUE(store_->bulk_load("c", entries_.size(),
+                                [&](const auto& visit) -> Status {
+                                  for (const auto& entry : entries_)
+                                    if (auto status = visit(entry); !status) return status;
+                                  return {};
+                                },
+                                {"test", 1}));
+  expect_nearly_all_found();
+}
+
+TEST_F(GroupsInOrder, AreFoundWhenTheyComeOneAfterTheOther) {
+  for (std::size_t at = 0; at < entries_.size(); at += members) {
+    VectorBatch batch;
+    batch.puts.assign(entries_.begin() + static_cast<std::ptrdiff_t>(at),
+                      entries_.begin() + static_cast<std::ptrdiff_t>(at + members));
+    ASSERT_TRUE(store_->apply("c", batch).has_value());
+  }
+  wait_until([&](const auto& statistics) { return statistics.unindexed <= settings_.most_fresh; });
+  expect_nearly_all_found();
 }
 
 }  // namespace
