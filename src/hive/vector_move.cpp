@@ -103,7 +103,7 @@ class VectorMoving {
 
   /// Fills the copy, keeps it up with the log, and compares it with the canonical store.
   Result<std::uint64_t> build(const MovingVectors& vectors, Deadline deadline, const Progress& progress) {
-    TRIUNE_TRY(vectors.next.worker->bring_up(progress));
+    TRIUNE_TRY(vectors.next.worker->bring_up(progress, deadline));
     base::failpoint("vector_move.built");
     vectors.next.worker->start();
     TRIUNE_TRY(vectors.next.worker->wait_for(vectors.in_use.worker->watermark(), deadline));

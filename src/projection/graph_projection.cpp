@@ -262,8 +262,8 @@ Result<Step> GraphProjection::apply_next(contract::RelationalSession& canonical,
   return Step{.watermark = log.last_lsn, .head = log.head};
 }
 
-Result<std::uint64_t> GraphProjection::fill(GraphStore& store, const Progress& progress) {
-  TRIUNE_ASSIGN(const auto session, environment_.canonical->read(contract::ReadScope::internal, Deadline::never()));
+Result<std::uint64_t> GraphProjection::fill(GraphStore& store, const Progress& progress, Deadline deadline) {
+  TRIUNE_ASSIGN(const auto session, environment_.canonical->read(contract::ReadScope::internal, deadline));
   TRIUNE_ASSIGN(const std::uint64_t head, settled_head(*session, environment_.organization_id));
   TRIUNE_TRY(environment_.catalog->reload(*environment_.canonical, second_session_deadline()));
   const auto catalog = environment_.catalog->snapshot();
@@ -280,14 +280,14 @@ Result<std::uint64_t> GraphProjection::fill(GraphStore& store, const Progress& p
   return failure(ErrorCode::cancelled, "property types were registered; load again");
 }
 
-Result<std::uint64_t> GraphProjection::rebuild(const Progress& progress) {
+Result<std::uint64_t> GraphProjection::rebuild(const Progress& progress, Deadline deadline) {
   TRIUNE_TRY(set_aside_.clear());
   for (int attempt = 0; attempt < registration_attempts; ++attempt) {
     TRIUNE_ASSIGN(const auto directory, generations_.begin());
     auto options = environment_.engine;
     options.path = directory;
     TRIUNE_ASSIGN(std::shared_ptr<GraphStore> store, factory_(options));
-    auto filled = fill(*store, progress);
+    auto filled = fill(*store, progress, deadline);
     if (!filled && filled.error().code == ErrorCode::cancelled) continue;
     if (!filled) return filled;
     base::failpoint("projection.rebuilt");

@@ -23,7 +23,7 @@ class GraphProjection final : public Projection {
   [[nodiscard]] std::string engine() const override { return engine_; }
   Result<std::optional<std::uint64_t>> open() override;
   Result<Step> apply_next(contract::RelationalSession& canonical, std::uint64_t watermark) override;
-  Result<std::uint64_t> rebuild(const Progress& progress) override;
+  Result<std::uint64_t> rebuild(const Progress& progress, Deadline deadline) override;
   Status quarantine(std::string_view reason) override;
   Status remove() override {
     close();
@@ -55,7 +55,7 @@ class GraphProjection final : public Projection {
   Status forget_set_aside(const contract::GraphBatch& batch);
   void set_store(std::shared_ptr<contract::GraphStore> store);
   Result<bool> bulk_is_cheaper(contract::RelationalSession& canonical, std::uint64_t watermark, std::uint64_t head);
-  Result<std::uint64_t> fill(contract::GraphStore& store, const Progress& progress);
+  Result<std::uint64_t> fill(contract::GraphStore& store, const Progress& progress, Deadline deadline);
   Status repair_differences(contract::RelationalSession& canonical, const std::set<std::uint64_t>& wanted,
                             const std::set<std::uint64_t>& unwanted);
 

@@ -122,7 +122,7 @@ Result<Differences> GraphProjection::verify(contract::RelationalSession& canonic
   if (!repair) return differences;
   const auto amount = missing.size() + extra.size() + different.size();
   if (amount * 4 > found.checked && amount > repair_batch)
-    TRIUNE_TRY(rebuild(progress));
+    TRIUNE_TRY(rebuild(progress, Deadline::never()));
   else
     TRIUNE_TRY(repair_differences(canonical, united(found.missing, found.different), extra));
   return differences;

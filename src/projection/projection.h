@@ -61,8 +61,9 @@ class Projection {
   virtual Result<std::optional<std::uint64_t>> open() = 0;
   /// Applies the next piece of the log above `watermark`, with the state of the keys that `canonical` sees.
   virtual Result<Step> apply_next(contract::RelationalSession& canonical, std::uint64_t watermark) = 0;
-  /// Makes a new generation from a snapshot of the canonical store and puts it in use. Returns its watermark.
-  virtual Result<std::uint64_t> rebuild(const Progress& progress) = 0;
+  /// Makes a new generation from a snapshot of the canonical store and puts it in use. Returns its watermark. The
+  /// deadline is looked at while the snapshot is read: `deadline_exceeded`, and nothing is in use that was not before.
+  virtual Result<std::uint64_t> rebuild(const Progress& progress, Deadline deadline) = 0;
   /// Closes the engine and moves its files aside.
   virtual Status quarantine(std::string_view reason) = 0;
   /// Closes the engine, whose files stay; what it held in memory only is saved before. `open` opens it again.

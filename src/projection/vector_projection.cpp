@@ -23,6 +23,7 @@ using contract::VectorEntry;
 using contract::VectorStore;
 
 constexpr std::size_t batch_limit = 4096;
+constexpr std::uint64_t entries_between_looks = 1'000;  // at the deadline
 // Saving writes the whole index, so it must be rare beside the work it protects: after this share of it, or after this
 // long with anything unsaved. Until then a crash is made good from the log.
 constexpr std::uint64_t save_share = 4;
@@ -208,19 +209,26 @@ Status VectorProjection::visit_canonical(contract::RelationalSession& canonical,
   });
 }
 
-Result<std::uint64_t> VectorProjection::rebuild(const Progress& progress) {
+Result<std::uint64_t> VectorProjection::rebuild(const Progress& progress, Deadline deadline) {
   TRIUNE_TRY(set_aside_.clear());
   TRIUNE_ASSIGN(const auto directory, generations_.begin());
   TRIUNE_ASSIGN(auto store, make_store(directory));
-  TRIUNE_ASSIGN(const auto session, environment_.canonical->read(contract::ReadScope::internal, Deadline::never()));
+  TRIUNE_ASSIGN(const auto session, environment_.canonical->read(contract::ReadScope::internal, deadline));
   TRIUNE_ASSIGN(const std::uint64_t head, settled_head(*session, environment_.organization_id));
   const std::array<Value, 2> parameters{environment_.organization_id, collection_id_};
   TRIUNE_ASSIGN(const RowSet counted,
                 session->query("SELECT count(*) FROM triune_vectors WHERE organization_id = ?1 AND collection_id = ?2",
                                parameters, 1));
   std::vector<Refused> refused;
+  // A session need not look at its deadline between the rows of a statement.
+  std::uint64_t given = 0;
   const contract::VectorSource source = [&](const std::function<Status(const VectorEntry&)>& visitor) {
-    return visit_canonical(*session, progress, visitor, refused);
+    const auto in_time = [&](const VectorEntry& entry) -> Status {
+      if (++given % entries_between_looks == 0 && deadline.expired())
+        return failure(ErrorCode::deadline_exceeded, "the deadline passed while vectors were copied; begin again");
+      return visitor(entry);
+    };
+    return visit_canonical(*session, progress, in_time, refused);
   };
   const auto expected = static_cast<std::uint64_t>(std::get<std::int64_t>(counted.rows.at(0).at(0)));
   TRIUNE_TRY(store->bulk_load(engine_collection, expected, source, {environment_.incarnation, head}));

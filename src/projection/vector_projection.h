@@ -26,7 +26,7 @@ class VectorProjection final : public Projection {
   [[nodiscard]] std::string engine() const override { return engine_; }
   Result<std::optional<std::uint64_t>> open() override;
   Result<Step> apply_next(contract::RelationalSession& canonical, std::uint64_t watermark) override;
-  Result<std::uint64_t> rebuild(const Progress& progress) override;
+  Result<std::uint64_t> rebuild(const Progress& progress, Deadline deadline) override;
   Status quarantine(std::string_view reason) override;
   Status remove() override;
   void close() override { set_store(nullptr); }

@@ -228,28 +228,28 @@ void ProjectionWorker::step_failed(const Error& error) {
   error_ = error.message;
 }
 
-Status ProjectionWorker::rebuild_locked(const Progress& progress) {
+Status ProjectionWorker::rebuild_locked(const Progress& progress, Deadline deadline) {
   set_state(ProjectionState::rebuilding);
-  TRIUNE_ASSIGN(const std::uint64_t watermark, projection_->rebuild(progress));
+  TRIUNE_ASSIGN(const std::uint64_t watermark, projection_->rebuild(progress, deadline));
   advance(watermark, watermark);
   base::release_free_memory();
   return {};
 }
 
-Status ProjectionWorker::open_or_rebuild(const Progress& progress) {
+Status ProjectionWorker::open_or_rebuild(const Progress& progress, Deadline deadline) {
   {
     const std::scoped_lock lock(state_mutex_);
     if (opened_) return {};
   }
   TRIUNE_ASSIGN(const auto watermark, projection_->open());
-  if (!watermark) return rebuild_locked(progress);
+  if (!watermark) return rebuild_locked(progress, deadline);
   advance(*watermark, *watermark);
   return {};
 }
 
-Status ProjectionWorker::bring_up(const Progress& progress) {
+Status ProjectionWorker::bring_up(const Progress& progress, Deadline deadline) {
   const std::scoped_lock work(work_mutex_);
-  return open_or_rebuild(progress);
+  return open_or_rebuild(progress, deadline);
 }
 
 bool ProjectionWorker::holds(std::uint64_t lsn) const {

@@ -55,8 +55,8 @@ class ProjectionWorker {
   Result<std::uint64_t> durable_watermark();
 
   /// Opens the projection in the calling thread, or makes it anew, unless it is open. Before `start`, so that
-  /// `progress` is told and an error comes back.
-  Status bring_up(const Progress& progress);
+  /// `progress` is told and an error comes back: `deadline_exceeded` too, after which it may be called again.
+  Status bring_up(const Progress& progress, Deadline deadline);
   /// Whether it holds everything up to `lsn`, now.
   [[nodiscard]] bool holds(std::uint64_t lsn) const;
   /// From now on `successor`, which outlives it, stands for it: for whoever waits for it, and for every call but
@@ -87,11 +87,11 @@ class ProjectionWorker {
  private:
   void run();
   Status step();
-  Status open_or_rebuild(const Progress& progress = {});
+  Status open_or_rebuild(const Progress& progress = {}, Deadline deadline = Deadline::never());
   /// Who stands for it, if it was retired.
   [[nodiscard]] ProjectionWorker* successor() const;
   void remove_files();
-  Status rebuild_locked(const Progress& progress);
+  Status rebuild_locked(const Progress& progress, Deadline deadline = Deadline::never());
   void fail(const Error& error);
   void step_failed(const Error& error);
   [[nodiscard]] bool given_up() const;        // with state_mutex_

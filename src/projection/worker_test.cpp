@@ -47,7 +47,7 @@ class ScriptedProjection : public Projection {
     if (script_.load_logged.exchange(false)) return Step{.watermark = watermark, .head = head, .rebuild = true};
     return Step{.watermark = head, .head = head};
   }
-  Result<std::uint64_t> rebuild(const Progress& /*progress*/) override {
+  Result<std::uint64_t> rebuild(const Progress& /*progress*/, Deadline /*deadline*/) override {
     if (script_.rebuild_fails) return std::unexpected<Error>(broken(script_.failing_engine, script_.retry));
     ++script_.rebuilds;
     return script_.head.load();
@@ -237,7 +237,7 @@ TEST_F(Worker, ARetiredOneSendsWhoeverWaitsToItsSuccessor) {
   Status waited = failure(ErrorCode::internal, "not yet");
   std::thread waiter([&] { waited = wait(9); });
   next.head = 9;
-  ASSERT_TRUE(successor.bring_up({}));
+  ASSERT_TRUE(successor.bring_up({}, Deadline::never()));
   worker_->retire(successor);
   waiter.join();
   EXPECT_TRUE(waited) << waited.error().message;

@@ -83,6 +83,17 @@ class VectorMoveTest : public testing::HiveTest {
     for (std::size_t i = 0; i < nearest_asked; ++i) expected_.push_back(distances[i].second);
   }
 
+  /// Vectors all around, hardly any of them near `query_`.
+  void load(std::size_t count) {
+    std::size_t given = 0;
+    const auto loaded = hive_->load_vectors("notes", [&](PutVector& to) -> Result<bool> {
+      if (given == count) return false;
+      to = {.collection = "notes", .id = std::to_string(given++), .values = draw(0, random_)};
+      return true;
+    });
+    ASSERT_TRUE(loaded) << loaded.error().message;
+  }
+
   static double distance(const std::vector<float>& left, const std::vector<float>& right) {
     double product = 0;
     double left_length = 0;
@@ -249,12 +260,7 @@ TEST_F(VectorMoveTest, WhatCannotBeMovedStaysWhereItIs) {
 }
 
 TEST_F(VectorMoveTest, ASecondMoveOfTheSameCollectionIsRefused) {
-  std::size_t given = 0;
-  ASSERT_TRUE(hive_->load_vectors("notes", [&](PutVector& to) -> Result<bool> {
-    if (given == 10'000) return false;
-    to = {.collection = "notes", .id = std::to_string(given++), .values = draw(0, random_)};
-    return true;
-  }));
+  load(10'000);
   unsigned asked = 0;
   const auto moved =
       hive_->move_vectors("notes", "memory", soon(), [&](std::string_view, std::uint64_t, std::uint64_t) {
@@ -270,6 +276,28 @@ TEST_F(VectorMoveTest, ASecondMoveOfTheSameCollectionIsRefused) {
   ASSERT_TRUE(moved) << moved.error().message;
   EXPECT_GT(asked, 0U);
   EXPECT_EQ(moved->vectors, 10'000U);
+}
+
+TEST_F(VectorMoveTest, ADeadlineEndsTheMakingOfTheCopyAndTheNextMoveGoesOn) {
+  fill(20);
+  load(20'000);
+  const auto deadline = Deadline::after(std::chrono::seconds(2));
+  bool was_reading = false;
+  const auto late =
+      hive_->move_vectors("notes", "memory", deadline, [&](std::string_view, std::uint64_t, std::uint64_t) {
+        was_reading = true;
+        std::this_thread::sleep_until(deadline.at() + std::chrono::milliseconds(50));
+      });
+  EXPECT_TRUE(was_reading);
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().code, ErrorCode::deadline_exceeded) << late.error().message;
+  EXPECT_EQ(status().moving_to, "memory");
+  EXPECT_EQ(expect_found(*hive_).engine, "usearch");
+  const auto moved = hive_->move_vectors("notes", "memory", soon());
+  ASSERT_TRUE(moved) << moved.error().message;
+  EXPECT_TRUE(moved->resumed);
+  EXPECT_EQ(moved->vectors, 20'020U);
+  EXPECT_EQ(expect_found(*hive_).engine, "memory");
 }
 
 TEST_F(VectorMoveTest, ACollectionCanBeginOnAnotherEngine) {

@@ -70,7 +70,7 @@ class VectorSaving : public ::testing::Test {
           return std::make_unique<ScriptedStore>(script_);
         });
     script_.unindexed = 90'000;
-    const auto rebuilt = projection_->rebuild({});
+    const auto rebuilt = projection_->rebuild({}, Deadline::never());
     ASSERT_TRUE(rebuilt) << rebuilt.error().message;
     ASSERT_EQ(script_.saves, 1U);
   }
