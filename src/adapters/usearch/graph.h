@@ -67,8 +67,8 @@ class Graph {
   [[nodiscard]] std::span<const Row> rows() const;
   /// Rows that no path from the entry leads to. Reads links only, so it may run beside searches and `retarget`.
   [[nodiscard]] std::vector<Row> unreached() const;
-  /// Whether a search for `vector` misses `row`, which holds it. Meaningless for the metric dot, where a vector is not
-  /// the nearest to itself.
+  /// Whether even a thorough search for `vector` misses `row`, which holds it. Meaningless for the metric dot, where a
+  /// vector is not the nearest to itself.
   Result<bool> misses(Row row, const std::byte* vector, std::size_t context) const;
 
   /// The rows' vectors stand elsewhere now, or are packed in another way.
