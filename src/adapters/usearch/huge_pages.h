@@ -17,7 +17,7 @@ inline constexpr std::size_t slab_bytes = 4UL << 20U;
 /// them. Thread rule: any thread.
 class SlabAllocator {
  public:
-  using value_type = char;
+  using value_type = char;  // NOLINT(readability-identifier-naming): the name that allocators have
 
   char* allocate(std::size_t bytes);
   void deallocate(char* /*piece*/, std::size_t /*bytes*/) noexcept {}
