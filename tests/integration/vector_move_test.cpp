@@ -281,7 +281,7 @@ TEST_F(VectorMoveTest, ASecondMoveOfTheSameCollectionIsRefused) {
 TEST_F(VectorMoveTest, ADeadlineEndsTheMakingOfTheCopyAndTheNextMoveGoesOn) {
   fill(20);
   load(20'000);
-  const auto deadline = Deadline::after(std::chrono::seconds(2));
+  const auto deadline = Deadline::after(std::chrono::seconds(5));
   bool was_reading = false;
   const auto late =
       hive_->move_vectors("notes", "memory", deadline, [&](std::string_view, std::uint64_t, std::uint64_t) {
