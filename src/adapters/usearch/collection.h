@@ -104,8 +104,6 @@ class Collection {
   Status search_body(const Probe& probe, const contract::VectorQueryOptions& options, const Selection& selection,
                      std::uint32_t seat, Found& found);
   [[nodiscard]] std::size_t expansion_of(const contract::VectorQueryOptions& options) const;
-  [[nodiscard]] std::size_t segment_expansion_of(const contract::VectorQueryOptions& options) const;
-  [[nodiscard]] bool prefers_scan(std::size_t candidates, const contract::VectorQueryOptions& options) const;
   /// False when the graph led to fewer than there are.
   Result<bool> ask_index(const Probe& probe, const contract::VectorQueryOptions& options, const Selection& selection,
                          std::uint32_t seat, Found& found);
@@ -163,14 +161,14 @@ class Collection {
   const Scorer wide_;    ///< For values that f16 cannot hold.
 
   Gate gate_;
-  Body body_;                                                  // guarded by gate_
-  std::vector<Part> parts_;                                    // guarded by gate_
-  std::optional<contract::Position> position_;                 // guarded by gate_
-  std::uint64_t version_ = 0;                                  // guarded by gate_: counts changes
-  bool dropped_ = false;                                       // guarded by gate_
-  std::atomic<std::uint64_t> usual_distances_{1'000};          ///< In a search of the body's graph without a filter.
-  std::atomic<std::uint64_t> usual_distances_of_part_{1'000};  ///< In one of a segment's.
-  std::atomic<Scalar> scalar_;                                 ///< Of `body_.scorer`, for packing outside the gate.
+  Body body_;                                   // guarded by gate_
+  std::vector<Part> parts_;                     // guarded by gate_
+  std::optional<contract::Position> position_;  // guarded by gate_
+  std::uint64_t version_ = 0;                   // guarded by gate_: counts changes
+  bool dropped_ = false;                        // guarded by gate_
+  WalkCosts body_costs_{settings_.walk_cost};
+  WalkCosts part_costs_{settings_.walk_cost};
+  std::atomic<Scalar> scalar_;  ///< Of `body_.scorer`, for packing outside the gate.
   std::atomic<std::uint64_t> next_segment_{1};
   std::atomic<std::chrono::steady_clock::time_point> freeze_again_at_{};  ///< Later than now after one that failed.
   std::atomic<bool> stop_{false};

@@ -67,14 +67,14 @@ Status Collection::bulk_load(std::uint64_t expected, const contract::VectorSourc
 
 /// Of a vector in memory with its links: rather more than it takes, so that nothing is frozen right after a load.
 std::size_t Collection::loaded_row_bytes() const {
-  return narrow_.bytes() + Segment::memory_of(home(), 1);
+  return narrow_.bytes() + Segment::row_bytes(home());
 }
 
 Status Collection::fill(Loaded& loaded, std::uint64_t expected, const contract::VectorSource& source) {
-  const std::size_t in_segment = std::max<std::size_t>(1, Segment::memory_of(home(), 1));
   const bool fits = expected * loaded_row_bytes() <= settings_.freeze_from;
-  const std::size_t most = std::max<std::size_t>(
-      1, fits ? settings_.freeze_from / loaded_row_bytes() : settings_.segment_bytes / in_segment);
+  const std::size_t most =
+      std::max<std::size_t>(1, fits ? settings_.freeze_from / loaded_row_bytes()
+                                    : settings_.segment_bytes / Segment::building_row_bytes(home()));
   loaded.body.rows.reserve(std::min<std::uint64_t>(expected, most));
   std::vector<std::byte> packed(wide_.bytes());
   return source([&](const contract::VectorEntry& entry) -> Status {

@@ -38,15 +38,10 @@ Result<contract::VectorAnswer> Collection::search(std::span<const float> query,
   if (dropped_) return std::unexpected(gone());
   const Selection selection = select(options.filter);
   Found found(options.count);
-  TRIUNE_TRY(search_body(Probe(query, *body_.scorer, wide_), options, selection, seat.number(), found));
+  Probes probes(query, wide_);
+  TRIUNE_TRY(search_body(probes.of(*body_.scorer), options, selection, seat.number(), found));
   if (!parts_.empty()) {
-    PartSearch parts(parts_, query, options, selection,
-                     {.wide = wide_,
-                      .expansion = segment_expansion_of(options),
-                      .usual_expansion = settings_.segment_expansion,
-                      .walk_cost = settings_.walk_cost,
-                      .usual_distances = usual_distances_of_part_},
-                     seat.number());
+    PartSearch parts(parts_, probes, options, selection, expansion_of(options), part_costs_);
     TRIUNE_TRY(parts.run(found));
   }
   contract::VectorAnswer answer{.matches = found.nearest.take(), .strategy = fmt::format("scan of {}", found.scanned)};
@@ -60,7 +55,8 @@ Status Collection::search_body(const Probe& probe, const contract::VectorQueryOp
   const std::size_t all = body_.rows.live();
   if (all == 0) return {};
   const std::size_t candidates = selection.keys() ? std::min(selection.keys()->size(), all) : all;
-  if (options.exact || !body_.graph || !probe.fits() || prefers_scan(candidates, options))
+  if (options.exact || !body_.graph || !probe.fits() ||
+      body_costs_.exceed_scan(body_.graph->size(), candidates, expansion_of(options)))
     return scan_exactly(probe, options, selection, found);
   TRIUNE_ASSIGN(const bool enough, ask_index(probe, options, selection, seat, found));
   // The graph may lead to fewer than there are; exactly `count` is promised.
@@ -71,21 +67,6 @@ Status Collection::search_body(const Probe& probe, const contract::VectorQueryOp
 
 std::size_t Collection::expansion_of(const contract::VectorQueryOptions& options) const {
   return std::max(options.count, options.effort > 0 ? options.effort : settings_.tuning.expansion_search);
-}
-
-std::size_t Collection::segment_expansion_of(const contract::VectorQueryOptions& options) const {
-  const auto usual = settings_.segment_expansion;
-  return options.effort == 0 ? usual
-                             : std::max<std::size_t>(1, usual * options.effort / settings_.tuning.expansion_search);
-}
-
-bool Collection::prefers_scan(std::size_t candidates, const contract::VectorQueryOptions& options) const {
-  const WalkCost cost{
-      .nodes = body_.graph->size(),
-      .usual_distances = usual_distances_.load(std::memory_order_relaxed),
-      .widening = static_cast<double>(expansion_of(options)) / static_cast<double>(settings_.tuning.expansion_search),
-      .of_one = settings_.walk_cost};
-  return cost.exceeds_scan(candidates);
 }
 
 Result<bool> Collection::ask_index(const Probe& probe, const contract::VectorQueryOptions& options,
@@ -99,9 +80,7 @@ Result<bool> Collection::ask_index(const Probe& probe, const contract::VectorQue
     allow = [&](Row row) { return rows.state(row) == RowState::indexed; };
   const auto expansion = expansion_of(options);
   TRIUNE_ASSIGN(const auto answer, body_.graph->search(probe.packed(), options.count, seat, allow, expansion));
-  if (!filtered && expansion == settings_.tuning.expansion_search)
-    usual_distances_.store((usual_distances_.load(std::memory_order_relaxed) * 15 + answer.distances) / 16,
-                           std::memory_order_relaxed);
+  if (!filtered) body_costs_.note(expansion, answer.distances);
   std::size_t met = answer.found.size();
   Nearest nearest(options.count);
   for (const auto& hit : answer.found) nearest.offer(rows.key(hit.row), hit.score);

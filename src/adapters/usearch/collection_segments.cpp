@@ -113,8 +113,8 @@ std::size_t Collection::body_bytes(const Body& body) const {
 
 std::size_t Collection::largest_segment() const {
   std::size_t all = 0;
-  for (const auto& part : parts_) all += part.live_bytes();
-  return std::max(settings_.segment_bytes, all / 4);
+  for (const auto& part : parts_) all += part.live();
+  return std::max(settings_.segment_bytes / Segment::building_row_bytes(home()), all / 4);
 }
 
 std::vector<std::size_t> Collection::parts_to_merge() const {
@@ -123,15 +123,15 @@ std::vector<std::size_t> Collection::parts_to_merge() const {
   for (std::size_t at = 0; at < parts_.size(); ++at) {
     const Part& part = parts_[at];
     if (static_cast<double>(part.dead()) > most_dead * part.segment().rows()) return {at};
-    if (part.live_bytes() < most / 2) small.push_back(at);
+    if (part.live() < most / 2) small.push_back(at);
   }
   if (small.size() <= settings_.most_small_segments) return {};
-  std::ranges::sort(small, {}, [this](std::size_t at) { return parts_[at].live_bytes(); });
+  std::ranges::sort(small, {}, [this](std::size_t at) { return parts_[at].live(); });
   // Each no larger than what comes before it together: so a vector is moved a logarithmic number of times.
-  std::size_t together = parts_[small[0]].live_bytes() + parts_[small[1]].live_bytes();
+  std::size_t together = parts_[small[0]].live() + parts_[small[1]].live();
   std::size_t count = 2;
   for (; count < small.size(); ++count) {
-    const std::size_t next = parts_[small[count]].live_bytes();
+    const std::size_t next = parts_[small[count]].live();
     if (next > together || together + next > most) break;
     together += next;
   }

@@ -21,4 +21,25 @@ class Comparer {
   }
 };
 
+/// A query in the form in which it is compared with kept vectors.
+class Question {
+ public:
+  virtual ~Question() = default;
+  /// The scores of kept vectors, as many as there is room for: what orders them, as Comparer::score does.
+  virtual void score_all(std::span<const std::byte* const> others, std::span<float> scores) const noexcept = 0;
+};
+
+/// A kept vector that is asked of others kept alike. The arguments must outlive the object.
+class KeptQuestion final : public Question {
+ public:
+  KeptQuestion(const Comparer& comparer, const std::byte* kept) : comparer_(comparer), kept_(kept) {}
+  void score_all(std::span<const std::byte* const> others, std::span<float> scores) const noexcept override {
+    comparer_.score_all(kept_, others, scores);
+  }
+
+ private:
+  const Comparer& comparer_;
+  const std::byte* kept_;
+};
+
 }  // namespace triune::adapters::usearch

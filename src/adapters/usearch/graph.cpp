@@ -46,6 +46,12 @@ void hint(const std::byte* at, std::size_t bytes) {
   for (std::size_t offset = 0; offset < bytes; offset += cache_line) __builtin_prefetch(at + offset);
 }
 
+// A node of the lowest level, and the share of 1/(connectivity - 1) that have links on upper levels too.
+std::size_t links_bytes(const Index& index, const GraphTuning& tuning) {
+  const std::size_t node = index.neighbors_base_bytes() + sizeof(Row) + sizeof(std::int16_t);
+  return node + index.neighbors_bytes() / (tuning.connectivity - 1);
+}
+
 }  // namespace
 
 struct Graph::Implementation {
@@ -113,14 +119,18 @@ struct Graph::Implementation {
   [[nodiscard]] Measure measure() const { return {*comparer, vectors.data()}; }
   [[nodiscard]] Prefetch prefetch() const { return {vectors.data()}; }
 
+  // The node that was first on the highest level.
+  [[nodiscard]] Row entry() const {
+    Row node = 0;
+    while (index.level_of(node) != index.max_level()) ++node;
+    return node;
+  }
+
   // By node, whether a path from the entry leads to it.
   [[nodiscard]] std::vector<bool> reached() const {
     std::vector<bool> seen(index.size());
-    // Searches begin at the node that was first on the highest level.
-    Row entry = 0;
-    while (index.level_of(entry) != index.max_level()) ++entry;
-    std::vector<Row> open{entry};
-    seen[entry] = true;
+    std::vector<Row> open{entry()};
+    seen[open.back()] = true;
     while (!open.empty()) {
       const Row node = open.back();
       open.pop_back();
@@ -211,7 +221,7 @@ Result<Graph::Answer> Graph::search(const std::byte* query, std::size_t count, s
   const Implementation::Ground ground{self, query, allow, std::min(self.comparer->bytes(), most_hinted)};
   thread_local Walk walk;
   const auto& nearest = walk.run(ground, {entry.cluster.distance, static_cast<Row>(entry.cluster.member.slot)},
-                                 std::max(expansion > 0 ? expansion : self.tuning.expansion_search, count));
+                                 {.most = std::max(expansion > 0 ? expansion : self.tuning.expansion_search, count)});
   Answer answer;
   answer.distances = entry.computed_distances + walk.scores();
   answer.found.reserve(std::min(count, nearest.size()));
@@ -226,16 +236,28 @@ std::size_t Graph::size() const {
 
 std::size_t Graph::memory_bytes() const {
   const auto& self = *implementation_;
-  const auto& index = self.index;
-  // The nodes of level 0, and the share of 1/(connectivity - 1) that have links on upper levels too.
-  const std::size_t node = index.neighbors_base_bytes() + sizeof(Row) + sizeof(std::int16_t);
-  const std::size_t upper = index.neighbors_bytes() / (self.tuning.connectivity - 1);
-  return index.size() * (node + upper) + index.capacity() * 8 + self.vectors.capacity() * 8 +
-         self.rows.capacity() * sizeof(Row);
+  return size() * links_bytes(self.index, self.tuning) + self.index.capacity() * sizeof(void*) +
+         self.vectors.capacity() * sizeof(void*) + self.rows.capacity() * sizeof(Row);
+}
+
+std::size_t Graph::node_bytes(const GraphTuning& tuning) {
+  return links_bytes(Index(native::index_config_t(tuning.connectivity)), tuning) + 2 * sizeof(void*) + sizeof(Row);
 }
 
 std::span<const Row> Graph::rows() const {
   return std::span(implementation_->rows).first(size());
+}
+
+Row Graph::entry() const {
+  return implementation_->entry();
+}
+
+std::size_t Graph::level_of(Row node) const {
+  return static_cast<std::size_t>(implementation_->index.level_of(node));
+}
+
+void Graph::visit_links(Row node, std::size_t level, const std::function<void(Row)>& visit) const {
+  for (const auto& neighbour : implementation_->index.neighbors(node, level)) visit(static_cast<Row>(neighbour.slot));
 }
 
 std::vector<Row> Graph::unreached() const {
@@ -280,18 +302,6 @@ Status Graph::load(const Source& source, Row rows, const VectorOf& vector_of) {
   // Loading frees the contexts and takes their number from the limits known before: none must be made first.
   auto result = implementation_->index.load_from_stream(source);
   TRIUNE_TRY(check(result, "read an index"));
-  return name_nodes(rows, vector_of);
-}
-
-Status Graph::view(std::span<const std::byte> bytes, Row rows, const VectorOf& vector_of) {
-  // usearch knows one type of mapping only, and does not write to it.
-  auto* data = reinterpret_cast<native::byte_t*>(const_cast<std::byte*>(bytes.data()));
-  auto result = implementation_->index.view(native::memory_mapped_file_t(data, bytes.size()));
-  TRIUNE_TRY(check(result, "map an index"));
-  return name_nodes(rows, vector_of);
-}
-
-Status Graph::name_nodes(Row rows, const VectorOf& vector_of) {
   auto& self = *implementation_;
   self.vectors.clear();
   self.rows.clear();

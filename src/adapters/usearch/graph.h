@@ -63,8 +63,15 @@ class Graph {
 
   [[nodiscard]] std::size_t size() const;
   [[nodiscard]] std::size_t memory_bytes() const;
+  /// What one node of such a graph takes, as far as it is known before.
+  static std::size_t node_bytes(const GraphTuning& tuning);
   /// Rows of all nodes.
   [[nodiscard]] std::span<const Row> rows() const;
+  /// Where searches begin, and on which levels a node is. Nodes are numbered as `rows` lists them.
+  [[nodiscard]] Row entry() const;
+  [[nodiscard]] std::size_t level_of(Row node) const;
+  /// The nodes that a node links to on one of its levels, the lowest being 0.
+  void visit_links(Row node, std::size_t level, const std::function<void(Row node)>& visit) const;
   /// Rows that no path from the entry leads to, or no link on the lowest level, where the nearest are found. Reads
   /// links only, so it may run beside searches and `retarget`.
   [[nodiscard]] std::vector<Row> unreached() const;
@@ -79,13 +86,10 @@ class Graph {
   /// Fills an empty graph with what `save` wrote; the bytes must have been verified. Each row in it must be below
   /// `rows`.
   Status load(const Source& source, Row rows, const VectorOf& vector_of);
-  /// The same without a copy: the bytes must stay as they are while the graph lives, which takes no additions.
-  Status view(std::span<const std::byte> bytes, Row rows, const VectorOf& vector_of);
 
  private:
   struct Implementation;
   explicit Graph(std::unique_ptr<Implementation> implementation);
-  Status name_nodes(Row rows, const VectorOf& vector_of);
   std::unique_ptr<Implementation> implementation_;
 };
 

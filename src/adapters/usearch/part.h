@@ -20,8 +20,6 @@ class Part {
   [[nodiscard]] bool is_live(Row row) const { return (dead_[row / 64] >> (row % 64) & 1U) == 0; }
   [[nodiscard]] std::size_t live() const { return segment_->rows() - dead_count_; }
   [[nodiscard]] std::size_t dead() const { return dead_count_; }
-  /// Bytes that searches walk over, without the share of the dead.
-  [[nodiscard]] std::size_t live_bytes() const { return segment_->memory_bytes() / segment_->rows() * live(); }
   [[nodiscard]] std::vector<Row> live_rows() const {
     std::vector<Row> rows;
     rows.reserve(live());

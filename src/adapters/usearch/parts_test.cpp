@@ -12,7 +12,6 @@
 #include <thread>
 
 #include "adapters/usearch/byte_codec.h"
-#include "adapters/usearch/code.h"
 #include "adapters/usearch/gate.h"
 #include "adapters/usearch/key_map.h"
 #include "adapters/usearch/rows.h"
@@ -216,66 +215,6 @@ TEST(Scorer, KnowsWhatHalfPrecisionCannotHold) {
   EXPECT_TRUE(narrow.fits(std::vector<float>(64, 0.0F)));
   EXPECT_TRUE(Scorer(Metric::cosine, 64, Scalar::f16).fits(values)) << "cosine scales before it packs";
   EXPECT_TRUE(Scorer(Metric::l2, 64, Scalar::f32).fits(values));
-}
-
-TEST(Code, OrdersAsTheDistancesOfWhatItStandsFor) {
-  auto random = seeded();
-  std::normal_distribution<float> normal;
-  for (const std::uint32_t dimension : {64U, 100U, 384U, 1'000U})
-    for (const auto metric : {Metric::cosine, Metric::l2, Metric::dot}) {
-      std::vector<std::vector<float>> vectors(200, std::vector<float>(dimension));
-      std::vector<float> mean(dimension);
-      for (auto& vector : vectors) {
-        // Far from zero, and of very different spread: what a scale for all dimensions alike would lose.
-        for (std::size_t at = 0; at < dimension; ++at) vector[at] = 3 + normal(random) * (at % 17 == 0 ? 8.0F : 1.0F);
-        if (metric == Metric::cosine) scale_to_one(vector);
-        for (std::size_t at = 0; at < dimension; ++at) mean[at] += vector[at] / 200;
-      }
-      const Code code(metric, mean);
-      EXPECT_LE(code.bytes(), (dimension + 1) / 2 + 12);
-      const Scorer exact(metric, dimension, Scalar::f32);
-      const auto pack = [&](const std::vector<float>& vector) {
-        std::vector<std::byte> packed(exact.bytes());
-        exact.pack(vector, packed.data());
-        return packed;
-      };
-      std::vector<std::vector<std::byte>> codes(vectors.size(), std::vector<std::byte>(code.bytes()));
-      for (std::size_t at = 0; at < vectors.size(); ++at) code.encode(vectors[at], codes[at].data());
-      double squares = 0;
-      double errors = 0;
-      double sum = 0;
-      double error_sum = 0;
-      for (std::size_t at = 1; at < vectors.size(); ++at) {
-        const double true_score = exact.score(pack(vectors[0]).data(), pack(vectors[at]).data());
-        // For cosine the code's score is the squared distance, twice the distance.
-        const double wanted = metric == Metric::cosine ? 2 * (1 + true_score) : true_score;
-        const double error = code.score(codes[0].data(), codes[at].data()) - wanted;
-        squares += wanted * wanted;
-        sum += wanted;
-        errors += error * error;
-        error_sum += error;
-      }
-      const double count = 199;
-      const double spread = squares / count - std::pow(sum / count, 2);
-      const double noise = errors / count - std::pow(error_sum / count, 2);
-      EXPECT_LT(noise, 0.1 * spread) << dimension << to_string(metric);
-      if (metric == Metric::dot) continue;
-      EXPECT_NEAR(code.score(codes[3].data(), codes[3].data()), 0, 1e-6 * squares);
-    }
-}
-
-TEST(Code, ZerosAreAtCosineDistanceOneOfEverything) {
-  const Code code(Metric::cosine, std::vector<float>(64, 0.01F));
-  std::vector<float> values(64, 1.0F / 8);
-  std::vector<std::byte> some(code.bytes());
-  std::vector<std::byte> zero(code.bytes());
-  code.encode(values, some.data());
-  code.encode(std::vector<float>(64), zero.data());
-  EXPECT_NEAR(code.score(zero.data(), some.data()), 2, 0.3);
-  EXPECT_NEAR(code.score(zero.data(), zero.data()), 2, 0.01);
-  const Code at_zero(Metric::l2, std::vector<float>(64));
-  at_zero.encode(std::vector<float>(64), zero.data());
-  EXPECT_EQ(at_zero.score(zero.data(), zero.data()), 0) << "no scale at all";
 }
 
 TEST(KeySet, HoldsExactlyItsKeys) {

@@ -7,7 +7,7 @@ namespace triune::adapters::usearch {
 Probe::Probe(std::span<const float> values, const Scorer& narrow, const Scorer& wide)
     : values_(values), scorer_(narrow), wide_scorer_(wide), fits_(narrow.fits(values)) {
   packed_.resize(scorer_.bytes());
-  scorer_.pack(values, packed_.data());
+  length_ = scorer_.pack(values, packed_.data());
   if (fits_) return;
   wide_packed_.resize(wide.bytes());
   wide.pack(values, wide_packed_.data());
@@ -18,6 +18,13 @@ float Probe::score(const std::byte* row) const {
   if (fits_) return scorer_.score(packed_.data(), row);
   scorer_.unpack(row, 1, unpacked_);
   return wide_scorer_.score(wide_packed_.data(), std::as_bytes(std::span(unpacked_)).data());
+}
+
+std::vector<float> Probe::scaled() const {
+  std::vector<float> result(values_.begin(), values_.end());
+  if (scorer_.metric() == Metric::cosine && length_ > 0)
+    for (float& value : result) value = static_cast<float>(static_cast<double>(value) / length_);
+  return result;
 }
 
 std::span<const contract::VectorKey> Selection::between(contract::VectorKey first, contract::VectorKey last) const {
@@ -32,13 +39,6 @@ Error too_late() {
           .engine = "usearch",
           .native_code = {},
           .retry = Retry::safe};
-}
-
-bool WalkCost::exceeds_scan(std::size_t candidates) const {
-  const auto all = static_cast<double>(nodes);
-  const double share = static_cast<double>(candidates) / std::max(1.0, all);
-  const double walk = static_cast<double>(usual_distances) * widening / share;
-  return static_cast<double>(candidates) <= std::min(walk, all) * of_one;
 }
 
 }  // namespace triune::adapters::usearch

@@ -19,8 +19,11 @@ class Probe {
   /// Whether the vectors' form holds the query; else each vector is unpacked and compared in f32: slow, and right.
   [[nodiscard]] bool fits() const { return fits_; }
   [[nodiscard]] std::span<const float> values() const { return values_; }
+  [[nodiscard]] const Scorer& scorer() const { return scorer_; }
   /// Meaningless unless it fits.
   [[nodiscard]] const std::byte* packed() const { return packed_.data(); }
+  /// The values as vectors are kept: for cosine of length 1.
+  [[nodiscard]] std::vector<float> scaled() const;
   [[nodiscard]] float score(const std::byte* row) const;
 
  private:
@@ -28,9 +31,30 @@ class Probe {
   const Scorer& scorer_;
   const Scorer& wide_scorer_;
   bool fits_;
+  float length_;
   std::vector<std::byte> packed_;
   std::vector<std::byte> wide_packed_;
   mutable std::vector<float> unpacked_;
+};
+
+/// The query against vectors packed in either way, made ready when it is first asked for.
+class Probes {
+ public:
+  /// As for Probe.
+  Probes(std::span<const float> values, const Scorer& wide) : values_(values), wide_(wide) {}
+  /// `scorer` is `wide`, or always the same other one.
+  const Probe& of(const Scorer& scorer) {
+    auto& probe = &scorer == &wide_ ? against_wide_ : against_narrow_;
+    if (!probe) probe.emplace(values_, scorer, wide_);
+    return *probe;
+  }
+  [[nodiscard]] Metric metric() const { return wide_.metric(); }
+
+ private:
+  std::span<const float> values_;
+  const Scorer& wide_;
+  std::optional<Probe> against_narrow_;
+  std::optional<Probe> against_wide_;
 };
 
 /// The keys that may be returned: all, or those of the filter.
@@ -74,16 +98,5 @@ inline constexpr std::size_t rows_between_deadline_checks = 8'192;
 
 /// The error of a search that has no time left.
 Error too_late();
-
-/// What a walk through a graph is expected to cost, against a scan.
-struct WalkCost {
-  std::size_t nodes = 0;
-  std::size_t usual_distances = 0;  ///< That a walk without a filter computes.
-  double widening = 1;              ///< More candidates than usual are kept, by this factor.
-  double of_one = 1;                ///< Settings::walk_cost
-  /// Whether comparing all `candidates` is cheaper than a walk until enough of them were met: the fewer are
-  /// admissible, the longer the walk.
-  [[nodiscard]] bool exceeds_scan(std::size_t candidates) const;
-};
 
 }  // namespace triune::adapters::usearch

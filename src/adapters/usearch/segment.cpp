@@ -16,8 +16,12 @@ namespace {
 
 constexpr std::string_view segment_suffix = ".segment";
 constexpr std::string_view record_suffix = ".records";
-// What a node of the graph takes besides its links: row, level, and addresses of node, vector and row.
-constexpr std::size_t node_bytes = 26;
+
+// Of a row, where codes serve.
+std::size_t ground_bytes(const SegmentHome& home) {
+  const auto dimension = home.specification.dimension;
+  return ground_stride_of(dimension < Code::smallest_dimension ? home.narrow.bytes() : Code::bytes_of(dimension));
+}
 
 }  // namespace
 
@@ -56,25 +60,21 @@ std::optional<Row> Segment::find(contract::VectorKey key) const {
   return *at == key ? std::optional(static_cast<Row>(at - keys_.begin())) : std::nullopt;
 }
 
-std::vector<std::byte> Segment::on_ground(std::span<const float> query, const std::byte* packed) const {
-  if (!code_) return {packed, packed + scorer_->bytes()};
-  std::vector<std::byte> result(code_->bytes());
-  std::vector<float> scaled(query.begin(), query.end());
-  if (scorer_->metric() == Metric::cosine) scale_to_one(scaled);
-  code_->encode(scaled, result.data());
-  return result;
+std::unique_ptr<Question> Segment::ask(const Probe& probe) const {
+  if (code_) return code_->ask(probe.scaled());
+  return std::make_unique<KeptQuestion>(*scorer_, probe.packed());
 }
 
 std::size_t Segment::memory_bytes() const {
-  return file_.size() + keys_.size() * (sizeof(void*) * 2 + sizeof(Row));
+  return file_.size();
 }
 
-std::size_t Segment::memory_of(const SegmentHome& home, std::size_t rows) {
-  const auto dimension = home.specification.dimension;
-  const std::size_t ground =
-      dimension < Code::smallest_dimension ? home.narrow.bytes() : dimension / 2 + 2 * sizeof(double);
-  const std::size_t links = (2 * home.settings.tuning.connectivity + 1) * sizeof(Row);
-  return rows * (sizeof(contract::VectorKey) + ground + links + links / 20 + node_bytes);
+std::size_t Segment::row_bytes(const SegmentHome& home) {
+  return sizeof(contract::VectorKey) + ground_bytes(home) + links_row_bytes(home.settings.tuning);
+}
+
+std::size_t Segment::building_row_bytes(const SegmentHome& home) {
+  return ground_bytes(home) + Graph::node_bytes(home.settings.tuning);
 }
 
 Result<std::shared_ptr<const Segment>> Segment::open(const SegmentHome& home, const Identity& identity) {
@@ -99,7 +99,7 @@ Result<std::shared_ptr<const Segment>> Segment::open(const SegmentHome& home, co
     return reader.damaged("the file of its records is gone");
   if (!records) return failure_of(records);
   segment->records_.emplace(std::move(*records));
-  segment->file_.release();  // usearch looked at every node
+  segment->file_.release();  // every link was looked at
   return segment;
 }
 
@@ -132,21 +132,18 @@ Status Segment::read_body(SnapshotReader& reader, const SegmentHome& home) {
   if (!mean.empty() && mean.size() != home.specification.dimension)
     return reader.damaged("its mean is of another size");
   if (!mean.empty()) code_.emplace(home.specification.metric, std::move(mean));
-  comparer_ = code_ ? static_cast<const Comparer*>(&*code_) : scorer_;
-  ground_stride_ = code_ ? code_->bytes() : scorer_->bytes();
+  ground_.stride = ground_stride_of(code_ ? code_->bytes() : scorer_->bytes());
 
   const auto bytes = file_.bytes();
   const auto place = [&](SegmentSection section) { return bytes.data() + reader.section_offset(section); };
   const std::size_t count = reader.section_size(segment_keys) / sizeof(contract::VectorKey);
   keys_ = {reinterpret_cast<const contract::VectorKey*>(place(segment_keys)), count};
-  ground_ = place(segment_ground);
+  ground_.rows = place(segment_ground);
   const bool strays_fit = std::ranges::all_of(strays_, [&](Row row) { return row < count; });
-  if (count == 0 || reader.section_size(segment_ground) != count * ground_stride_ || !strays_fit)
+  if (count == 0 || reader.section_size(segment_ground) != count * ground_.stride || !strays_fit)
     return reader.damaged("its sections do not belong together");
-  TRIUNE_ASSIGN(graph_, Graph::make(*comparer_, home.settings.tuning, 0, home.settings.seats));
-  const std::span links(place(segment_links), reader.section_size(segment_links));
-  TRIUNE_TRY(graph_->view(links, rows(), [this](Row row) { return ground(row); }));
-  return graph_->size() == count ? Status{} : reader.damaged("its links do not belong to its vectors");
+  links_ = Links::view({place(segment_links), reader.section_size(segment_links)}, count);
+  return links_ ? Status{} : reader.damaged("its links do not belong to its vectors");
 }
 
 }  // namespace triune::adapters::usearch

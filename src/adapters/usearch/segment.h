@@ -1,11 +1,11 @@
 // An immutable part of a collection on disk: vectors that have not changed for a while, with a graph over them.
 //
-//   FILE.7.segment   keys, ascending │ ground │ links │ strays │ mean │ description, as a snapshot file, mapped
+//   FILE.7.segment   ground │ keys, ascending │ links │ strays │ mean │ description, as a snapshot file, mapped
 //   FILE.7.records   the exact vectors (record_file.h), read one by one
 //
 // A search walks over the ground: codes of four bits a value (code.h), or the packed vectors themselves where there are
 // few dimensions or codes are found too coarse. The nearest by codes are compared again by their records. So ground,
-// links and keys are all that can become resident; 1,000,000 x 384 are 360 MB.
+// links and keys are all that can become resident; 1,000,000 x 384 are 285 MB.
 //
 // Rows are numbered in the order of their keys. Which of them were deleted or replaced since is a Part's matter.
 #pragma once
@@ -20,7 +20,9 @@
 #include <vector>
 
 #include "adapters/usearch/code.h"
-#include "adapters/usearch/graph.h"
+#include "adapters/usearch/ground.h"
+#include "adapters/usearch/links.h"
+#include "adapters/usearch/probe.h"
 #include "adapters/usearch/record_file.h"
 #include "adapters/usearch/scorer.h"
 #include "adapters/usearch/settings.h"
@@ -45,7 +47,7 @@ struct SegmentHome {
                              const std::function<bool(std::uint64_t number)>& is_wanted);
 };
 
-/// Thread rule: immutable, but that searches need distinct contexts.
+/// Thread rule: immutable.
 class Segment {
  public:
   /// What distinguishes a segment from another file of the same name.
@@ -84,19 +86,20 @@ class Segment {
   [[nodiscard]] const RecordFile& records() const { return *records_; }
   /// Whether the ground is codes; else it is the packed vectors.
   [[nodiscard]] bool is_coded() const { return code_.has_value(); }
-  /// The query as it is compared with the ground; `packed` is as `scorer()` packs.
-  [[nodiscard]] std::vector<std::byte> on_ground(std::span<const float> query, const std::byte* packed) const;
-  [[nodiscard]] const std::byte* ground(Row row) const { return ground_ + row * ground_stride_; }
-  [[nodiscard]] std::size_t ground_stride() const { return ground_stride_; }
-  [[nodiscard]] const Comparer& comparer() const { return *comparer_; }
-  [[nodiscard]] const Graph& graph() const { return *graph_; }
+  /// The query as it is compared with the ground. `probe` is against vectors packed as `scorer()` packs, and must
+  /// outlive the answer.
+  [[nodiscard]] std::unique_ptr<Question> ask(const Probe& probe) const;
+  [[nodiscard]] const Ground& ground() const { return ground_; }
+  [[nodiscard]] const Links& links() const { return *links_; }
   /// Rows that the graph cannot reach.
   [[nodiscard]] std::span<const Row> strays() const { return strays_; }
   /// What searches may make resident.
   [[nodiscard]] std::size_t memory_bytes() const;
   [[nodiscard]] std::uint64_t file_bytes() const { return file_.size() + records_->size(); }
-  /// The same for so many rows that are not there yet.
-  static std::size_t memory_of(const SegmentHome& home, std::size_t rows);
+  /// The same for one row of a segment that is not there yet, and what the row takes while the segment is built.
+  static std::size_t row_bytes(const SegmentHome& home);
+  static std::size_t links_row_bytes(const GraphTuning& tuning) { return (tuning.connectivity + 3) * sizeof(Row); }
+  static std::size_t building_row_bytes(const SegmentHome& home);
 
  private:
   explicit Segment(MappedFile file) : file_(std::move(file)) {}
@@ -106,13 +109,11 @@ class Segment {
   MappedFile file_;
   Identity identity_;
   std::span<const contract::VectorKey> keys_;
-  const std::byte* ground_ = nullptr;
-  std::size_t ground_stride_ = 0;
+  Ground ground_;
   const Scorer* scorer_ = nullptr;
   std::optional<Code> code_;
-  const Comparer* comparer_ = nullptr;
   std::vector<Row> strays_;
-  std::unique_ptr<Graph> graph_;
+  std::optional<Links> links_;
   std::optional<RecordFile> records_;
 };
 

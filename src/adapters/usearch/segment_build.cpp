@@ -6,9 +6,9 @@
 
 #include "adapters/usearch/byte_codec.h"
 #include "adapters/usearch/graph_build.h"
-#include "adapters/usearch/part_search.h"
 #include "adapters/usearch/segment.h"
 #include "adapters/usearch/segment_format.h"
+#include "adapters/usearch/selection.h"
 #include "adapters/usearch/snapshot_file.h"
 #include "base/failpoint.h"
 #include "base/memory.h"
@@ -17,10 +17,12 @@
 namespace triune::adapters::usearch {
 namespace {
 
-// Codes must lead to this share of the nearest of so many vectors.
+// Codes must have this share of the nearest of so many vectors among so many candidates.
 constexpr std::size_t faithful_samples = 48;
 constexpr std::size_t faithful_nearest = 10;
+constexpr std::size_t faithful_among = 100;
 constexpr double faithful_share = 0.95;
+constexpr std::size_t ways_to_each = 4;
 
 // What a segment is made of, in memory.
 struct Parts {
@@ -28,8 +30,10 @@ struct Parts {
   const Comparer* comparer = nullptr;
   std::size_t stride = 0;
   std::vector<std::byte> ground;
-  std::unique_ptr<Graph> graph;
+  std::vector<std::byte> links;
   std::vector<Row> strays;
+
+  [[nodiscard]] const std::byte* at(Row row) const { return ground.data() + row * stride; }
 };
 
 Result<std::vector<float>> mean_of(const Segment::Source& source) {
@@ -50,7 +54,7 @@ Result<std::vector<float>> mean_of(const Segment::Source& source) {
 Status fill_ground(const Segment::Source& source, Parts& parts) {
   const std::size_t dimension = source.scorer->dimension();
   parts.comparer = parts.code ? static_cast<const Comparer*>(&*parts.code) : source.scorer;
-  parts.stride = parts.code ? parts.code->bytes() : source.scorer->bytes();
+  parts.stride = ground_stride_of(parts.comparer->bytes());
   parts.ground.resize(source.keys.size() * parts.stride);
   std::vector<float> values(dimension);
   std::byte* place = parts.ground.data();
@@ -59,7 +63,7 @@ Status fill_ground(const Segment::Source& source, Parts& parts) {
       source.scorer->unpack(entry.packed, 1, values);
       parts.code->encode(values, place);
     } else {
-      std::copy_n(entry.packed, parts.stride, place);
+      std::copy_n(entry.packed, source.scorer->bytes(), place);
     }
     place += parts.stride;
     return {};
@@ -72,9 +76,14 @@ Result<bool> is_faithful(const Segment::Source& source, const Parts& parts) {
   const std::size_t count = source.keys.size();
   const std::size_t step = std::max<std::size_t>(1, count / faithful_samples);
   std::vector<std::vector<std::byte>> samples;
+  std::vector<std::unique_ptr<Question>> questions;
+  std::vector<float> values(source.scorer->dimension());
   std::size_t at = 0;
   TRIUNE_TRY(source.visit([&](const Segment::Entry& entry) -> Status {
-    if (at++ % step == 0) samples.emplace_back(entry.packed, entry.packed + source.scorer->bytes());
+    if (at++ % step != 0) return {};
+    samples.emplace_back(entry.packed, entry.packed + source.scorer->bytes());
+    source.scorer->unpack(entry.packed, 1, values);
+    questions.push_back(parts.code->ask(values));
     return {};
   }));
   std::vector<Nearest> nearest(samples.size(), Nearest(faithful_nearest));
@@ -88,10 +97,13 @@ Result<bool> is_faithful(const Segment::Source& source, const Parts& parts) {
   std::size_t wanted = 0;
   std::size_t met = 0;
   for (std::size_t sample = 0; sample < samples.size(); ++sample) {
-    Nearest candidates(PartSearch::most_candidates(faithful_nearest));
-    const std::byte* const code = parts.ground.data() + sample * step * parts.stride;
-    for (std::size_t row = 0; row < count; ++row)
-      candidates.offer(row, parts.comparer->score(code, parts.ground.data() + row * parts.stride));
+    Nearest candidates(faithful_among);
+    for (std::size_t row = 0; row < count; ++row) {
+      const std::byte* const code = parts.ground.data() + row * parts.stride;
+      float score = 0;
+      questions[sample]->score_all(std::span(&code, 1), std::span(&score, 1));
+      candidates.offer(row, score);
+    }
     std::set<std::uint64_t> rows;
     for (const auto& match : candidates.take()) rows.insert(match.key);
     for (const auto& match : nearest[sample].take()) {
@@ -117,13 +129,53 @@ Status make_ground(const Segment::Source& source, Parts& parts) {
   return fill_ground(source, parts);
 }
 
+// Of the rows that searches miss, links that lead to each from those that a search for it finds: whoever looks for it
+// comes there.
+Result<std::vector<Links::Link>> ways_to(std::span<const Row> lost, const Graph& graph, const Parts& parts) {
+  std::vector<Links::Link> ways;
+  for (const Row row : lost) {
+    TRIUNE_ASSIGN(const auto answer, graph.search(parts.at(row), ways_to_each + 1, 0, {}));
+    for (const auto& found : answer.found)
+      if (found.row != row) ways.push_back({.from = found.row, .to = row});
+  }
+  std::ranges::sort(ways, {}, [](const Links::Link& link) { return std::pair(link.from, link.to); });
+  return ways;
+}
+
+// Whether a search misses a row all the same. Another one with an equal vector is as good.
+bool misses(const Links& links, const Parts& parts, Row row, std::size_t kept) {
+  const KeptQuestion question(*parts.comparer, parts.at(row));
+  const auto all = [](Row) { return true; };
+  const LinkedGround ground(links, {.rows = parts.ground.data(), .stride = parts.stride}, question, all);
+  Walk walk;
+  std::size_t scores = 0;
+  const auto& nearest = ground.nearest(walk, {.most = kept}, scores);
+  return nearest[0].node != row && nearest[0].score > parts.comparer->score(parts.at(row), parts.at(row));
+}
+
 Status link(const SegmentHome& home, const std::atomic<bool>& stop, Parts& parts) {
+  const Metric metric = home.specification.metric;
   std::vector<Row> rows(parts.ground.size() / parts.stride);
   std::iota(rows.begin(), rows.end(), 0U);
-  const auto vector_of = [&](Row row) { return parts.ground.data() + row * parts.stride; };
-  TRIUNE_ASSIGN(parts.graph, build_graph(*parts.comparer, home.settings, rows, vector_of, stop));
-  TRIUNE_ASSIGN(parts.strays, lost_of(*parts.graph, home.specification.metric, home.settings.threads, vector_of, stop));
+  const auto vector_of = [&](Row row) { return parts.at(row); };
+  TRIUNE_ASSIGN(auto graph, build_graph(*parts.comparer, home.settings, rows, vector_of, stop));
+  TRIUNE_ASSIGN(parts.strays, lost_of(*graph, metric, home.settings.threads, vector_of, stop));
   std::ranges::sort(parts.strays);
+  std::vector<Links::Link> ways;
+  // By inner product a vector is not the nearest to itself: what a search for it finds is no way to it.
+  if (metric != Metric::dot) {
+    TRIUNE_ASSIGN(ways, ways_to(parts.strays, *graph, parts));
+  }
+  parts.links.reserve(rows.size() * Segment::links_row_bytes(home.settings.tuning));
+  TRIUNE_TRY(Links::write(*graph, ways, [&](std::span<const std::byte> bytes) -> Status {
+    parts.links.insert(parts.links.end(), bytes.begin(), bytes.end());
+    return {};
+  }));
+  graph.reset();
+  const auto links = Links::view(parts.links, rows.size());
+  if (!links) return failure(ErrorCode::internal, "the links of a new segment cannot be read");
+  const std::size_t kept = home.settings.tuning.expansion_search;
+  if (metric != Metric::dot) std::erase_if(parts.strays, [&](Row row) { return !misses(*links, parts, row, kept); });
   return {};
 }
 
@@ -135,24 +187,16 @@ Status write_records(const SegmentHome& home, const Segment::Identity& identity,
   return writer.publish();
 }
 
-Status write_links(SnapshotWriter& writer, const Graph& graph) {
-  Status written;
-  Status status = graph.save([&](const void* bytes, std::size_t size) {
-    written = writer.write({static_cast<const std::byte*>(bytes), size});
-    return written.has_value();
-  });
-  TRIUNE_TRY(written);
-  return status;
-}
-
 Status write_segment(const SegmentHome& home, const Segment::Identity& identity, const Segment::Source& source,
                      const Parts& parts) {
   TRIUNE_ASSIGN(auto writer, SnapshotWriter::create(home.segment_file(identity.number)));
-  TRIUNE_TRY(writer.write_all(source.keys));
+  TRIUNE_TRY(writer.write_all(std::vector<std::byte>(cache_line - SnapshotWriter::header_bytes)));
   TRIUNE_TRY(writer.end_section());
   TRIUNE_TRY(writer.write_all(parts.ground));
   TRIUNE_TRY(writer.end_section());
-  TRIUNE_TRY(write_links(writer, *parts.graph));
+  TRIUNE_TRY(writer.write_all(source.keys));
+  TRIUNE_TRY(writer.end_section());
+  TRIUNE_TRY(writer.write_all(parts.links));
   TRIUNE_TRY(writer.end_section());
   TRIUNE_TRY(writer.write_all(parts.strays));
   TRIUNE_TRY(writer.end_section());

@@ -265,6 +265,24 @@ TEST_F(Segments, VectorsThatCodesCannotTellApartAreKeptWithoutThem) {
   }
 }
 
+TEST_F(Segments, ASmallGroupFarFromAllOthersIsFoundByWhoeverAsksNearIt) {
+  std::mt19937 random(17);
+  std::normal_distribution<float> normal;
+  const auto near = [&](float side) {
+    std::vector<float> values(dimension);
+    for (float& value : values) value = side + 0.2F * normal(random);
+    return values;
+  };
+  for (VectorKey key = 1; key <= 3'000; ++key) truth_[key] = near(key <= 20 ? -1 : 1);
+  ASSERT_TRUE(store_->bulk_load("c", truth_.size(), source(), {"h", 1}).has_value());
+  ASSERT_GT(segment_files(), 0U);
+  for (int query = 0; query < 20; ++query) {
+    const auto answer = store_->search("c", near(-1), {});
+    ASSERT_EQ(answer->matches.size(), 10U);
+    for (const auto& match : answer->matches) EXPECT_LE(match.key, 20U);
+  }
+}
+
 TEST_F(Segments, ZeroVectorsAreAtCosineDistanceOne) {
   Clusters clusters(dimension, 8);
   load(clusters, 1'500);

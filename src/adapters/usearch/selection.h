@@ -43,6 +43,10 @@ class Nearest {
   /// Nearest first. Leaves the object empty.
   std::vector<contract::VectorMatch> take();
   [[nodiscard]] std::size_t size() const { return heap_.size(); }
+  /// Beyond which nothing is of use; none while there are fewer than `count`.
+  [[nodiscard]] std::optional<float> farthest() const {
+    return heap_.size() < count_ ? std::nullopt : std::optional(heap_.front().distance);
+  }
 
  private:
   void insert(const contract::VectorMatch& match);

@@ -25,11 +25,9 @@ struct Settings {
   std::size_t freeze_from = 192UL << 20U;
   std::size_t freeze_more_from = 64UL << 20U;      ///< and beside segments they cost memory for little.
   std::chrono::milliseconds freeze_pause{10'000};  ///< After one that failed: each try costs what a success does.
-  /// Bytes that searches of one segment walk over. Building one needs as much again for a while, so this bounds what
-  /// merging takes beside the rest; a quarter of the collection is allowed where that is more.
-  std::size_t segment_bytes = 96UL << 20U;
+  /// Bytes that building one segment takes beside the rest. A quarter of the collection is allowed where that is more.
+  std::size_t segment_bytes = 104UL << 20U;
   std::size_t most_small_segments = 4;  ///< More of less than half that size are merged.
-  std::size_t segment_expansion = 48;   ///< Candidates kept while one segment is searched.
 };
 
 }  // namespace triune::adapters::usearch

@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::size_t block_bytes = 1UL << 20U;
 constexpr std::uint64_t most_sections = 64;
-constexpr std::uint32_t format_version = 2;
+constexpr std::uint32_t format_version = 3;
 
 struct Header {
   std::array<char, 8> magic{'T', 'R', 'I', 'U', 'N', 'E', 'V', 'S'};

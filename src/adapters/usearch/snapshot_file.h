@@ -22,6 +22,8 @@ namespace triune::adapters::usearch {
 /// Writes a snapshot to a temporary file. Thread rule: one thread.
 class SnapshotWriter {
  public:
+  static constexpr std::size_t header_bytes = 16;  ///< Before the first section.
+
   /// Creates the temporary file beside `path`, which `publish` replaces.
   static Result<SnapshotWriter> create(const std::filesystem::path& path);
 

@@ -44,12 +44,22 @@ class Walk {
     Row node = 0;
   };
 
-  /// The nearest nodes that are admitted, nearest first, `kept` at most, from `entry` on. `Ground` has
+  /// How many are kept. Where enough was found elsewhere, nodes beyond `bound` are of no use; so many are kept all the
+  /// same, or the walk would end before it came near.
+  struct Kept {
+    std::size_t most = 0;
+    std::size_t least = most;
+    float bound = std::numeric_limits<float>::infinity();
+  };
+
+  /// The nearest nodes that are admitted, nearest first, from `entry` on. `Ground` has
   ///   size(), measure(nodes, scores), admits(node), visit_links(node, visit), and hint_vector(node), hint_links(node),
   ///   which ask for memory that is read soon.
   template <class Ground>
-  const std::vector<Node>& run(const Ground& ground, Node entry, std::size_t kept);
+  const std::vector<Node>& run(const Ground& ground, Node entry, const Kept& kept);
 
+  /// Which nodes the last run met, for other uses between two.
+  [[nodiscard]] MetNodes& met() { return met_; }
   /// How many scores the last run computed.
   [[nodiscard]] std::size_t scores() const { return scores_; }
 
@@ -58,18 +68,21 @@ class Walk {
   static constexpr auto is_nearer = [](const Node& left, const Node& right) { return left.score < right.score; };
   static constexpr auto is_farther = [](const Node& left, const Node& right) { return left.score > right.score; };
 
-  void keep(const Node& node, std::size_t kept) {
-    if (nearest_.size() == kept) {
+  void keep(const Node& node, const Kept& kept) {
+    nearest_.push_back(node);
+    std::ranges::push_heap(nearest_, is_nearer);
+    while (nearest_.size() > kept.most || (nearest_.size() > kept.least && nearest_.front().score > kept.bound)) {
       std::ranges::pop_heap(nearest_, is_nearer);
       nearest_.pop_back();
     }
-    nearest_.push_back(node);
-    std::ranges::push_heap(nearest_, is_nearer);
-    if (nearest_.size() == kept) bound_ = nearest_.front().score;
+    if (nearest_.size() == kept.most)
+      bound_ = nearest_.front().score;
+    else if (nearest_.size() >= kept.least)
+      bound_ = std::max(nearest_.front().score, kept.bound);
   }
 
   template <class Ground>
-  void look_around(const Ground& ground, Row node, std::size_t kept);
+  void look_around(const Ground& ground, Row node, const Kept& kept);
 
   MetNodes met_;
   std::vector<Node> open_;     ///< Whose neighbours were not looked at, a heap with the nearest first.
@@ -81,7 +94,7 @@ class Walk {
 };
 
 template <class Ground>
-const std::vector<Walk::Node>& Walk::run(const Ground& ground, Node entry, std::size_t kept) {
+const std::vector<Walk::Node>& Walk::run(const Ground& ground, Node entry, const Kept& kept) {
   met_.begin(ground.size());
   open_.assign(1, entry);
   nearest_.clear();
@@ -100,13 +113,17 @@ const std::vector<Walk::Node>& Walk::run(const Ground& ground, Node entry, std::
 }
 
 template <class Ground>
-void Walk::look_around(const Ground& ground, Row node, std::size_t kept) {
+void Walk::look_around(const Ground& ground, Row node, const Kept& kept) {
   neighbours_.clear();
-  ground.visit_links(node, [&](Row neighbour) {
-    if (!met_.meet(neighbour)) return;
-    ground.hint_vector(neighbour);
-    neighbours_.push_back(neighbour);
-  });
+  ground.visit_links(node, [&](Row neighbour) { neighbours_.push_back(neighbour); });
+  // Without a branch: which ones were met is as good as random.
+  std::size_t count = 0;
+  for (const Row neighbour : neighbours_) {
+    neighbours_[count] = neighbour;
+    count += static_cast<std::size_t>(met_.meet(neighbour));
+  }
+  neighbours_.resize(count);
+  for (const Row neighbour : neighbours_) ground.hint_vector(neighbour);
   if (!open_.empty()) ground.hint_links(open_.front().node);
   measured_.resize(neighbours_.size());
   ground.measure(neighbours_, measured_);

@@ -48,7 +48,7 @@ Walk::Node at(const Line& line, Row node) {
 TEST(Walk, LeadsToTheNearestInTheirOrder) {
   const Line line{.places = 1'000, .wanted = 700.1F};
   Walk walk;
-  EXPECT_EQ(nodes_of(walk.run(line, at(line, 5), 4)), (std::vector<Row>{700, 701, 699, 702}));
+  EXPECT_EQ(nodes_of(walk.run(line, at(line, 5), {.most = 4})), (std::vector<Row>{700, 701, 699, 702}));
   EXPECT_LT(walk.scores(), 1'000U) << "it ends when nothing nearer is left";
 }
 
@@ -56,21 +56,32 @@ TEST(Walk, GoesOverNodesThatAreNotAdmitted) {
   Line line{.places = 1'000, .wanted = 500};
   line.admitted = [](Row node) { return node % 100 == 7; };
   Walk walk;
-  EXPECT_EQ(nodes_of(walk.run(line, at(line, 0), 3)), (std::vector<Row>{507, 407, 607}));
+  EXPECT_EQ(nodes_of(walk.run(line, at(line, 0), {.most = 3})), (std::vector<Row>{507, 407, 607}));
 }
 
 TEST(Walk, FindsAllWhereFewerAreThanAreKept) {
   Line line{.places = 50, .wanted = 10};
   line.admitted = [](Row node) { return node < 2; };
   Walk walk;
-  EXPECT_EQ(nodes_of(walk.run(line, at(line, 40), 10)), (std::vector<Row>{1, 0}));
+  EXPECT_EQ(nodes_of(walk.run(line, at(line, 40), {.most = 10})), (std::vector<Row>{1, 0}));
+}
+
+TEST(Walk, KeepsFewBeyondABound) {
+  const Line line{.places = 1'000, .wanted = 700.1F};
+  Walk walk;
+  // Within 3 of 700.1 are 698 to 703; beyond it no more are kept than must be.
+  EXPECT_EQ(walk.run(line, at(line, 5), {.most = 40, .least = 2, .bound = 3}).size(), 6U);
+  EXPECT_EQ(walk.run(line, at(line, 5), {.most = 40, .least = 8, .bound = 3}).size(), 8U);
+  EXPECT_EQ(walk.run(line, at(line, 5), {.most = 4, .least = 2, .bound = 3}).size(), 4U);
+  EXPECT_EQ(nodes_of(walk.run(line, at(line, 5), {.most = 40, .least = 1, .bound = 0})), (std::vector<Row>{700}))
+      << "it comes near before the bound means anything";
 }
 
 TEST(Walk, ForgetsWhatEarlierWalksMet) {
   Walk walk;
   for (int turn = 0; turn < 1'000; ++turn) {
     const Line line{.places = turn % 2 == 0 ? 300U : 200U, .wanted = 150.2F};
-    ASSERT_EQ(nodes_of(walk.run(line, at(line, 10), 2)), (std::vector<Row>{150, 151})) << turn;
+    ASSERT_EQ(nodes_of(walk.run(line, at(line, 10), {.most = 2})), (std::vector<Row>{150, 151})) << turn;
   }
 }
 

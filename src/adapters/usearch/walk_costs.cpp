@@ -1,0 +1,43 @@
+#include "adapters/usearch/walk_costs.h"
+
+#include <algorithm>
+#include <bit>
+
+namespace triune::adapters::usearch {
+namespace {
+
+constexpr double unseen = 8;  ///< Distances for each candidate kept, until there was a walk.
+
+std::size_t place_of(std::size_t kept, std::size_t places) {
+  return std::min<std::size_t>(std::bit_width(kept), places - 1);
+}
+
+}  // namespace
+
+void WalkCosts::note(std::size_t kept, std::size_t distances) {
+  auto& place = distances_[place_of(kept, distances_.size())];
+  const std::uint64_t before = place.load(std::memory_order_relaxed);
+  const std::uint64_t now = before == 0 ? distances : (before * 15 + distances) / 16;
+  place.store(static_cast<std::uint32_t>(std::min<std::uint64_t>(now, UINT32_MAX)), std::memory_order_relaxed);
+}
+
+double WalkCosts::expected(std::size_t kept) const {
+  const std::size_t place = place_of(kept, distances_.size());
+  // The nearest power that was seen, and as much more or less for each between.
+  for (std::size_t away = 0; away < distances_.size(); ++away)
+    for (const std::size_t seen : {place - away, place + away}) {
+      const auto distances = seen < distances_.size() ? distances_[seen].load(std::memory_order_relaxed) : 0;
+      if (distances == 0) continue;
+      const auto factor = static_cast<double>(1ULL << away);
+      return seen > place ? distances / factor : distances * factor;
+    }
+  return unseen * static_cast<double>(kept);
+}
+
+bool WalkCosts::exceed_scan(std::size_t nodes, std::size_t candidates, std::size_t kept) const {
+  const auto all = static_cast<double>(nodes);
+  const double share = static_cast<double>(candidates) / std::max(1.0, all);
+  return static_cast<double>(candidates) <= std::min(expected(kept) / share, all) * of_one_;
+}
+
+}  // namespace triune::adapters::usearch
