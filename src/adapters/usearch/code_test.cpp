@@ -128,7 +128,10 @@ TEST(Code, QuestionsAreNearerToTheTruthThanCodesAre) {
   for (const auto metric : {Metric::cosine, Metric::l2, Metric::dot}) {
     std::vector<std::vector<float>> vectors(400, std::vector<float>(dimension));
     for (auto& vector : vectors) {
-      for (float& value : vector) value = normal(random);
+      // Around the first, as those are among which a search must tell.
+      const bool is_first = &vector == vectors.data();
+      for (std::size_t at = 0; at < dimension; ++at)
+        vector[at] = is_first ? normal(random) : vectors[0][at] + 0.4F * normal(random);
       if (metric == Metric::cosine) scale_to_one(vector);
     }
     const Code code(metric, std::vector<float>(dimension, 0.01F));
@@ -144,18 +147,30 @@ TEST(Code, QuestionsAreNearerToTheTruthThanCodesAre) {
     const auto question = code.ask(vectors[0]);
     std::vector<std::byte> asked(code.bytes());
     code.encode(vectors[0], asked.data());
-    double by_question = 0;
-    double by_code = 0;
+    // What all errors have in common moves nobody past another.
+    struct Errors {
+      double sum = 0;
+      double squares = 0;
+      void add(double error) {
+        sum += error;
+        squares += error * error;
+      }
+      [[nodiscard]] double spread(double count) const { return squares / count - std::pow(sum / count, 2); }
+    };
+    Errors by_question;
+    Errors by_code;
     for (std::size_t at = 1; at < vectors.size(); ++at) {
       std::vector<std::byte> kept(code.bytes());
       code.encode(vectors[at], kept.data());
       const std::byte* const place = kept.data();
       float score = 0;
       question->score_all(std::span(&place, 1), std::span(&score, 1));
-      by_question += std::pow(score - truth(at), 2);
-      by_code += std::pow(code.score(asked.data(), place) - truth(at), 2);
+      by_question.add(score - truth(at));
+      by_code.add(code.score(asked.data(), place) - truth(at));
     }
-    EXPECT_LT(by_question, 0.7 * by_code) << to_string(metric);
+    // By inner product most of the error is the kept vector's, along the vector itself.
+    const double share = metric == Metric::dot ? 1 : 0.8;
+    EXPECT_LT(by_question.spread(399), share * by_code.spread(399)) << to_string(metric);
   }
 }
 

@@ -79,6 +79,7 @@ struct Graph::Implementation {
   };
   // What a walk stands on (walk.h).
   struct Ground {
+    static constexpr bool only_admitted = false;
     const Implementation& graph;
     const std::byte* query;
     const Allow& allow;

@@ -101,7 +101,7 @@ TEST_F(LinksOfAGraph, AreNotReadFromAnythingElse) {
   EXPECT_FALSE(Links::view(bytes, count - 1).has_value());
   EXPECT_FALSE(Links::view(bytes, count + 1).has_value());
   EXPECT_FALSE(Links::view({}, 1).has_value());
-  for (std::size_t size = 0; size < bytes.size(); size += 4 * 97)
+  for (std::size_t size = 0; size < bytes.size(); size += 4UL * 97)
     EXPECT_FALSE(Links::view(std::span(bytes).first(size), count).has_value()) << size;
   // Whatever a number is changed to, what is read stays within bounds: each is refused, or names rows that there are.
   std::mt19937 random(5);

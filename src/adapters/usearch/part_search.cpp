@@ -12,7 +12,10 @@ namespace {
 // Of what a search keeps, so much is kept in each segment whatever was found in others: a walk that may keep too few
 // ends before it came near.
 constexpr std::size_t least_share = 2;
-constexpr std::size_t sample_size = 512;
+// From this share of rows on, a walk over all of them meets enough that are admitted.
+constexpr double most_admitted_for_candidates = 0.25;
+constexpr std::size_t sample_size = 128;
+constexpr std::size_t few_in_sample = 8;
 constexpr std::size_t compared_at_once = 16;
 
 }  // namespace
@@ -36,26 +39,36 @@ Status PartSearch::run(Found& found) {
 
 Status PartSearch::look_in(std::uint32_t at, Found& found) {
   const Part& part = parts_[at];
-  if (selection_.keys())
-    if (const auto rows = looked_up(part)) return compare(at, *rows, found);
-  const std::size_t candidates = selection_.keys() ? estimate(part) : part.live();
-  const bool comparable = part.segment().is_coded() || probes_.of(part.segment().scorer()).fits();
-  if (options_.exact || !comparable || costs_.exceed_scan(part.segment().rows(), candidates, expansion_))
-    return compare(at, swept(part), found);
-  TRIUNE_ASSIGN(const bool enough, walk(at, found));
-  if (!enough) return compare(at, swept(part), found);  // exactly `count` is promised
+  const auto way = way_through(part);
+  if (way == Way::scan) return compare(at, chosen(part), found);
+  TRIUNE_ASSIGN(const bool enough, walk(at, way, found));
+  if (!enough) return compare(at, chosen(part), found);  // exactly `count` is promised
   found.walked = true;
   return {};
 }
 
-std::optional<std::vector<Row>> PartSearch::looked_up(const Part& part) const {
+PartSearch::Way PartSearch::way_through(const Part& part) const {
+  const bool comparable = part.segment().is_coded() || probes_.of(part.segment().scorer()).fits();
+  if (options_.exact || !comparable) return Way::scan;
+  const std::size_t rows = part.segment().rows();
+  const std::size_t candidates = selection_.keys() ? estimate(part) : part.live();
+  if (static_cast<double>(candidates) >= most_admitted_for_candidates * static_cast<double>(rows))
+    return costs_.exceed_scan(rows, candidates, expansion_) ? Way::scan : Way::over_all;
+  return costs_.of_candidates_exceed_scan(rows, candidates, expansion_) ? Way::scan : Way::over_candidates;
+}
+
+std::vector<Row> PartSearch::chosen(const Part& part) const {
   const Segment& segment = part.segment();
-  const auto keys = selection_.between(segment.keys().front(), segment.keys().back());
-  if (keys.size() * sweep_from_share >= segment.rows()) return std::nullopt;
+  const auto keys = selection_.keys() ? keys_in(part) : std::span<const contract::VectorKey>();
+  if (!selection_.keys() || keys.size() * sweep_from_share >= segment.rows()) return swept(part);
   std::vector<Row> rows;
   for (const auto key : keys)
     if (const auto row = segment.find(key); row && part.is_live(*row)) rows.push_back(*row);
   return rows;
+}
+
+std::span<const contract::VectorKey> PartSearch::keys_in(const Part& part) const {
+  return selection_.between(part.segment().keys().front(), part.segment().keys().back());
 }
 
 std::vector<Row> PartSearch::swept(const Part& part) const {
@@ -74,6 +87,9 @@ std::vector<Row> PartSearch::swept(const Part& part) const {
 
 std::size_t PartSearch::estimate(const Part& part) const {
   const Segment& segment = part.segment();
+  const auto keys = keys_in(part).size();
+  // A sample tells little of few.
+  if (segment.has_every_key() || keys < segment.rows() * few_in_sample / sample_size) return keys;
   const Row step = std::max<Row>(1, segment.rows() / sample_size);
   std::size_t tried = 0;
   std::size_t admitted = 0;
@@ -112,7 +128,7 @@ Result<Nearest> PartSearch::nearest_by_codes(const Part& part, std::span<const R
   return nearest;
 }
 
-Result<bool> PartSearch::walk(std::uint32_t at, Found& found) {
+Result<bool> PartSearch::walk(std::uint32_t at, Way way, Found& found) {
   const Part& part = parts_[at];
   const Segment& segment = part.segment();
   const auto question = segment.ask(probes_.of(segment.scorer()));
@@ -122,14 +138,19 @@ Result<bool> PartSearch::walk(std::uint32_t at, Found& found) {
     return part.is_live(row) && (!filtered || selection_.admits(segment.key(row))) &&
            !std::ranges::binary_search(segment.strays(), row);
   };
-  const LinkedGround ground(segment.links(), segment.ground(), *question, is_admitted);
+  const Walk::Kept kept{.most = expansion_,
+                        .least = std::max(options_.count, expansion_ / least_share),
+                        .bound = candidates_.bound(expansion_)};
   thread_local Walk walk;
   std::size_t scores = 0;
-  const auto& met = ground.nearest(walk,
-                                   {.most = expansion_,
-                                    .least = std::max(options_.count, expansion_ / least_share),
-                                    .bound = candidates_.bound(expansion_)},
-                                   scores);
+  const auto nearest = [&](const auto& ground) -> const auto& { return ground.nearest(walk, kept, scores); };
+  using Admits = decltype(is_admitted);
+  const auto& met =
+      way == Way::over_all
+          ? nearest(LinkedGround<Admits>(segment.links(), segment.ground(), *question, is_admitted))
+          : nearest(LinkedGround<Admits, true>(segment.links(), segment.ground(), *question, is_admitted));
+  // Who meets few on the way over candidates may have gone astray.
+  if (way == Way::over_candidates && met.size() < kept.least) return false;
   const auto astray = strays(at, *question);
   if (met.size() + astray.size() < std::min(options_.count, part.live())) return false;
   if (!filtered) costs_.note(expansion_, scores);

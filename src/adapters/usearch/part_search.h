@@ -34,14 +34,20 @@ class PartSearch {
   Status run(Found& found);
 
  private:
+  enum class Way : std::uint8_t { scan, over_all, over_candidates };
+
   Status look_in(std::uint32_t at, Found& found);
-  [[nodiscard]] std::optional<std::vector<Row>> looked_up(const Part& part) const;
+  /// The cheapest one.
+  [[nodiscard]] Way way_through(const Part& part) const;
+  /// The rows that may be found.
+  [[nodiscard]] std::vector<Row> chosen(const Part& part) const;
+  [[nodiscard]] std::span<const contract::VectorKey> keys_in(const Part& part) const;
   [[nodiscard]] std::vector<Row> swept(const Part& part) const;
   [[nodiscard]] std::size_t estimate(const Part& part) const;
   Status compare(std::uint32_t at, std::span<const Row> rows, Found& found);
   Result<Nearest> nearest_by_codes(const Part& part, std::span<const Row> rows, const Question& question) const;
   /// False when the graph led to fewer than there may be.
-  Result<bool> walk(std::uint32_t at, Found& found);
+  Result<bool> walk(std::uint32_t at, Way way, Found& found);
   /// Those of a part's strays that may be found.
   [[nodiscard]] std::vector<Walk::Node> strays(std::uint32_t at, const Question& question) const;
   Status measure(const Part& part, std::span<const Row> rows, Found& found) const;

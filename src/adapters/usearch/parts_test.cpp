@@ -229,10 +229,11 @@ TEST(KeySet, HoldsExactlyItsKeys) {
     const KeySet set(keys);
     EXPECT_EQ(set.is_dense(), spread < 50) << spread;
     for (const VectorKey key : {VectorKey{0}, VectorKey{1}, last, last - 1, last / 2, last / 2 - 1})
-      EXPECT_EQ(set.contains(key), truth.contains(key)) << key;
+      EXPECT_EQ(set.contains(key) && KeySet::holds(keys, key), truth.contains(key)) << key;
     for (int count = 0; count < 2'000; ++count) {
       const VectorKey key = last / 2 + random() % (600 * spread);
       ASSERT_EQ(set.contains(key), truth.contains(key)) << key;
+      ASSERT_EQ(KeySet::holds(keys, key), truth.contains(key)) << key;
     }
   }
   EXPECT_FALSE(KeySet(std::vector<VectorKey>{}).contains(0));

@@ -68,7 +68,12 @@ class Selection {
 
   /// Empty: all.
   [[nodiscard]] const std::optional<std::span<const contract::VectorKey>>& keys() const { return keys_; }
-  [[nodiscard]] bool admits(contract::VectorKey key) const { return !keys_ || set().contains(key); }
+  [[nodiscard]] bool admits(contract::VectorKey key) const {
+    if (!keys_) return true;
+    // Making the set reads every key, which pays when many are asked for.
+    if (!set_ && ++asked_ * asked_before_set < keys_->size()) return KeySet::holds(*keys_, key);
+    return set().contains(key);
+  }
   /// What `admits` asks, where not all are admitted.
   [[nodiscard]] const KeySet* asked() const { return keys_ ? &set() : nullptr; }
   /// How many keys it admits from `first` to `last`, when it does not admit all.
@@ -82,7 +87,9 @@ class Selection {
 
   std::vector<contract::VectorKey> own_;
   std::optional<std::span<const contract::VectorKey>> keys_;
-  mutable std::optional<KeySet> set_;  ///< Made when first needed.
+  static constexpr std::size_t asked_before_set = 32;
+  mutable std::size_t asked_ = 0;
+  mutable std::optional<KeySet> set_;  ///< Made when it pays.
 };
 
 /// Asks for a row's memory while the rows before it are compared: filtered rows lie at odd distances, where the

@@ -56,6 +56,7 @@ Status SegmentHome::remove_files(const std::filesystem::path& collection_file,
 
 std::optional<Row> Segment::find(contract::VectorKey key) const {
   if (key < keys_.front() || key > keys_.back()) return std::nullopt;
+  if (has_every_key()) return static_cast<Row>(key - keys_.front());
   const auto at = std::ranges::lower_bound(keys_, key);
   return *at == key ? std::optional(static_cast<Row>(at - keys_.begin())) : std::nullopt;
 }

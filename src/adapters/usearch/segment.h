@@ -78,7 +78,9 @@ class Segment {
 
   [[nodiscard]] const Identity& identity() const { return identity_; }
   [[nodiscard]] std::span<const contract::VectorKey> keys() const { return keys_; }
-  [[nodiscard]] contract::VectorKey key(Row row) const { return keys_[row]; }
+  [[nodiscard]] contract::VectorKey key(Row row) const { return has_every_key() ? keys_.front() + row : keys_[row]; }
+  /// Whether no key between the first and the last is missing: then none need be read.
+  [[nodiscard]] bool has_every_key() const { return keys_.back() - keys_.front() < keys_.size(); }
   [[nodiscard]] Row rows() const { return static_cast<Row>(keys_.size()); }
   [[nodiscard]] std::optional<Row> find(contract::VectorKey key) const;
   /// How records are packed.

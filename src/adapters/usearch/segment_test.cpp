@@ -32,7 +32,7 @@ TEST_F(Segments, ThereAreFewOfThemHoweverMuchComes) {
     ASSERT_TRUE(store_->save("c").has_value());
   }
   // Small ones, full ones of at least half the size, and what a merge replaces until its save.
-  wait_for([this] { return segment_files() <= 4 + 20'000 * 400 / (settings_.segment_bytes / 2) + 1; });
+  wait_for([this] { return segment_files() <= 4 + 20'000UL * 400 / (settings_.segment_bytes / 2) + 1; });
   expect_holds_the_truth();
 }
 

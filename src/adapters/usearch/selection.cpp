@@ -24,8 +24,19 @@ KeySet::KeySet(std::span<const contract::VectorKey> sorted) : sorted_(sorted) {
   for (const auto key : sorted) bits_[(key - first_) / 64] |= 1ULL << ((key - first_) % 64);
 }
 
-bool KeySet::search(contract::VectorKey key) const {
-  return std::ranges::binary_search(sorted_, key);
+bool KeySet::holds(std::span<const contract::VectorKey> sorted, contract::VectorKey key) {
+  if (sorted.empty() || key < sorted.front() || key > sorted.back()) return false;
+  // Keys are numbers given one after the other, so those of a filter are spread evenly: it is looked for around where
+  // it would be, in steps that double.
+  const auto count = sorted.size();
+  const double share =
+      static_cast<double>(key - sorted.front()) / static_cast<double>(sorted.back() - sorted.front() + 1);
+  std::size_t low = std::min(count - 1, static_cast<std::size_t>(share * static_cast<double>(count)));
+  std::size_t high = low + 1;
+  for (std::size_t step = 8; low > 0 && sorted[low] > key; step *= 2) high = low, low -= std::min(low, step);
+  for (std::size_t step = 8; high < count && sorted[high] <= key; step *= 2)
+    low = high, high += std::min(count - high, step);
+  return std::ranges::binary_search(sorted.subspan(low, high - low), key);
 }
 
 void Nearest::insert(const contract::VectorMatch& match) {

@@ -16,16 +16,16 @@ class KeySet {
  public:
   explicit KeySet(std::span<const contract::VectorKey> sorted);
   [[nodiscard]] bool contains(contract::VectorKey key) const {
-    if (bits_.empty()) return search(key);
+    if (bits_.empty()) return holds(sorted_, key);
     const std::uint64_t offset = key - first_;  // wraps around below the first key
     return offset < range_ && (bits_[offset / 64] >> (offset % 64) & 1U) != 0;
   }
+  /// The same without a set, for few questions.
+  static bool holds(std::span<const contract::VectorKey> sorted, contract::VectorKey key);
   /// Whether `contains` costs about as much as reading the key.
   [[nodiscard]] bool is_dense() const { return !bits_.empty(); }
 
  private:
-  [[nodiscard]] bool search(contract::VectorKey key) const;
-
   std::span<const contract::VectorKey> sorted_;
   contract::VectorKey first_ = 0;
   std::uint64_t range_ = 0;

@@ -54,7 +54,8 @@ class Walk {
 
   /// The nearest nodes that are admitted, nearest first, from `entry` on. `Ground` has
   ///   size(), measure(nodes, scores), admits(node), visit_links(node, visit), and hint_vector(node), hint_links(node),
-  ///   which ask for memory that is read soon.
+  ///   which ask for memory that is read soon, and
+  ///   only_admitted, whether to measure no others: then links must lead over those that are not.
   template <class Ground>
   const std::vector<Node>& run(const Ground& ground, Node entry, const Kept& kept);
 
@@ -123,6 +124,8 @@ void Walk::look_around(const Ground& ground, Row node, const Kept& kept) {
     count += static_cast<std::size_t>(met_.meet(neighbour));
   }
   neighbours_.resize(count);
+  if constexpr (Ground::only_admitted)
+    std::erase_if(neighbours_, [&](Row neighbour) { return !ground.admits(neighbour); });
   for (const Row neighbour : neighbours_) ground.hint_vector(neighbour);
   if (!open_.empty()) ground.hint_links(open_.front().node);
   measured_.resize(neighbours_.size());
@@ -133,7 +136,7 @@ void Walk::look_around(const Ground& ground, Row node, const Kept& kept) {
     const Node met{measured_[at], neighbours_[at]};
     open_.push_back(met);
     std::ranges::push_heap(open_, is_farther);
-    if (ground.admits(met.node)) keep(met, kept);
+    if (Ground::only_admitted || ground.admits(met.node)) keep(met, kept);
   }
 }
 

@@ -6,6 +6,10 @@
 namespace triune::adapters::usearch {
 namespace {
 
+// Where fewer are admitted, too few links lead from one over one that is not to the next.
+constexpr double least_share = 0.03;
+// What looking over others costs, as a multiple of a walk without a filter.
+constexpr double over_others = 4;
 constexpr double unseen = 8;  ///< Distances for each candidate kept, until there was a walk.
 
 std::size_t place_of(std::size_t kept, std::size_t places) {
@@ -38,6 +42,11 @@ bool WalkCosts::exceed_scan(std::size_t nodes, std::size_t candidates, std::size
   const auto all = static_cast<double>(nodes);
   const double share = static_cast<double>(candidates) / std::max(1.0, all);
   return static_cast<double>(candidates) <= std::min(expected(kept) / share, all) * of_one_;
+}
+
+bool WalkCosts::of_candidates_exceed_scan(std::size_t nodes, std::size_t candidates, std::size_t kept) const {
+  const auto count = static_cast<double>(candidates);
+  return count < least_share * static_cast<double>(nodes) || count <= over_others * expected(kept) * of_one_;
 }
 
 }  // namespace triune::adapters::usearch

@@ -19,6 +19,8 @@ class WalkCosts {
   /// Whether comparing all `candidates` of `nodes` is cheaper than a walk until enough of them were met: the fewer are
   /// admissible, the longer the walk.
   [[nodiscard]] bool exceed_scan(std::size_t nodes, std::size_t candidates, std::size_t kept) const;
+  /// The same for a walk that measures candidates only.
+  [[nodiscard]] bool of_candidates_exceed_scan(std::size_t nodes, std::size_t candidates, std::size_t kept) const;
 
  private:
   [[nodiscard]] double expected(std::size_t kept) const;

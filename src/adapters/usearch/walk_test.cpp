@@ -14,6 +14,7 @@ namespace {
 
 /// Places on a line, each linked with the next ones on either side.
 struct Line {
+  static constexpr bool only_admitted = false;
   Row places = 0;
   float wanted = 0;
   std::function<bool(Row)> admitted = [](Row) { return true; };
