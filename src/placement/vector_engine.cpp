@@ -11,12 +11,13 @@ namespace {
 constexpr std::uint32_t narrow_from = 32;
 // Of the graph, for each vector: 32 links of 4 bytes on the lowest level, their share above, counts, key and row.
 constexpr std::uint64_t graph_bytes = 170;
-// What outgrows this goes to mapped segments, which are walked by codes of four bits a value from so many dimensions
-// on; beside them less is kept in memory.
+// What outgrows this goes to mapped segments, which are walked by codes of five bits a value from so many dimensions
+// on, with links as many as there are and the keys; beside them less is kept in memory.
 constexpr std::uint64_t body_bytes = 192U << 20U;
 constexpr std::uint64_t body_beside_segments = 64U << 20U;
 constexpr std::uint32_t coded_from = 64;
-constexpr std::uint64_t code_overhead = 12;
+constexpr std::uint64_t code_overhead = 16;
+constexpr std::uint64_t segment_overhead = 84;
 // Whoever is on LanceDB goes back only when there is room for twice as many.
 constexpr double room_to_return = 0.5;
 // LanceDB rewrites fragments for what changes, and trains its index anew as it grows.
@@ -32,9 +33,9 @@ std::uint64_t usearch_bytes(std::uint64_t vectors, std::uint32_t dimension) {
   const std::uint64_t packed = dimension * (dimension < narrow_from ? 4ULL : 2ULL);
   const std::uint64_t at_once = vectors * (packed + graph_bytes);
   if (at_once <= body_bytes) return at_once;
-  const std::uint64_t ground = dimension < coded_from ? packed : dimension / 2 + code_overhead;
+  const std::uint64_t ground = dimension < coded_from ? packed : dimension * 5ULL / 8 + code_overhead;
   const std::uint64_t in_segments = vectors - body_beside_segments / (packed + graph_bytes);
-  return std::clamp(body_beside_segments + in_segments * (ground + graph_bytes), body_bytes, at_once);
+  return std::clamp(body_beside_segments + in_segments * (ground + segment_overhead), body_bytes, at_once);
 }
 
 VectorEngineChoice choose_vector_engine(const VectorCollection& collection, std::uint64_t vectors,

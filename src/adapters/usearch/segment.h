@@ -3,9 +3,9 @@
 //   FILE.7.segment   ground │ keys, ascending │ links │ strays │ mean │ description, as a snapshot file, mapped
 //   FILE.7.records   the exact vectors (record_file.h), read one by one
 //
-// A search walks over the ground: codes of four bits a value (code.h), or the packed vectors themselves where there are
+// A search walks over the ground: codes of five bits a value (code.h), or the packed vectors themselves where there are
 // few dimensions or codes are found too coarse. The nearest by codes are compared again by their records. So ground,
-// links and keys are all that can become resident; 1,000,000 x 384 are 285 MB.
+// links and keys are all that can become resident; 1,000,000 x 384 are 335 MB.
 //
 // Rows are numbered in the order of their keys. Which of them were deleted or replaced since is a Part's matter.
 #pragma once

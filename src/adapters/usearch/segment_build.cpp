@@ -71,7 +71,7 @@ Status fill_ground(const Segment::Source& source, Parts& parts) {
 }
 
 // Whether candidates by codes hold the nearest of some of the vectors. They do not where vectors lie in groups that are
-// far apart and narrow: four bits go into the distances between the groups then.
+// far apart and narrow: the bits go into the distances between the groups then.
 Result<bool> is_faithful(const Segment::Source& source, const Parts& parts) {
   const std::size_t count = source.keys.size();
   const std::size_t step = std::max<std::size_t>(1, count / faithful_samples);

@@ -242,7 +242,7 @@ TEST_F(Segments, VectorsThatCodesCannotTellApartAreKeptWithoutThem) {
     ASSERT_TRUE(store_->drop_collection("c").has_value());
     truth_.clear();
     reopen(metric);
-    // Two narrow groups far from each other: four bits would all go into the distance between them.
+    // Two narrow groups far from each other: the bits of a code would all go into the distance between them.
     Clusters clusters(dimension, 13);
     for (VectorKey key = 1; key <= 3'000; ++key) {
       auto values = clusters.next();
