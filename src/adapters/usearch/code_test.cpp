@@ -125,7 +125,8 @@ TEST(Code, QuestionsAreNearerToTheTruthThanCodesAre) {
   auto random = seeded();
   std::normal_distribution<float> normal;
   constexpr std::uint32_t dimension = 200;
-  for (const auto metric : {Metric::cosine, Metric::l2, Metric::dot}) {
+  // Not by inner product, where most of the error is the kept vector's, along the vector itself.
+  for (const auto metric : {Metric::cosine, Metric::l2}) {
     std::vector<std::vector<float>> vectors(400, std::vector<float>(dimension));
     for (auto& vector : vectors) {
       // Around the first, as those are among which a search must tell.
@@ -136,13 +137,10 @@ TEST(Code, QuestionsAreNearerToTheTruthThanCodesAre) {
     }
     const Code code(metric, std::vector<float>(dimension, 0.01F));
     const auto truth = [&](std::size_t at) {
-      double product = 0;
       double squares = 0;
-      for (std::size_t each = 0; each < dimension; ++each) {
-        product += static_cast<double>(vectors[0][each]) * vectors[at][each];
+      for (std::size_t each = 0; each < dimension; ++each)
         squares += std::pow(static_cast<double>(vectors[0][each]) - vectors[at][each], 2);
-      }
-      return metric == Metric::dot ? -product : squares;
+      return squares;
     };
     const auto question = code.ask(vectors[0]);
     std::vector<std::byte> asked(code.bytes());
@@ -168,9 +166,7 @@ TEST(Code, QuestionsAreNearerToTheTruthThanCodesAre) {
       by_question.add(score - truth(at));
       by_code.add(code.score(asked.data(), place) - truth(at));
     }
-    // By inner product most of the error is the kept vector's, along the vector itself.
-    const double share = metric == Metric::dot ? 1 : 0.8;
-    EXPECT_LT(by_question.spread(399), share * by_code.spread(399)) << to_string(metric);
+    EXPECT_LT(by_question.spread(399), 0.8 * by_code.spread(399)) << to_string(metric);
   }
 }
 

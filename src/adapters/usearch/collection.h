@@ -126,6 +126,9 @@ class Collection {
   [[nodiscard]] std::size_t body_bytes(const Body& body) const;
   [[nodiscard]] std::size_t largest_segment() const;
   [[nodiscard]] std::vector<std::size_t> parts_to_merge() const;
+  /// A mapped segment that there is room to hold; null when there is none.
+  [[nodiscard]] const Segment* segment_to_hold() const;
+  Status hold_segments();
   [[nodiscard]] bool may_freeze() const { return std::chrono::steady_clock::now() >= freeze_again_at_.load(); }
   /// Bytes of a body above which it is frozen.
   [[nodiscard]] std::size_t freeze_bound(bool has_segments) const {

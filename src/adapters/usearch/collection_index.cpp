@@ -35,7 +35,7 @@ Collection::Task Collection::next_task(bool draining) const {
 
 bool Collection::needs_maintenance() {
   const Seat seat(gate_, Deadline::never());
-  return next_task(false) != Task::nothing || !parts_to_merge().empty();
+  return next_task(false) != Task::nothing || !parts_to_merge().empty() || segment_to_hold() != nullptr;
 }
 
 Status Collection::maintain() {
@@ -48,7 +48,7 @@ Status Collection::maintain() {
     TRIUNE_TRY(merge_parts());
     TRIUNE_TRY(maintain_body());
   }
-  return {};
+  return hold_segments();
 }
 
 Status Collection::maintain_body() {

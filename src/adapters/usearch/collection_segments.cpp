@@ -139,6 +139,35 @@ std::vector<std::size_t> Collection::parts_to_merge() const {
   return small;
 }
 
+const Segment* Collection::segment_to_hold() const {
+  std::size_t held = 0;
+  for (const auto& part : parts_) held += part.segment().is_held() ? part.segment().memory_bytes() : 0;
+  for (const auto& part : parts_)
+    if (!part.segment().is_held() && held + part.segment().memory_bytes() <= settings_.held_bytes)
+      return &part.segment();
+  return nullptr;
+}
+
+Status Collection::hold_segments() {
+  const std::scoped_lock lock(merging_);  // what is opened again is not replaced meanwhile
+  while (!stop_.load()) {
+    Segment::Identity identity;
+    {
+      const Seat seat(gate_, Deadline::never());
+      const Segment* const mapped = dropped_ ? nullptr : segment_to_hold();
+      if (mapped == nullptr) return {};
+      identity = mapped->identity();
+    }
+    auto held = Segment::open(home(), identity, Segment::Residence::held);
+    const Closed closed(gate_);
+    if (dropped_) return {};
+    if (!held) return failure_of(held);
+    for (auto& part : parts_)
+      if (part.segment().identity() == identity) part.exchange(*held);  // the mapping goes once the gate is open
+  }
+  return {};
+}
+
 Status Collection::freeze() {
   auto frozen = freeze_what_there_is();
   if (!frozen) freeze_again_at_ = std::chrono::steady_clock::now() + settings_.freeze_pause;

@@ -8,8 +8,10 @@
 
 #include <cerrno>
 #include <cstring>
+#include <new>
 #include <utility>
 
+#include "adapters/usearch/huge_pages.h"
 #include "base/try.h"
 
 namespace triune::adapters::usearch {
@@ -37,10 +39,11 @@ MappedFile::MappedFile(MappedFile&& other) noexcept
     : path_(std::move(other.path_)),
       descriptor_(std::exchange(other.descriptor_, -1)),
       size_(other.size_),
-      data_(std::exchange(other.data_, nullptr)) {}
+      data_(std::exchange(other.data_, nullptr)),
+      held_(std::move(other.held_)) {}
 
 MappedFile::~MappedFile() {
-  if (data_ != nullptr) ::munmap(const_cast<std::byte*>(data_), size_);
+  if (data_ != nullptr && !is_held()) ::munmap(const_cast<std::byte*>(data_), size_);
   if (descriptor_ >= 0) ::close(descriptor_);
 }
 
@@ -51,8 +54,19 @@ Status MappedFile::map() {
   return {};
 }
 
+Status MappedFile::hold() {
+  try {
+    held_ = allocate_slab(size_);
+  } catch (const std::bad_alloc&) {
+    return failure(ErrorCode::resource_exhausted,
+                   fmt::format("there is no memory for the {} bytes of {}", size_, path_.string()));
+  }
+  data_ = held_.get();
+  return read(0, {held_.get(), size_});
+}
+
 void MappedFile::release() const noexcept {
-  ::madvise(const_cast<std::byte*>(data_), size_, MADV_DONTNEED);
+  if (!is_held()) ::madvise(const_cast<std::byte*>(data_), size_, MADV_DONTNEED);
 }
 
 Status MappedFile::read(std::uint64_t offset, std::span<std::byte> bytes) const {

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <span>
 
 #include "triune/status.h"
@@ -24,9 +25,14 @@ class MappedFile {
   [[nodiscard]] std::uint64_t size() const { return size_; }
   /// Maps the whole file. What is touched counts as this process's memory, and the system takes it back when short.
   Status map();
-  /// What was touched of the mapping counts no more until it is touched again; the system keeps it for that.
+  /// Instead of mapping, copies the file into memory of this process, in pages of 2 MB where the system gives them.
+  /// Error: `resource_exhausted`.
+  Status hold();
+  [[nodiscard]] bool is_held() const { return held_ != nullptr; }
+  /// Unless held: what was touched of the mapping counts no more until it is touched again; the system keeps it for
+  /// that.
   void release() const noexcept;
-  /// Everything, once mapped.
+  /// Everything, once mapped or held.
   [[nodiscard]] std::span<const std::byte> bytes() const { return {data_, data_ == nullptr ? 0 : size_}; }
   /// Reads without mapping: leaves nothing in this process's memory. Error: `corruption` when the file ends before.
   Status read(std::uint64_t offset, std::span<std::byte> bytes) const;
@@ -38,6 +44,7 @@ class MappedFile {
   int descriptor_ = -1;
   std::uint64_t size_ = 0;
   const std::byte* data_ = nullptr;
+  std::shared_ptr<std::byte[]> held_;
 };
 
 }  // namespace triune::adapters::usearch

@@ -31,6 +31,8 @@ class Part {
     const auto row = segment_->find(key);
     return row && is_live(*row);
   }
+  /// Goes over to the same segment with its bytes elsewhere, and hands out the one before.
+  void exchange(std::shared_ptr<const Segment>& segment) { segment_.swap(segment); }
   /// Deletes the key; false when it does not live here.
   bool bury(contract::VectorKey key) {
     const auto row = segment_->find(key);

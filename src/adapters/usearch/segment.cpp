@@ -78,7 +78,8 @@ std::size_t Segment::building_row_bytes(const SegmentHome& home) {
   return ground_bytes(home) + Graph::node_bytes(home.settings.tuning);
 }
 
-Result<std::shared_ptr<const Segment>> Segment::open(const SegmentHome& home, const Identity& identity) {
+Result<std::shared_ptr<const Segment>> Segment::open(const SegmentHome& home, const Identity& identity,
+                                                     Residence residence) {
   const auto path = home.segment_file(identity.number);
   auto opened = SnapshotReader::open(path);
   // The snapshot names the file, so its absence is damage.
@@ -89,7 +90,7 @@ Result<std::shared_ptr<const Segment>> Segment::open(const SegmentHome& home, co
   if (!opened) return failure_of(opened);
   SnapshotReader& reader = *opened;
   TRIUNE_ASSIGN(auto file, MappedFile::open(path));
-  TRIUNE_TRY(file.map());
+  TRIUNE_TRY(residence == Residence::held ? file.hold() : file.map());
   std::shared_ptr<Segment> segment(new Segment(std::move(file)));
   segment->identity_ = identity;
   TRIUNE_TRY(segment->read_description(reader, home));

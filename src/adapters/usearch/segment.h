@@ -61,6 +61,8 @@ class Segment {
     const std::byte* packed = nullptr;
     float length = 0;
   };
+  /// Where the bytes are that searches walk over: mapped, so that the system may take them back, or in huge pages.
+  enum class Residence : std::uint8_t { mapped, held };
   /// Where a segment's vectors come from.
   struct Source {
     const Scorer* scorer = nullptr;         ///< How they are packed.
@@ -74,7 +76,8 @@ class Segment {
   static Result<std::shared_ptr<const Segment>> build(const SegmentHome& home, std::uint64_t number,
                                                       const Source& source, const std::atomic<bool>& stop);
   /// Verifies everything but the records, which are verified as they are read. Error: `corruption`.
-  static Result<std::shared_ptr<const Segment>> open(const SegmentHome& home, const Identity& identity);
+  static Result<std::shared_ptr<const Segment>> open(const SegmentHome& home, const Identity& identity,
+                                                     Residence residence = Residence::mapped);
 
   [[nodiscard]] const Identity& identity() const { return identity_; }
   [[nodiscard]] std::span<const contract::VectorKey> keys() const { return keys_; }
@@ -97,6 +100,7 @@ class Segment {
   [[nodiscard]] std::span<const Row> strays() const { return strays_; }
   /// What searches may make resident.
   [[nodiscard]] std::size_t memory_bytes() const;
+  [[nodiscard]] bool is_held() const { return file_.is_held(); }
   [[nodiscard]] std::uint64_t file_bytes() const { return file_.size() + records_->size(); }
   /// The same for one row of a segment that is not there yet, and what the row takes while the segment is built.
   static std::size_t row_bytes(const SegmentHome& home);

@@ -66,6 +66,7 @@ class Segments : public testing::Test {
     settings_.freeze_from = 128 << 10;  // about 500 vectors of 64 dimensions
     settings_.freeze_pause = {};
     settings_.segment_bytes = 256 << 10;
+    settings_.held_bytes = 256 << 10;  // some of them
     reopen();
   }
 

@@ -27,6 +27,9 @@ struct Settings {
   std::chrono::milliseconds freeze_pause{10'000};  ///< After one that failed: each try costs what a success does.
   /// Bytes that building one segment takes beside the rest. A quarter of the collection is allowed where that is more.
   std::size_t segment_bytes = 104UL << 20U;
+  /// Bytes of a collection's segments that are held in huge pages: searches of 1,000,000 x 384 take a quarter less time
+  /// there than over a mapping, and the system does not drop what was not searched for a minute. The rest is mapped.
+  std::size_t held_bytes = 384UL << 20U;
   std::size_t most_small_segments = 4;  ///< More of less than half that size are merged.
 };
 
