@@ -41,9 +41,9 @@ TEST(VectorEngine, SaysWhenTheOtherEngineIsNotInstalled) {
 
 TEST(VectorEngine, WhatChangesAllTheTimeStaysWhereItIs) {
   const auto choice = choose_vector_engine(
-      notes, 4 * million, {.memory_allowed = 1ULL << 30U, .changed = million, .lancedb_installed = true});
+      notes, 4 * million, {.memory_allowed = 1ULL << 30U, .changed = 2 * million, .lancedb_installed = true});
   EXPECT_EQ(choice.engine, "usearch");
-  EXPECT_THAT(choice.reasons, ElementsAre(HasSubstr("1000000 of them were overwritten or deleted")));
+  EXPECT_THAT(choice.reasons, ElementsAre(HasSubstr("2000000 of them were overwritten or deleted")));
 }
 
 TEST(VectorEngine, ComesBackOnlyWhenThereIsRoomForTwiceAsMany) {

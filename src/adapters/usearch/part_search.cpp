@@ -140,7 +140,8 @@ Result<bool> PartSearch::walk(std::uint32_t at, Way way, Found& found) {
   };
   const Walk::Kept kept{.most = expansion_,
                         .least = std::max(options_.count, expansion_ / least_share),
-                        .bound = candidates_.bound(expansion_)};
+                        // Which is by codes, and means nothing to other scores.
+                        .bound = segment.is_coded() ? candidates_.bound(expansion_) : Walk::no_bound};
   thread_local Walk walk;
   std::size_t scores = 0;
   const auto nearest = [&](const auto& ground) -> const auto& { return ground.nearest(walk, kept, scores); };

@@ -44,12 +44,14 @@ class Walk {
     Row node = 0;
   };
 
+  static constexpr float no_bound = std::numeric_limits<float>::infinity();
+
   /// How many are kept. Where enough was found elsewhere, nodes beyond `bound` are of no use; so many are kept all the
   /// same, or the walk would end before it came near.
   struct Kept {
     std::size_t most = 0;
     std::size_t least = most;
-    float bound = std::numeric_limits<float>::infinity();
+    float bound = no_bound;
   };
 
   /// The nearest nodes that are admitted, nearest first, from `entry` on. `Ground` has
