@@ -39,9 +39,11 @@ double WalkCosts::expected(std::size_t kept) const {
 }
 
 bool WalkCosts::exceed_scan(std::size_t nodes, std::size_t candidates, std::size_t kept) const {
-  const auto all = static_cast<double>(nodes);
-  const double share = static_cast<double>(candidates) / std::max(1.0, all);
-  return static_cast<double>(candidates) <= std::min(expected(kept) / share, all) * of_one_;
+  const double all = std::max(1.0, static_cast<double>(nodes));
+  const double share = std::max(1.0, static_cast<double>(candidates)) / all;
+  // As far as a walk that keeps all it meets, until as many were met that are admitted.
+  const double met = std::min(static_cast<double>(kept) / share, all);
+  return static_cast<double>(candidates) <= std::min(expected(static_cast<std::size_t>(met)), all) * of_one_;
 }
 
 bool WalkCosts::of_candidates_exceed_scan(std::size_t nodes, std::size_t candidates, std::size_t kept) const {
