@@ -1,18 +1,11 @@
 #include "adapters/usearch/code_kernels.h"
 
-#if defined(__x86_64__)
-#if !defined(__clang__)
-// The compiler's own header begins registers by a variable of no value (GCC bug 105593).
-#pragma GCC diagnostic ignored "-Wuninitialized"
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-#endif
-#include <immintrin.h>
-#endif
-
 #include <algorithm>
 #include <array>
 #include <cassert>
 #include <cstring>
+
+#include "adapters/usearch/intrinsics.h"
 
 namespace triune::adapters::usearch {
 namespace {

@@ -17,6 +17,7 @@
 #include "adapters/usearch/rows.h"
 #include "adapters/usearch/scorer.h"
 #include "adapters/usearch/selection.h"
+#include "adapters/usearch/walk_costs.h"
 
 namespace triune::adapters::usearch {
 namespace {
@@ -237,6 +238,35 @@ TEST(KeySet, HoldsExactlyItsKeys) {
     }
   }
   EXPECT_FALSE(KeySet(std::vector<VectorKey>{}).contains(0));
+}
+
+TEST(WalkCosts, AFilteredWalkGoesAsFarAsOneThatKeepsWhatItMeets) {
+  WalkCosts costs(2.5);
+  costs.note(16, 250);
+  EXPECT_FALSE(costs.exceed_scan(60'000, 60'000, 16));
+  EXPECT_FALSE(costs.exceed_scan(60'000, 6'000, 16)) << "the way to the first ones is paid once";
+  EXPECT_TRUE(costs.exceed_scan(60'000, 600, 16));
+  // What was learned of 160 counts for a tenth of them.
+  costs.note(160, 4'000);
+  EXPECT_TRUE(costs.exceed_scan(60'000, 6'000, 16));
+  EXPECT_FALSE(costs.exceed_scan(60'000, 60'000, 16));
+}
+
+TEST(WalkCosts, FollowWhatIsSeen) {
+  WalkCosts costs(1);
+  EXPECT_TRUE(costs.exceed_scan(100'000, 500, 100'000));
+  costs.note(128, 100);
+  EXPECT_FALSE(costs.exceed_scan(1'000, 1'000, 128));
+  for (int walk = 0; walk < 200; ++walk) costs.note(128, 2'000);
+  EXPECT_TRUE(costs.exceed_scan(1'000, 1'000, 128));
+}
+
+TEST(WalkCosts, OverCandidatesItIsTheirShareThatMatters) {
+  WalkCosts costs(2.5);
+  costs.note(32, 300);
+  EXPECT_FALSE(costs.of_candidates_exceed_scan(200'000, 20'000, 32));
+  EXPECT_TRUE(costs.of_candidates_exceed_scan(200'000, 4'000, 32)) << "too few lead to one another";
+  EXPECT_TRUE(costs.of_candidates_exceed_scan(10'000, 2'000, 32)) << "so few are compared sooner";
 }
 
 TEST(Nearest, KeepsTheNearestAndBreaksTiesByKey) {

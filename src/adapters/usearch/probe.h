@@ -19,7 +19,6 @@ class Probe {
   /// Whether the vectors' form holds the query; else each vector is unpacked and compared in f32: slow, and right.
   [[nodiscard]] bool fits() const { return fits_; }
   [[nodiscard]] std::span<const float> values() const { return values_; }
-  [[nodiscard]] const Scorer& scorer() const { return scorer_; }
   /// Meaningless unless it fits.
   [[nodiscard]] const std::byte* packed() const { return packed_.data(); }
   /// The values as vectors are kept: for cosine of length 1.

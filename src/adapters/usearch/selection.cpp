@@ -7,6 +7,7 @@ namespace {
 
 // A bit for each number between the first and the last key is worth its memory up to this many bits a key.
 constexpr std::uint64_t most_bits_per_key = 64;
+constexpr std::size_t first_step = 8;  ///< Away from where a key would be.
 
 bool is_nearer(const contract::VectorMatch& left, const contract::VectorMatch& right) {
   return left.distance != right.distance ? left.distance < right.distance : left.key < right.key;
@@ -28,14 +29,19 @@ bool KeySet::holds(std::span<const contract::VectorKey> sorted, contract::Vector
   if (sorted.empty() || key < sorted.front() || key > sorted.back()) return false;
   // Keys are numbers given one after the other, so those of a filter are spread evenly: it is looked for around where
   // it would be, in steps that double.
-  const auto count = sorted.size();
-  const double share =
-      static_cast<double>(key - sorted.front()) / static_cast<double>(sorted.back() - sorted.front() + 1);
+  const std::size_t count = sorted.size();
+  const double range = static_cast<double>(sorted.back() - sorted.front()) + 1;
+  const double share = static_cast<double>(key - sorted.front()) / range;
   std::size_t low = std::min(count - 1, static_cast<std::size_t>(share * static_cast<double>(count)));
   std::size_t high = low + 1;
-  for (std::size_t step = 8; low > 0 && sorted[low] > key; step *= 2) high = low, low -= std::min(low, step);
-  for (std::size_t step = 8; high < count && sorted[high] <= key; step *= 2)
-    low = high, high += std::min(count - high, step);
+  for (std::size_t step = first_step; low > 0 && sorted[low] > key; step *= 2) {
+    high = low;
+    low -= std::min(low, step);
+  }
+  for (std::size_t step = first_step; high < count && sorted[high] <= key; step *= 2) {
+    low = high;
+    high += std::min(count - high, step);
+  }
   return std::ranges::binary_search(sorted.subspan(low, high - low), key);
 }
 

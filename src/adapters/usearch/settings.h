@@ -17,7 +17,7 @@ struct Settings {
   std::size_t most_fresh = 4'096;   ///< Vectors scanned besides the graph before they are added to it.
   double most_tombstones = 0.25;    ///< Share of a graph that may be deleted before it is built anew.
   /// Meeting a vector on a walk through the graph costs this many times one of a scan: its place is random, and it
-  /// passes two queues. Measured at 100,000 x 100, where both cost the same when a filter admits 24 %.
+  /// passes two queues. Measured at 100,000 x 100.
   double walk_cost = 2.5;
 
   /// Bytes of vectors and links in memory from which on they are frozen into a segment: one graph over all of them is
@@ -28,7 +28,7 @@ struct Settings {
   /// Bytes that building one segment takes beside the rest. A quarter of the collection is allowed where that is more.
   std::size_t segment_bytes = 104UL << 20U;
   /// Bytes of a collection's segments that are held in huge pages: searches of 1,000,000 x 384 take a quarter less time
-  /// there than over a mapping, and the system does not drop what was not searched for a minute. The rest is mapped.
+  /// there than over a mapping. The rest is mapped.
   std::size_t held_bytes = 384UL << 20U;
   std::size_t most_small_segments = 4;  ///< More of less than half that size are merged.
 };

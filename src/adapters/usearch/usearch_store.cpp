@@ -53,6 +53,7 @@ Result<std::unique_ptr<contract::VectorStore>> UsearchVectorStore::open(const co
   settings.threads = std::max(options.threads, 1U);
   settings.seats = std::max(settings.seats, settings.threads);
   if (options.memory_bytes > 0) {
+    settings.held_bytes = settings.held_bytes / settings.freeze_from * options.memory_bytes;
     settings.freeze_from = options.memory_bytes;
     settings.segment_bytes = options.memory_bytes + options.memory_bytes / 2;
   }
