@@ -130,6 +130,10 @@ void wait_until_idle();
 /// Kilobytes of this process in /proc/self/status under `name` ("VmRSS", "VmHWM", "RssAnon").
 std::uint64_t process_kilobytes(std::string_view name);
 
+/// Reads a file, or all files below a folder, so that they are in the system's page cache: peers hold all of theirs in
+/// memory, and disks are not compared.
+void read_into_page_cache(const std::filesystem::path& path);
+
 /// A directory on the cache's file system that goes with the object.
 class WorkFolder {
  public:

@@ -143,6 +143,7 @@ class EngineComparison {
     for (std::size_t round = 0; round < rounds; ++round)
       for (std::size_t at = 0; at < entrants_.size(); ++at) {
         bench_.update("searching", round * entrants_.size() + at, rounds * entrants_.size());
+        read_into_page_cache(work_.path());
         entrants_[at].run_round(vectors_.queries, round * size, (round + 1) * size);
       }
     const auto truth = vectors_.truth(nullptr);
@@ -212,6 +213,7 @@ class EngineComparison {
     for (auto& entrant : entrants_)
       if (entrant.engine().can_filter()) {
         bench_.update("filtered searches", results.size(), entrants_.size());
+        read_into_page_cache(work_.path());
         results.push_back(filtered(entrant, admitted, truth));
       }
     for (const auto& ours : results)
@@ -248,6 +250,7 @@ class EngineComparison {
     const auto place = entrant.place_of(wanted_recall);
     const auto all = vectors_.truth(nullptr);
     const auto truth = std::span(all).first(bench_.sized<std::size_t>(50, 200, 400));
+    read_into_page_cache(work_.path());
     const auto run =
         entrant.engine().run(vectors_.queries, 0, truth.size(), measured_count, entrant.curve()[place].effort, nullptr);
     const double recall = recall_of(run.found, truth);

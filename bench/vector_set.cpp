@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
 #include <numeric>
 
 namespace triune::bench {
@@ -25,11 +24,7 @@ VectorSet::VectorSet(Bench& bench) : count_(bench.sized<std::size_t>(20'000, 100
     load_seconds_ = timed([&] { make_hive(bench, made / "hive", table); });
     peer_build_seconds_ = timed([&] { make_peer(made, table); });
   });
-  // Into the system's page cache, as all of the peer is in memory: disks are not compared.
-  for (const auto* const file : {"hive/hive.db", "hits.db"}) {
-    std::ifstream stored(folder / file, std::ios::binary);
-    std::ofstream("/dev/null", std::ios::binary) << stored.rdbuf();
-  }
+  for (const auto* const file : {"hive/hive.db", "hits.db"}) read_into_page_cache(folder / file);
   hive_ = must(Hive::open(folder / "hive"));
   must(hive_->wait(must(hive_->receipt()).token(), Deadline::after(std::chrono::minutes(10))));
   index_ = std::make_unique<RawUsearch>(vector_dimension, count_, threads);
