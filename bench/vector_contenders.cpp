@@ -43,12 +43,16 @@ class Usearch final : public VectorContender {
   std::unique_ptr<RawUsearch> index_;
 };
 
+/// As much as raw_lancedb.py allows itself.
+constexpr std::uint64_t lancedb_cache_bytes = 4ULL << 30U;
+
 /// The engine as the hive has it.
 class Ours final : public VectorContender {
  public:
   Ours(const std::filesystem::path& folder, std::string engine) : engine_(std::move(engine)) {
     contract::EngineOptions options;
     options.path = folder / engine_;
+    if (engine_ == "lancedb") options.memory_bytes = lancedb_cache_bytes;
     store_ = must(adapters::builtin().vector.at(engine_)(options));
   }
 
@@ -173,7 +177,7 @@ std::vector<std::unique_ptr<VectorContender>> vector_contenders(const std::files
   auto raw = lancedb_contender(folder / "ivf_sq", "ivf_sq");
   if (raw) add(our_contender(folder, "lancedb"), "");
   add(std::move(raw), lancedb);
-  if (with_slow) add(lancedb_contender(folder / "hnsw_sq", "hnsw_sq"), lancedb);
+  add(lancedb_contender(folder / "hnsw_sq", "hnsw_sq"), lancedb);
   if (with_slow) add(lancedb_contender(folder / "ivf_pq", "ivf_pq"), lancedb);
   return all;
 }

@@ -53,7 +53,7 @@ class VectorContender {
 };
 
 /// All there are; tells of engines that are not there how to get them. Files go below `folder`. `with_slow`: also
-/// LanceDB's indices that take minutes for 100,000 vectors. TRIUNE_BENCH_WITHOUT leaves out what it names, between
+/// LanceDB's index that takes minutes for 100,000 vectors. TRIUNE_BENCH_WITHOUT leaves out what it names, between
 /// commas.
 std::vector<std::unique_ptr<VectorContender>> vector_contenders(const std::filesystem::path& folder, bool with_slow,
                                                                 std::vector<std::string>& missing);

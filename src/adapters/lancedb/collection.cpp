@@ -13,23 +13,6 @@
 
 namespace triune::adapters::lancedb {
 
-std::vector<contract::VectorKey> Collection::View::hidden_keys() const {
-  std::vector<contract::VectorKey> keys;
-  for (const auto& [key, row] : open->changes()) keys.push_back(key);
-  if (!frozen) return keys;
-  for (const auto& [key, row] : frozen->changes())
-    if (!open->contains(key)) keys.push_back(key);
-  return keys;
-}
-
-void Collection::View::each_row(const std::function<void(const BufferedRow&)>& visit) const {
-  for (const auto& [key, row] : open->changes())
-    if (row) visit(*row);
-  if (!frozen) return;
-  for (const auto& [key, row] : frozen->changes())
-    if (row && !open->contains(key)) visit(*row);
-}
-
 Settings settings_for(Settings settings, std::uint32_t dimension) {
   const std::size_t by_bytes = std::max(settings.least_indexed, settings.index_bytes / (dimension * sizeof(float)));
   settings.index_from = std::min(settings.index_from, by_bytes);
@@ -49,6 +32,10 @@ Collection::Collection(contract::VectorSpecification specification, std::filesys
   state_.epoch = std::make_shared<Epoch>();
 }
 
+Collection::~Collection() {
+  worker_->graphs().set(this, 0);
+}
+
 Error Collection::gone() const {
   return {.code = ErrorCode::not_found,
           .message = fmt::format("vector collection '{}' was dropped", specification_.collection),
@@ -60,15 +47,6 @@ std::string Collection::metric_name() const {
   // For cosine the vectors are kept scaled to length 1: so a vector of zeros is at distance 1 of everything, which
   // LanceDB's own cosine makes a NaN.
   return specification_.metric == Metric::l2 ? "l2" : "dot";
-}
-
-bool Collection::is_quantised(std::uint64_t rows) const {
-  // Where halving an index of one byte a value pays for training it: see the README's figures. By inner products
-  // LanceDB's product quantisation finds less than half of the nearest.
-  constexpr std::uint64_t quantised_rows = 1'000'000;
-  constexpr std::uint32_t quantised_dimension = 64;
-  return specification_.metric == Metric::l2 && rows >= quantised_rows &&
-         specification_.dimension >= quantised_dimension && specification_.dimension % 2 == 0;
 }
 
 // A name that was never used: the process caches what it read by name.
@@ -101,7 +79,7 @@ std::shared_ptr<const BufferedRow> Collection::row_of(const contract::VectorEntr
   return row;
 }
 
-Result<Collection::View> Collection::view() {
+Result<View> Collection::view() {
   const std::scoped_lock lock(mutex_);
   if (dropped_) return std::unexpected(gone());
   open_is_shared_ = true;
@@ -162,7 +140,8 @@ Status Collection::open_sealed(const Seal& sealed) {
   const std::scoped_lock lock(mutex_);
   state_.table = table;
   state_.rows = opened->rows;
-  state_.indexed = statistics.has_vector_index;
+  state_.index = statistics.vector_index;
+  if (state_.index == IndexKind::hnsw) worker_->graphs().set(this, graph_bytes(opened->rows, specification_.dimension));
   return {};
 }
 

@@ -24,9 +24,8 @@
 #include <string>
 #include <vector>
 
-#include "adapters/lancedb/buffer.h"
 #include "adapters/lancedb/seal.h"
-#include "adapters/lancedb/table.h"
+#include "adapters/lancedb/view.h"
 #include "contract/vector_store.h"
 
 namespace triune::adapters::lancedb {
@@ -60,6 +59,9 @@ class Collection {
   /// `database` is where the table's files are: `folder` or below `s3://…`.
   Collection(contract::VectorSpecification specification, std::filesystem::path folder, std::string database,
              std::shared_ptr<Worker> worker, const Settings& settings);
+  Collection(const Collection&) = delete;
+  Collection& operator=(const Collection&) = delete;
+  ~Collection();
 
   [[nodiscard]] const contract::VectorSpecification& specification() const { return specification_; }
 
@@ -88,25 +90,6 @@ class Collection {
   [[nodiscard]] bool is_full();
 
  private:
-  /// Held by whoever reads with a View; a flush waits until those of before are let go.
-  struct Epoch {};
-  struct View {
-    std::shared_ptr<Buffer> open;          ///< Never changed once a View was given out.
-    std::shared_ptr<const Buffer> frozen;  ///< Null when none.
-    std::shared_ptr<Table> table;          ///< Null when nothing was flushed yet.
-    std::uint64_t rows = 0;                ///< In the table.
-    bool indexed = false;
-    std::shared_ptr<Epoch> epoch;
-
-    [[nodiscard]] bool hides(contract::VectorKey key) const {
-      return open->contains(key) || (frozen && frozen->contains(key));
-    }
-    [[nodiscard]] std::vector<contract::VectorKey> hidden_keys() const;
-    /// Every buffered row that counts, newest first.
-    void each_row(const std::function<void(const BufferedRow&)>& visit) const;
-  };
-  struct Found;
-
   // collection.cpp
   Status remove_unsealed(const Seal& sealed) const;
   Status open_sealed(const Seal& sealed);
@@ -115,15 +98,10 @@ class Collection {
   [[nodiscard]] Error gone() const;
   [[nodiscard]] std::shared_ptr<const BufferedRow> row_of(const contract::VectorEntry& entry) const;
   [[nodiscard]] std::vector<float> scaled(std::span<const float> values, float& length) const;
-  /// Whether an index of so many rows keeps less than a byte a value.
-  [[nodiscard]] bool is_quantised(std::uint64_t rows) const;
   [[nodiscard]] std::string metric_name() const;
   [[nodiscard]] std::shared_ptr<Table> new_table() const;
 
   // collection_search.cpp
-  Result<std::vector<contract::VectorMatch>> search_table(const View& view, std::span<const float> query,
-                                                          const contract::VectorQueryOptions& options,
-                                                          std::string& strategy);
   void search_buffers(const View& view, std::span<const float> query, const contract::VectorQueryOptions& options,
                       std::vector<contract::VectorMatch>& matches) const;
 
@@ -133,8 +111,12 @@ class Collection {
   Status write(const Buffer& buffer);
   Status seal(bool pruning);
   [[nodiscard]] bool needs_maintenance() const;
+  /// Whether a graph in place of the vector index there is would have been paid back by now, and has room.
+  [[nodiscard]] bool is_graph_due() const;
   Status maintain();
-  Status build_indices(const TableStatistics& statistics);
+  /// `for_searches`: a graph is made where there is room, whatever was searched so far.
+  Status build_indices(const TableStatistics& statistics, bool for_searches = false);
+  Status build_vector_index(IndexKind kind, std::uint64_t rows);
   Status prune();
   Status wait_for_views();
   Status fill(Table& table, const contract::VectorSource& source, std::uint64_t& rows);
@@ -171,6 +153,7 @@ class Collection {
   std::optional<Deadline::Clock::time_point> first_at_;  // guarded by mutex_: when the open buffer's first change came
   bool dropped_ = false;                                 // guarded by mutex_
   std::atomic<std::uint32_t> scans_{0};                  ///< Readers of versions that are not the newest.
+  std::atomic<std::uint64_t> searches_{0};               ///< Of the table, since its vector index was made.
 };
 
 }  // namespace triune::adapters::lancedb

@@ -16,7 +16,6 @@ constexpr auto patience_for_readers = std::chrono::minutes(2);
 constexpr std::size_t rows_in_flush = 8'192;
 constexpr std::size_t overdue = 2;
 constexpr std::uint64_t most_small_fragments = 24;
-constexpr std::uint64_t retrain_growth = 4;
 constexpr std::uint64_t unindexed_share = 20;
 
 }  // namespace
@@ -233,7 +232,7 @@ Status Collection::bulk_load(std::uint64_t /*expected*/, const contract::VectorS
     if (state_.table) retired_.push_back(state_.table);
     state_.table = table;
     state_.rows = rows;
-    state_.indexed = false;
+    state_.index.reset();
     state_.frozen.reset();
     position_ = flushed_position_ = position;
     ++changes_;
@@ -242,31 +241,51 @@ Status Collection::bulk_load(std::uint64_t /*expected*/, const contract::VectorS
   }
   trained_ = 0;
   TRIUNE_ASSIGN(const auto statistics, table->statistics());
-  return build_indices(statistics);
+  return build_indices(statistics, true);
 }
 
-Status Collection::build_indices(const TableStatistics& statistics) {
+Status Collection::build_indices(const TableStatistics& statistics, bool for_searches) {
   const auto table = state_.table;
   const auto build = [&](IndexKind kind) { return table->build_index(kind, metric_name()); };
   if (statistics.rows >= settings_.scalar_index_from) {
     if (!statistics.has_key_index) TRIUNE_TRY(build(IndexKind::key));
     if (!statistics.has_labels_index) TRIUNE_TRY(build(IndexKind::labels));
   }
-  const bool is_outgrown = trained_ > 0 && statistics.rows > retrain_growth * trained_;
-  if (statistics.rows >= settings_.index_from && (!statistics.has_vector_index || is_outgrown)) {
-    TRIUNE_TRY(build(is_quantised(statistics.rows) ? IndexKind::ivf_pq : IndexKind::ivf_sq));
-    trained_ = statistics.rows;
-    const std::scoped_lock lock(mutex_);
-    state_.indexed = true;
+  const auto rows = statistics.rows;
+  const auto& index = statistics.vector_index;
+  const bool is_missing = rows >= settings_.index_from && !index;
+  const IndexState state{
+      .kind = index.value_or(IndexKind::ivf_sq), .rows = rows, .trained = trained_, .segments = statistics.segments};
+  if (is_missing || (index && (is_worn(state) || is_graph_due()))) {
+    const bool graph = (for_searches || graph_is_paid_back(searches_, rows)) &&
+                       worker_->graphs().fits(this, graph_bytes(rows, specification_.dimension));
+    TRIUNE_TRY(build_vector_index(
+        graph ? IndexKind::hnsw : partitioned_index(specification_.metric, specification_.dimension, rows), rows));
   }
   TRIUNE_ASSIGN(const auto opened, table->open());
   table_version_ = opened.version;
   return {};
 }
 
+Status Collection::build_vector_index(IndexKind kind, std::uint64_t rows) {
+  searches_ = 0;  // also when it fails: it is tried again after as many
+  worker_->graphs().set(this, kind == IndexKind::hnsw ? graph_bytes(rows, specification_.dimension) : 0);
+  TRIUNE_TRY(state_.table->build_index(kind, metric_name()));
+  trained_ = rows;
+  const std::scoped_lock lock(mutex_);
+  state_.index = kind;
+  return {};
+}
+
+bool Collection::is_graph_due() const {
+  return state_.index && state_.index != IndexKind::hnsw && graph_is_paid_back(searches_, state_.rows) &&
+         worker_->graphs().fits(this, graph_bytes(state_.rows, specification_.dimension));
+}
+
 bool Collection::needs_maintenance() const {
-  return state_.table && (flushes_since_upkeep_ >= settings_.flushes_before_a_look ||
-                          rows_since_upkeep_ >= std::max(settings_.flush_rows, settings_.index_from / 4));
+  return state_.table &&
+         (flushes_since_upkeep_ >= settings_.flushes_before_a_look ||
+          rows_since_upkeep_ >= std::max(settings_.flush_rows, settings_.index_from / 4) || is_graph_due());
 }
 
 Status Collection::maintain() {
@@ -278,7 +297,7 @@ Status Collection::maintain() {
       std::max<std::uint64_t>(settings_.index_from / 4, statistics.rows / unindexed_share);
   const bool has_many_parts =
       statistics.small_fragments > most_small_fragments || flushes_ >= settings_.flushes_before_compaction;
-  if (has_many_parts || (statistics.has_vector_index && statistics.unindexed > most_unindexed)) {
+  if (has_many_parts || (statistics.vector_index && statistics.unindexed > most_unindexed)) {
     TRIUNE_ASSIGN(const auto compacted, state_.table->compact());
     table_version_ = compacted.version;
     flushes_ = 0;

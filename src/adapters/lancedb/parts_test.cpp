@@ -7,6 +7,7 @@
 #include <random>
 
 #include "adapters/lancedb/arrow_message.h"
+#include "adapters/lancedb/index_choice.h"
 #include "adapters/lancedb/labels.h"
 #include "adapters/lancedb/seal.h"
 #include "base/file.h"
@@ -147,6 +148,37 @@ TEST_F(Seals, While_versions_were_pruned_may_name_what_is_gone_but_not_what_chan
   EXPECT_TRUE(exists("data/compacted"));
   write("data/two", "sec0nd");
   EXPECT_FALSE(restore_files(directory_ / "table", seal).has_value());
+}
+
+TEST(GraphRoom, IsSharedByTheTablesOfAProcess) {
+  GraphRoom room(400);
+  int first = 0;
+  int second = 0;
+  EXPECT_TRUE(room.fits(&first, 300));
+  EXPECT_FALSE(room.fits(&first, 301));
+  room.set(&first, 200);
+  EXPECT_TRUE(room.fits(&second, 100));
+  EXPECT_FALSE(room.fits(&second, 101));
+  EXPECT_TRUE(room.fits(&first, 300)) << "in place of its own";
+  room.set(&first, 0);
+  EXPECT_TRUE(room.fits(&second, 300));
+}
+
+TEST(IndexChoice, AnIndexIsWornByGrowthOrBySegments) {
+  EXPECT_FALSE(is_worn({.kind = IndexKind::ivf_sq, .rows = 80'000, .trained = 20'000, .segments = 8}));
+  EXPECT_TRUE(is_worn({.kind = IndexKind::ivf_sq, .rows = 80'001, .trained = 20'000, .segments = 1}));
+  EXPECT_FALSE(is_worn({.kind = IndexKind::hnsw, .rows = 80'001, .trained = 20'000, .segments = 1}))
+      << "a graph has no partitions that grow";
+  EXPECT_TRUE(is_worn({.kind = IndexKind::hnsw, .rows = 80'001, .trained = 80'000, .segments = 9}));
+  EXPECT_FALSE(is_worn({.kind = IndexKind::hnsw, .rows = 1'000'000, .trained = 1'000'000, .segments = 30}))
+      << "making it anew takes longer";
+}
+
+TEST(IndexChoice, OnlyLargeTablesByDistanceAreQuantisedFurther) {
+  EXPECT_EQ(partitioned_index(Metric::l2, 384, 1'000'000), IndexKind::ivf_pq);
+  EXPECT_EQ(partitioned_index(Metric::cosine, 384, 1'000'000), IndexKind::ivf_sq);
+  EXPECT_EQ(partitioned_index(Metric::l2, 384, 999'999), IndexKind::ivf_sq);
+  EXPECT_EQ(partitioned_index(Metric::l2, 32, 1'000'000), IndexKind::ivf_sq);
 }
 
 }  // namespace

@@ -1,11 +1,14 @@
 #include "adapters/lancedb/table.h"
 
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <utility>
 
 #include "adapters/lancedb/arrow_message.h"
 #include "base/file.h"
 #include "base/try.h"
+#include "contract/vector_rules.h"
 #include "model/json.h"
 
 namespace triune::adapters::lancedb {
@@ -14,6 +17,9 @@ namespace {
 constexpr auto patience_for_reads = std::chrono::minutes(2);
 constexpr auto patience_for_writes = std::chrono::minutes(5);
 constexpr auto patience_for_upkeep = std::chrono::hours(2);
+// Up to so many bytes of vectors come with their keys and are compared here: LanceDB reads a row's vector to compare it
+// and then, half a millisecond later, its key.
+constexpr std::size_t most_bytes_compared_here = 1U << 20U;
 
 std::string keys_message(const std::vector<contract::VectorKey>& keys) {
   MessageWriter writer(keys.size());
@@ -76,19 +82,43 @@ Result<std::vector<contract::VectorMatch>> matches_of(const Answer& answer) {
   return matches;
 }
 
+// The nearest `count` by the vectors that came with the keys.
+Result<std::vector<contract::VectorMatch>> compared(const Answer& answer, const TableQuery& query) {
+  std::vector<contract::VectorMatch> matches;
+  if (answer.batch.empty()) return matches;
+  TRIUNE_ASSIGN(const auto batch, MessageReader::parse(base::as_bytes(answer.batch)));
+  TRIUNE_ASSIGN(const auto keys, batch.numbers<std::uint64_t>(1, batch.rows()));
+  const std::size_t dimension = query.values.size();
+  TRIUNE_ASSIGN(const auto values, batch.numbers<float>(4, batch.rows() * dimension));
+  const auto metric = query.metric == "l2" ? Metric::l2 : Metric::dot;
+  matches.reserve(keys.size());
+  for (std::size_t at = 0; at < keys.size(); ++at) {
+    const auto stored = std::span(values).subspan(at * dimension, dimension);
+    matches.push_back({keys[at], static_cast<float>(contract::exact_distance(metric, query.values, stored))});
+  }
+  std::ranges::sort(matches, {}, [](const auto& match) { return std::pair(match.distance, match.key); });
+  if (matches.size() > query.count) matches.resize(query.count);
+  return matches;
+}
+
 TableState state_of(const Answer& answer) {
   return {.version = answer.number("version"), .rows = answer.number("rows")};
 }
 
+// As worker.py calls them.
+constexpr std::array<std::pair<IndexKind, std::string_view>, 5> index_names{{{IndexKind::key, "key"},
+                                                                             {IndexKind::labels, "labels"},
+                                                                             {IndexKind::ivf_sq, "ivf_sq"},
+                                                                             {IndexKind::ivf_pq, "ivf_pq"},
+                                                                             {IndexKind::hnsw, "hnsw"}}};
+
 std::string_view name_of(IndexKind kind) {
-  switch (kind) {
-    case IndexKind::key: return "key";
-    case IndexKind::labels: return "labels";
-    case IndexKind::hnsw: return "hnsw";
-    case IndexKind::ivf_pq: return "ivf_pq";
-    case IndexKind::ivf_sq: break;
-  }
-  return "ivf_sq";
+  return std::ranges::find(index_names, kind, &std::pair<IndexKind, std::string_view>::first)->second;
+}
+
+std::optional<IndexKind> index_named(std::string_view name) {
+  const auto* const at = std::ranges::find(index_names, name, &std::pair<IndexKind, std::string_view>::second);
+  return at == index_names.end() ? std::nullopt : std::optional(at->first);
 }
 
 Field number(std::string name, std::uint64_t value) {
@@ -151,11 +181,20 @@ Result<std::vector<contract::VectorMatch>> Table::search(const TableQuery& query
   writer.column(query.values);
   std::vector<std::string> parts{writer.finish()};
   if (query.keys != nullptr) parts.push_back(keys_message(*query.keys));
-  Record fields{{"metric", query.metric},       number("count", query.count),   {"exact", query.exact},
-                number("probes", query.probes), number("refine", query.refine), {"where", query.where}};
+  const std::size_t all = query.count * std::max(query.refine, 1U);
+  const bool is_compared_here =
+      !query.exact && query.refine > 0 && all * query.values.size() * sizeof(float) <= most_bytes_compared_here;
+  Record fields{{"metric", query.metric},
+                number("count", is_compared_here ? all : query.count),
+                {"exact", query.exact},
+                {"vectors", is_compared_here},
+                number("probes", query.probes),
+                number("candidates", std::max<std::size_t>(query.candidates, all)),
+                number("refine", is_compared_here ? 0 : query.refine),
+                {"where", query.where}};
   if (query.version) fields.push_back(number("at_version", *query.version));
   TRIUNE_ASSIGN(const auto answer, ask("search", std::move(fields), parts, query.deadline));
-  return matches_of(answer);
+  return is_compared_here ? compared(answer, query) : matches_of(answer);
 }
 
 Result<TableState> Table::ensure_text_index() {
@@ -173,7 +212,7 @@ Result<std::vector<contract::VectorMatch>> Table::search_text(std::string_view t
 Result<std::uint64_t> Table::count_without(const std::vector<contract::VectorKey>& keys) {
   std::vector<std::string> parts;
   if (!keys.empty()) parts.push_back(keys_message(keys));
-  TRIUNE_ASSIGN(const auto answer, ask("count", {{"but", true}}, parts, Deadline::after(patience_for_reads)));
+  TRIUNE_ASSIGN(const auto answer, ask("count_without", {}, parts, Deadline::after(patience_for_reads)));
   return answer.number("rows");
 }
 
@@ -224,7 +263,8 @@ Result<TableStatistics> Table::statistics() {
                              .fragments = answer.number("fragments"),
                              .small_fragments = answer.number("small"),
                              .versions = answer.number("versions")};
-  statistics.has_vector_index = answer.flag("vector_index");
+  statistics.segments = answer.number("segments");
+  statistics.vector_index = index_named(answer.text("vector_index"));
   statistics.has_key_index = answer.flag("key_index");
   statistics.has_labels_index = answer.flag("labels_index");
   return statistics;

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "adapters/lancedb/index_choice.h"
 #include "adapters/lancedb/worker.h"
 #include "contract/vector_store.h"
 
@@ -39,9 +40,10 @@ struct TableQuery {
   std::string metric;  ///< "l2" or "dot".
   std::size_t count = 0;
   bool exact = false;
-  std::uint32_t probes = 0;  ///< Partitions that are searched; 0: all.
-  std::uint32_t refine = 10;
-  std::string where;                                       ///< SQL over the labels; may be empty.
+  std::uint32_t probes = 0;      ///< Partitions that are searched; 0: all.
+  std::uint32_t candidates = 0;  ///< That a walk through a graph keeps, if there is one; of use from count x refine on.
+  std::uint32_t refine = 1;  ///< So many times `count` are compared exactly; 0: none, the index's own distances come.
+  std::string where;         ///< SQL over the labels; may be empty.
   const std::vector<contract::VectorKey>* keys = nullptr;  ///< Only these, when given.
   std::optional<std::uint64_t> version;
   Deadline deadline = Deadline::never();
@@ -54,7 +56,8 @@ struct TableStatistics {
   std::uint64_t fragments = 0;
   std::uint64_t small_fragments = 0;
   std::uint64_t versions = 0;
-  bool has_vector_index = false;
+  std::uint64_t segments = 0;  ///< Of the vector index.
+  std::optional<IndexKind> vector_index;
   bool has_key_index = false;
   bool has_labels_index = false;
 };
@@ -72,8 +75,6 @@ struct TableVersion {
   std::int64_t at_milliseconds = 0;  ///< Since the epoch.
   std::uint64_t rows = 0;
 };
-
-enum class IndexKind : std::uint8_t { key, labels, ivf_sq, ivf_pq, hnsw };
 
 /// Thread rule: reads from any thread; what writes by one thread at a time (the caller's rule: LanceDB's concurrent
 /// upserts of one key leave it twice).
@@ -96,6 +97,7 @@ class Table {
   Status append(const std::vector<StoredRow>& rows);
   /// Deletes, then inserts or replaces, then proves it. Several versions; whoever reads meanwhile sees any of them.
   Result<TableState> flush(const std::vector<const StoredRow*>& puts, const std::vector<contract::VectorKey>& deletes);
+  /// Nearest first.
   Result<std::vector<contract::VectorMatch>> search(const TableQuery& query);
   /// Makes the index that `search_text` needs, unless it is there.
   Result<TableState> ensure_text_index();

@@ -72,7 +72,7 @@ Result<std::shared_ptr<Worker>> Worker::shared(const WorkerLimits& limits) {
 }
 
 Worker::Worker(std::filesystem::path python, const WorkerLimits& limits)
-    : python_(std::move(python)), limits_(limits) {}
+    : python_(std::move(python)), limits_(limits), graphs_(limits.cache_bytes) {}
 
 Worker::~Worker() {
   std::thread starter;

@@ -18,6 +18,7 @@
 #include <thread>
 #include <vector>
 
+#include "adapters/lancedb/index_choice.h"
 #include "adapters/lancedb/worker_process.h"
 #include "triune/deadline.h"
 #include "triune/status.h"
@@ -54,6 +55,8 @@ class Worker {
   /// `outcome_unknown`; `resource_exhausted` when too many wait.
   Result<Answer> call(Record request, const std::vector<std::string>& parts, Deadline deadline);
 
+  /// What of the process's cache graphs take.
+  [[nodiscard]] GraphRoom& graphs() { return graphs_; }
   /// The running process; 0 when none runs. For tests and status.
   [[nodiscard]] pid_t process_id();
   /// How often a process was started.
@@ -81,6 +84,7 @@ class Worker {
 
   const std::filesystem::path python_;
   const WorkerLimits limits_;
+  GraphRoom graphs_;
   std::mutex sending_;    ///< Held while a frame is written.
   std::thread receiver_;  ///< Belongs to the starter, and to the destructor after it.
 

@@ -18,6 +18,7 @@ warnings.filterwarnings("ignore")
 import lancedb  # noqa: E402
 import numpy  # noqa: E402
 import pyarrow  # noqa: E402
+from lancedb.expr import col  # noqa: E402
 from lancedb.index import FTS, BTree, HnswSq, IvfPq, IvfSq, LabelList  # noqa: E402
 
 PROTOCOL = 1
@@ -29,6 +30,9 @@ LARGEST_BODY = 1 << 31
 DELETED_AT_ONCE = 5_000
 ROWS_IN_A_PAGE = 4_096
 ROWS_IN_A_PARTITION = 1_024
+GRAPH_LINKS = 20
+GRAPH_CANDIDATES = 100
+INDEX_KINDS = {"IvfHnswSq": "hnsw", "IvfPq": "ivf_pq", "IvfSq": "ivf_sq"}
 NEVER_PRUNE = datetime.timedelta(days=36_500)
 
 KEYS = pyarrow.schema([pyarrow.field("key", pyarrow.int64(), False)])
@@ -77,14 +81,14 @@ def key_list(keys):
     return ",".join(map(str, keys.tolist()))
 
 
-def index_of(kind, metric, rows, dimension):
-    """What `kind` of vector index to train, sized for `rows`."""
-    partitions = max(1, rows // ROWS_IN_A_PARTITION)
+def index_of(kind, metric, dimension):
+    """What `kind` of vector index to train. Partitions are given by their size: where only their number is, the next
+    `optimize` joins them into a few large ones."""
     if kind == "hnsw":
-        return HnswSq(distance_type=metric, num_partitions=max(1, rows // 1_000_000))
+        return HnswSq(distance_type=metric, num_partitions=1, m=GRAPH_LINKS, ef_construction=GRAPH_CANDIDATES)
     if kind == "ivf_pq":
-        return IvfPq(distance_type=metric, num_partitions=partitions, num_sub_vectors=dimension // 2)
-    return IvfSq(distance_type=metric, num_partitions=partitions)
+        return IvfPq(distance_type=metric, target_partition_size=ROWS_IN_A_PARTITION, num_sub_vectors=dimension // 2)
+    return IvfSq(distance_type=metric, target_partition_size=ROWS_IN_A_PARTITION)
 
 
 class Engine:
@@ -203,30 +207,27 @@ class Engine:
             table = await (await self.connection(request["uri"])).open_table(request["table"])
             await table.checkout(request["at_version"])
         query = table.query().nearest_to(parts[0](QUERY)["query"].to_numpy())
-        query = query.distance_type(request["metric"]).limit(request["count"]).select(["key", "_distance"])
-        condition = self.condition(request, parts[1:])
-        if condition:
-            query = query.where(condition)
+        columns = ["key", "vector", "_distance"] if request["vectors"] else ["key", "_distance"]
+        query = query.distance_type(request["metric"]).limit(request["count"]).select(columns)
+        if request["where"]:
+            query = query.where(request["where"])
+        if len(parts) > 1:  # as an expression they need not be parsed
+            query = query.where(col("key").isin(parts[1](KEYS)["key"].to_pylist()))
         if request["exact"]:
             query = query.bypass_vector_index()
         else:
-            # What was found is ranked again by exact distances. Without a maximum LanceDB searches all partitions.
+            # Without a maximum LanceDB searches all partitions.
             query = query.nprobes(request["probes"]) if request["probes"] else query.maximum_nprobes(0)
-            query = query.refine_factor(request["refine"])
+            query = query.ef(request["candidates"])
+            if request["refine"]:
+                query = query.refine_factor(request["refine"])
         found = (await query.to_arrow()).combine_chunks()
-        return {"found": found.num_rows}, self.one_batch(found.select(["key", "_distance"]))
+        return {"found": found.num_rows}, self.one_batch(found.select(columns))
 
     @staticmethod
     def one_batch(table):
         batches = table.to_batches()
         return batches[0] if batches else None
-
-    @staticmethod
-    def condition(request, parts):
-        terms = [request["where"]] if request.get("where") else []
-        if parts:
-            terms.append(f"key {'NOT ' if request.get('but') else ''}IN ({key_list(parts[0](KEYS)['key'].to_numpy())})")
-        return " AND ".join(terms)
 
     async def text_index(self, request, parts):
         table = await self.table(request)
@@ -239,9 +240,10 @@ class Engine:
         found = (await query.limit(request["count"]).select(["key", "_score"]).to_arrow()).combine_chunks()
         return {"found": found.num_rows}, self.one_batch(found.select(["key", "_score"]))
 
-    async def count(self, request, parts):
+    async def count_without(self, request, parts):
         table = await self.table(request)
-        return {"rows": await table.count_rows(self.condition(request, parts) or None)}, None
+        condition = f"key NOT IN ({key_list(parts[0](KEYS)['key'].to_numpy())})" if parts else None
+        return {"rows": await table.count_rows(condition)}, None
 
     async def scan(self, request, parts):
         """Begins a scan of the table as it is now; `page` reads on."""
@@ -308,8 +310,7 @@ class Engine:
         elif kind == "labels":
             await table.create_index("labels", config=LabelList())
         else:
-            rows = await table.count_rows()
-            config = index_of(kind, request["metric"], rows, request["dimension"])
+            config = index_of(kind, request["metric"], request["dimension"])
             await table.create_index("vector", config=config, replace=True)
         return {"version": await table.version()}, None
 
@@ -324,16 +325,17 @@ class Engine:
     async def statistics(self, request, parts):
         table = await self.table(request)
         stats = await table.stats()
-        names = {index.name for index in await table.list_indices()}
+        indices = {index.name: index for index in await table.list_indices()}
         rows = await table.count_rows()
-        unindexed = rows
-        if "vector_idx" in names:
-            unindexed = (await table.index_stats("vector_idx")).num_unindexed_rows
+        of_vectors = indices.get("vector_idx")
+        unindexed = of_vectors.num_unindexed_rows if of_vectors else rows
         fragments = stats["fragment_stats"]
         return {"rows": rows, "unindexed": unindexed, "bytes": stats["total_bytes"],
                 "fragments": fragments["num_fragments"], "small": fragments["num_small_fragments"],
-                "versions": len(await table.list_versions()), "vector_index": "vector_idx" in names,
-                "key_index": "key_idx" in names, "labels_index": "labels_idx" in names}, None
+                "versions": len(await table.list_versions()),
+                "vector_index": INDEX_KINDS[of_vectors.index_type] if of_vectors else "",
+                "segments": of_vectors.num_segments if of_vectors else 0,
+                "key_index": "key_idx" in indices, "labels_index": "labels_idx" in indices}, None
 
 
 class Server:

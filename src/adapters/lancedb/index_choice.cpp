@@ -1,0 +1,58 @@
+#include "adapters/lancedb/index_choice.h"
+
+#include <algorithm>
+
+namespace triune::adapters::lancedb {
+namespace {
+
+// A byte a value, 20 to 40 links of four bytes and what LanceDB keeps of each row besides.
+constexpr std::uint64_t graph_bytes_besides_values = 256;
+// Of 100,000 vectors making a graph takes 20 s longer than partitions, and each search of it 2 ms less or more: both
+// grow with the rows.
+constexpr std::uint64_t rows_paid_by_a_search = 8;
+// The sizes of partitions are kept up by the engine; their number was right for so many fewer rows.
+constexpr std::uint64_t outgrown = 4;
+// A segment costs every search 0.2 ms. Making an index of more rows takes longer, and is put off longer.
+constexpr std::uint64_t few_segments = 8;
+constexpr std::uint64_t rows_for_a_segment = 32'768;
+// By inner product LanceDB's product quantisation finds less than half of the nearest.
+constexpr std::uint64_t quantised_rows = 1'000'000;
+constexpr std::uint32_t quantised_dimension = 64;
+
+}  // namespace
+
+bool GraphRoom::fits(const void* owner, std::uint64_t bytes) const {
+  const std::scoped_lock lock(mutex_);
+  for (const auto& [other, taken] : taken_)
+    if (other != owner) bytes += taken;
+  return bytes <= most_;
+}
+
+void GraphRoom::set(const void* owner, std::uint64_t bytes) {
+  const std::scoped_lock lock(mutex_);
+  if (bytes == 0)
+    taken_.erase(owner);
+  else
+    taken_[owner] = bytes;
+}
+
+std::uint64_t graph_bytes(std::uint64_t rows, std::uint32_t dimension) {
+  return rows * (dimension + graph_bytes_besides_values);
+}
+
+bool graph_is_paid_back(std::uint64_t searches, std::uint64_t rows) {
+  return searches >= rows / rows_paid_by_a_search;
+}
+
+IndexKind partitioned_index(Metric metric, std::uint32_t dimension, std::uint64_t rows) {
+  const bool is_quantised =
+      metric == Metric::l2 && rows >= quantised_rows && dimension >= quantised_dimension && dimension % 2 == 0;
+  return is_quantised ? IndexKind::ivf_pq : IndexKind::ivf_sq;
+}
+
+bool is_worn(const IndexState& index) {
+  if (index.segments > std::max(few_segments, index.rows / rows_for_a_segment)) return true;
+  return index.kind != IndexKind::hnsw && index.trained > 0 && index.rows > outgrown * index.trained;
+}
+
+}  // namespace triune::adapters::lancedb

@@ -1,0 +1,142 @@
+#include "adapters/lancedb/table_search.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "adapters/lancedb/labels.h"
+#include "base/try.h"
+
+namespace triune::adapters::lancedb {
+namespace {
+
+// Of an index of partitions: more find hardly more and cost (docs/decisions/0026).
+constexpr std::size_t fewest_probes = 24;
+constexpr std::size_t rows_for_a_probe = 8'192;  // an eighth of the partitions
+// Candidates that a graph keeps to find as much as these probes do: what `effort` counts.
+constexpr std::uint32_t usual_effort = 128;
+// A search of a graph takes 3 ms before it takes its first step: without an effort it may as well look about.
+constexpr std::uint32_t usual_candidates = 256;
+// So many times as many as are asked for are compared exactly: a byte a value hardly changes their order.
+constexpr std::uint32_t refine = 2;
+constexpr std::uint32_t refine_quantised = 10;
+constexpr std::size_t growth = 4;
+constexpr std::size_t walked_share = 16;  // A walk that keeps so many of the rows compares nearly all.
+constexpr std::size_t spare = 32;
+// A key that is sent costs as much as a candidate without its vector, and fewer than these are always sent:
+constexpr std::size_t few_keys = 1'000;
+// the vectors of so few are compared sooner than found in an index.
+constexpr std::size_t exact_keys = 64;
+// Vectors of more candidates are not read with the keys, but those of the nearest afterwards.
+constexpr std::size_t most_compared_at_once = 512;
+
+std::uint32_t probes_of(std::size_t rows, std::uint32_t effort) {
+  const auto usual = std::max<std::size_t>(fewest_probes, rows / rows_for_a_probe);
+  return static_cast<std::uint32_t>(std::max<std::size_t>(usual * effort / usual_effort, 1));
+}
+
+/// The nearest of one in `share` lie in so many more partitions than the nearest of all.
+std::uint32_t probes_among(std::size_t rows, std::size_t admitted, std::uint32_t effort) {
+  const double share = static_cast<double>(rows) / static_cast<double>(std::max<std::size_t>(admitted, 1));
+  return static_cast<std::uint32_t>(std::ceil(probes_of(rows, effort) * std::sqrt(std::max(share, 1.0))));
+}
+
+}  // namespace
+
+TableSearch::TableSearch(const View& view, std::span<const float> query, const contract::VectorQueryOptions& options,
+                         const std::string& metric, std::size_t most_keys)
+    : view_(view),
+      options_(options),
+      can_send_(options.filter.keys && options.filter.keys->size() <= most_keys),
+      usual_refine_(view.index == IndexKind::ivf_pq ? refine_quantised : refine),
+      query_{.values = query,
+             .metric = metric,
+             .count = options.count + std::min(view.hidden(), options.count + spare),
+             .exact = options.exact || !view.index,
+             .probes = 0,
+             .candidates = options.effort == 0 ? usual_candidates : options.effort,
+             .refine = usual_refine_,
+             .where = condition_of(options.filter.equals),
+             .version = {},
+             .deadline = options.deadline} {
+  const auto& keys = options.filter.keys;
+  const std::size_t admitted = keys ? keys->size() : view.rows;
+  // What labels leave may lie anywhere, and how much it is is not known here. A graph is one partition.
+  if (query_.where.empty() && view.index != IndexKind::hnsw)
+    query_.probes = probes_among(view.rows, admitted, options.effort == 0 ? usual_effort : options.effort);
+  if (!keys) return;
+  const std::size_t share = query_.count * view.rows / std::max<std::size_t>(admitted, 1);
+  const std::size_t among = std::min<std::size_t>(view.rows, share * 2) + spare;
+  if (can_send_ && admitted <= std::max(few_keys, among))
+    send_keys();
+  else
+    look_keys_up(among);
+}
+
+void TableSearch::send_keys() {
+  looked_up_ = nullptr;
+  sent_.emplace();
+  for (const auto key : *options_.filter.keys)
+    if (!view_.hides(key)) sent_->push_back(key);
+  query_.keys = &*sent_;
+  query_.count = options_.count;
+  query_.refine = usual_refine_;
+  query_.exact = options_.exact || !view_.index || sent_->size() <= exact_keys;
+}
+
+void TableSearch::look_keys_up(std::size_t among) {
+  looked_up_ = &*options_.filter.keys;
+  query_.count = among;
+  query_.refine = among <= most_compared_at_once ? 1 : 0;
+}
+
+bool TableSearch::counts(contract::VectorKey key) const {
+  return (looked_up_ == nullptr || std::ranges::binary_search(*looked_up_, key)) && !view_.hides(key);
+}
+
+Result<std::vector<contract::VectorMatch>> TableSearch::run() {
+  while (true) {
+    if (sent_ && sent_->empty()) return Matches();
+    TRIUNE_ASSIGN(auto found, view_.table->search(query_));
+    const bool is_all = found.size() < query_.count;
+    std::erase_if(found, [&](const auto& match) { return !counts(match.key); });
+    const bool is_enough = found.size() >= options_.count || (query_.exact && is_all);
+    if (is_enough || (query_.exact && query_.count > view_.rows + view_.hidden()))
+      return query_.exact || query_.refine > 0 ? found : compare(std::move(found));
+    if (can_send_ && !sent_)
+      send_keys();  // they do not lie where the query is
+    else
+      ask_for_more(is_all);
+  }
+}
+
+void TableSearch::ask_for_more(bool is_all) {
+  const bool knows_no_more = is_all && query_.probes == 0;
+  if (!is_all) query_.count *= growth;
+  if (knows_no_more || (view_.index == IndexKind::hnsw && query_.count > view_.rows / walked_share))
+    query_.exact = true;
+  else if (query_.count > most_compared_at_once && looked_up_ != nullptr)
+    query_.refine = 0;
+  query_.probes = 0;
+}
+
+// By codes the order is nearly right: the nearest are among the first of them.
+Result<std::vector<contract::VectorMatch>> TableSearch::compare(Matches approximate) const {
+  std::ranges::sort(approximate, {}, &contract::VectorMatch::distance);
+  if (approximate.size() > options_.count * usual_refine_) approximate.resize(options_.count * usual_refine_);
+  std::vector<contract::VectorKey> keys;
+  for (const auto& match : approximate) keys.push_back(match.key);
+  TableQuery exactly = query_;
+  exactly.keys = &keys;
+  exactly.count = options_.count;
+  exactly.exact = true;
+  return view_.table->search(exactly);
+}
+
+std::string TableSearch::strategy() const {
+  if (query_.exact) return fmt::format("scan of {}", sent_ ? sent_->size() : view_.rows);
+  return options_.filter.keys || !options_.filter.equals.empty() ? "index with filter" : "index";
+}
+
+}  // namespace triune::adapters::lancedb
