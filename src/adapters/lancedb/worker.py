@@ -374,8 +374,8 @@ class Server:
                 parts.append(lambda schema, message=message: pyarrow.ipc.read_record_batch(message, schema))
                 at += size
             limit = request.get("timeout_ms")
-            operation = getattr(self.engine, request["op"])(request, parts)
-            header, batch = await asyncio.wait_for(operation, limit / 1000 if limit else None)
+            async with asyncio.timeout(limit / 1000 if limit else None):
+                header, batch = await getattr(self.engine, request["op"])(request, parts)
             header["ok"] = True
         except asyncio.CancelledError:
             header = {"ok": False, "code": "cancelled", "message": "the caller gave up"}
