@@ -28,8 +28,8 @@ constexpr std::size_t spare = 32;
 constexpr std::size_t few_keys = 1'000;
 // the vectors of so few are compared sooner than found in an index.
 constexpr std::size_t exact_keys = 64;
-// Vectors of more candidates are not read with the keys, but those of the nearest afterwards.
-constexpr std::size_t most_compared_at_once = 512;
+// More bytes of vectors are not read with the keys, but those of the nearest afterwards.
+constexpr std::size_t most_bytes_compared_at_once = 128U << 10U;
 
 std::uint32_t probes_of(std::size_t rows, std::uint32_t effort) {
   const auto usual = std::max<std::size_t>(fewest_probes, rows / rows_for_a_probe);
@@ -87,8 +87,13 @@ void TableSearch::send_keys() {
 
 void TableSearch::look_keys_up(std::size_t among) {
   looked_up_ = &*options_.filter.keys;
+  ask_for(among);
+}
+
+void TableSearch::ask_for(std::size_t among) {
   query_.count = among;
-  query_.refine = among <= most_compared_at_once ? 1 : 0;
+  if (looked_up_ != nullptr)
+    query_.refine = among * query_.values.size() * sizeof(float) <= most_bytes_compared_at_once ? 1 : 0;
 }
 
 bool TableSearch::counts(contract::VectorKey key) const {
@@ -113,11 +118,9 @@ Result<std::vector<contract::VectorMatch>> TableSearch::run() {
 
 void TableSearch::ask_for_more(bool is_all) {
   const bool knows_no_more = is_all && query_.probes == 0;
-  if (!is_all) query_.count *= growth;
+  if (!is_all) ask_for(query_.count * growth);
   if (knows_no_more || (view_.index == IndexKind::hnsw && query_.count > view_.rows / walked_share))
     query_.exact = true;
-  else if (query_.count > most_compared_at_once && looked_up_ != nullptr)
-    query_.refine = 0;
   query_.probes = 0;
 }
 

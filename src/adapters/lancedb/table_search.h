@@ -33,6 +33,7 @@ class TableSearch {
 
   void send_keys();
   void look_keys_up(std::size_t among);
+  void ask_for(std::size_t among);
   [[nodiscard]] bool counts(contract::VectorKey key) const;
   void ask_for_more(bool is_all);
   Result<Matches> compare(Matches approximate) const;

@@ -17,6 +17,8 @@ constexpr double most_admitted_for_candidates = 0.25;
 constexpr std::size_t sample_size = 128;
 constexpr std::size_t few_in_sample = 8;
 constexpr std::size_t compared_at_once = 16;
+// A walk over candidates asks about the links of each that it keeps, and about the links of those that are none.
+constexpr std::size_t questions_for_each_kept = 256;
 
 }  // namespace
 
@@ -142,6 +144,7 @@ Result<bool> PartSearch::walk(std::uint32_t at, Way way, Found& found) {
                         .least = std::max(options_.count, expansion_ / least_share),
                         // Which is by codes, and means nothing to other scores.
                         .bound = segment.is_coded() ? candidates_.bound(expansion_) : Walk::no_bound};
+  if (way == Way::over_candidates) selection_.expect(kept.most * questions_for_each_kept);
   thread_local Walk walk;
   std::size_t scores = 0;
   const auto nearest = [&](const auto& ground) -> const auto& { return ground.nearest(walk, kept, scores); };

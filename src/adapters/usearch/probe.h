@@ -73,6 +73,8 @@ class Selection {
     if (!set_ && ++asked_ * asked_before_set < keys_->size()) return KeySet::holds(*keys_, key);
     return set().contains(key);
   }
+  /// Says that `admits` will be called so many times more: then the set is made before, not on the way.
+  void expect(std::size_t questions) const { asked_ += questions; }
   /// What `admits` asks, where not all are admitted.
   [[nodiscard]] const KeySet* asked() const { return keys_ ? &set() : nullptr; }
   /// How many keys it admits from `first` to `last`, when it does not admit all.
