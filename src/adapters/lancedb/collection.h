@@ -116,7 +116,9 @@ class Collection {
   Status maintain();
   /// `for_searches`: a graph is made where there is room, whatever was searched so far.
   Status build_indices(const TableStatistics& statistics, bool for_searches = false);
-  Status build_vector_index(IndexKind kind, std::uint64_t rows);
+  [[nodiscard]] bool needs_vector_index(const TableStatistics& statistics) const;
+  Status build_vector_index(std::uint64_t rows, bool for_searches);
+  [[nodiscard]] bool has_room_for_graph(std::uint64_t rows) const;
   Status prune();
   Status wait_for_views();
   Status fill(Table& table, const contract::VectorSource& source, std::uint64_t& rows);

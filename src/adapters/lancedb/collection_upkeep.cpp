@@ -251,25 +251,30 @@ Status Collection::build_indices(const TableStatistics& statistics, bool for_sea
     if (!statistics.has_key_index) TRIUNE_TRY(build(IndexKind::key));
     if (!statistics.has_labels_index) TRIUNE_TRY(build(IndexKind::labels));
   }
-  const auto rows = statistics.rows;
-  const auto& index = statistics.vector_index;
-  const bool is_missing = rows >= settings_.index_from && !index;
-  const IndexState state{
-      .kind = index.value_or(IndexKind::ivf_sq), .rows = rows, .trained = trained_, .segments = statistics.segments};
-  if (is_missing || (index && (is_worn(state) || is_graph_due()))) {
-    const bool graph = (for_searches || graph_is_paid_back(searches_, rows)) &&
-                       worker_->graphs().fits(this, graph_bytes(rows, specification_.dimension));
-    TRIUNE_TRY(build_vector_index(
-        graph ? IndexKind::hnsw : partitioned_index(specification_.metric, specification_.dimension, rows), rows));
-  }
+  if (needs_vector_index(statistics)) TRIUNE_TRY(build_vector_index(statistics.rows, for_searches));
+  if (state_.index == IndexKind::hnsw)
+    worker_->graphs().set(this, graph_bytes(statistics.rows, specification_.dimension));
   TRIUNE_ASSIGN(const auto opened, table->open());
   table_version_ = opened.version;
   return {};
 }
 
-Status Collection::build_vector_index(IndexKind kind, std::uint64_t rows) {
+bool Collection::needs_vector_index(const TableStatistics& statistics) const {
+  if (!statistics.vector_index) return statistics.rows >= settings_.index_from;
+  const bool has_no_room = statistics.vector_index == IndexKind::hnsw && !has_room_for_graph(statistics.rows);
+  return has_no_room || is_graph_due() ||
+         is_worn({.kind = *statistics.vector_index,
+                  .rows = statistics.rows,
+                  .trained = trained_,
+                  .segments = statistics.segments});
+}
+
+Status Collection::build_vector_index(std::uint64_t rows, bool for_searches) {
+  const bool is_graph = (for_searches || graph_is_paid_back(searches_, rows)) && has_room_for_graph(rows);
+  const auto kind =
+      is_graph ? IndexKind::hnsw : partitioned_index(specification_.metric, specification_.dimension, rows);
   searches_ = 0;  // also when it fails: it is tried again after as many
-  worker_->graphs().set(this, kind == IndexKind::hnsw ? graph_bytes(rows, specification_.dimension) : 0);
+  worker_->graphs().set(this, is_graph ? graph_bytes(rows, specification_.dimension) : 0);
   TRIUNE_TRY(state_.table->build_index(kind, metric_name()));
   trained_ = rows;
   const std::scoped_lock lock(mutex_);
@@ -277,9 +282,13 @@ Status Collection::build_vector_index(IndexKind kind, std::uint64_t rows) {
   return {};
 }
 
+bool Collection::has_room_for_graph(std::uint64_t rows) const {
+  return worker_->graphs().fits(this, graph_bytes(rows, specification_.dimension));
+}
+
 bool Collection::is_graph_due() const {
   return state_.index && state_.index != IndexKind::hnsw && graph_is_paid_back(searches_, state_.rows) &&
-         worker_->graphs().fits(this, graph_bytes(state_.rows, specification_.dimension));
+         has_room_for_graph(state_.rows);
 }
 
 bool Collection::needs_maintenance() const {

@@ -1,12 +1,10 @@
 // Which vector index a table is worth, and when the one it has is worn. Rules without state; the figures behind them
-// are in the README.
+// are in docs/decisions/0026.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <mutex>
-#include <optional>
 
 #include "triune/schema.h"
 

@@ -386,6 +386,19 @@ TEST_F(LanceIndex, Where_graphs_have_no_room_there_are_partitions) {
   EXPECT_GE(found_of(0, loaded, 100), 59U);
 }
 
+TEST_F(LanceIndex, A_graph_that_lost_its_room_becomes_partitions) {
+  load(loaded);
+  ASSERT_EQ(kind(), IndexKind::hnsw);
+  int other = 0;
+  worker_->graphs().set(&other, std::uint64_t{1} << 60U);
+  put(loaded, loaded + 10);
+  const auto deadline = Deadline::after(std::chrono::minutes(2));
+  while (kind() == IndexKind::hnsw && !deadline.expired()) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  worker_->graphs().set(&other, 0);
+  EXPECT_EQ(kind(), IndexKind::ivf_sq);
+  EXPECT_GE(found_of(0, loaded + 10, 100), 60U);
+}
+
 TEST_F(LanceIndex, Many_small_writes_leave_few_segments) {
   load(loaded);
   for (VectorKey round = 0; round < 25; ++round) {
