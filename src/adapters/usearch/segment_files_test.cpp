@@ -77,6 +77,34 @@ TEST_F(Segments, AnotherSegmentUnderTheSameNameIsNoticed) {
   EXPECT_TRUE(std::filesystem::is_empty(directory_)) << "dropping removes damaged segments too";
 }
 
+TEST_F(Segments, AreHeldInMemoryUpToABoundAndMappedBeyondIt) {
+  const auto mapped = [this] {
+    std::size_t count = 0;
+    std::ifstream maps("/proc/self/maps");
+    for (std::string line; std::getline(maps, line);)
+      count += line.find(directory_.string()) != std::string::npos && line.ends_with(".segment") ? 1 : 0;
+    return count;
+  };
+  settings_.held_bytes = 0;
+  reopen();
+  Clusters clusters(dimension, 13);
+  load(clusters, 3'000);
+  ASSERT_TRUE(store_->save("c").has_value());
+  EXPECT_GE(mapped(), 2U);
+  std::size_t largest = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(directory_))
+    if (entry.path().extension() == ".segment") largest = std::max(largest, entry.file_size());
+  settings_.held_bytes = largest;
+  reopen();
+  wait_for([&] { return mapped() < segment_files(); });
+  EXPECT_GE(mapped(), 1U);
+  settings_.held_bytes = 64UL << 20U;
+  reopen();
+  wait_for([&] { return mapped() == 0; });
+  expect_holds_the_truth();
+  EXPECT_EQ(missed(), 0U);
+}
+
 TEST_F(Segments, AFailedFreezeLosesNothing) {
   Clusters clusters(dimension, 11);
   base::set_file_fault([](base::FileOperation at, const std::filesystem::path& path) {
