@@ -141,7 +141,7 @@ Status Collection::open_sealed(const Seal& sealed) {
   state_.table = table;
   state_.rows = opened->rows;
   state_.index = statistics.vector_index;
-  if (state_.index == IndexKind::hnsw) worker_->graphs().set(this, graph_bytes(opened->rows, specification_.dimension));
+  take_graph_room(opened->rows);
   return {};
 }
 

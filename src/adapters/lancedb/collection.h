@@ -4,12 +4,10 @@
 // table, while searches go on to compare with it; only then it is forgotten. `save` seals what the table then is.
 //
 // Invariants
-//  1. A search sees the buffers and the table of one View. Whatever is written to the table while the View is held is
-//  in
-//     its frozen buffer, whose keys hide the table's: so a batch is seen whole or not at all (I3).
-//  2. The table is written, compacted, indexed and pruned by the holder of `writing_` alone: LanceDB leaves two rows of
-//  a
-//     key that two writers upsert at once.
+//  1. A search sees the buffers and the table of one View. Whatever is written to the table while the View is held
+//     is in its frozen buffer, whose keys hide the table's: so a batch is seen whole or not at all (I3).
+//  2. The table is written, compacted, indexed and pruned by the holder of `writing_` alone: LanceDB leaves two rows
+//     of a key that two writers upsert at once.
 //  3. Files of the sealed version are removed only under a seal that says so (`pruning`); `saved_position_` is the
 //     position inside the seal, never ahead of it (I3).
 //
@@ -116,9 +114,12 @@ class Collection {
   Status maintain();
   /// `for_searches`: a graph is made where there is room, whatever was searched so far.
   Status build_indices(const TableStatistics& statistics, bool for_searches = false);
+  Status build_missing(const TableStatistics& statistics, bool for_searches);
   [[nodiscard]] bool needs_vector_index(const TableStatistics& statistics) const;
   Status build_vector_index(std::uint64_t rows, bool for_searches);
   [[nodiscard]] bool has_room_for_graph(std::uint64_t rows) const;
+  /// Says what the graph that there is takes of the process's cache, if there is one.
+  void take_graph_room(std::uint64_t rows);
   Status prune();
   Status wait_for_views();
   Status fill(Table& table, const contract::VectorSource& source, std::uint64_t& rows);

@@ -245,18 +245,25 @@ Status Collection::bulk_load(std::uint64_t /*expected*/, const contract::VectorS
 }
 
 Status Collection::build_indices(const TableStatistics& statistics, bool for_searches) {
-  const auto table = state_.table;
-  const auto build = [&](IndexKind kind) { return table->build_index(kind, metric_name()); };
-  if (statistics.rows >= settings_.scalar_index_from) {
-    if (!statistics.has_key_index) TRIUNE_TRY(build(IndexKind::key));
-    if (!statistics.has_labels_index) TRIUNE_TRY(build(IndexKind::labels));
-  }
-  if (needs_vector_index(statistics)) TRIUNE_TRY(build_vector_index(statistics.rows, for_searches));
-  if (state_.index == IndexKind::hnsw)
-    worker_->graphs().set(this, graph_bytes(statistics.rows, specification_.dimension));
-  TRIUNE_ASSIGN(const auto opened, table->open());
+  const auto status = build_missing(statistics, for_searches);
+  take_graph_room(statistics.rows);  // also when building failed: of the index that there is then
+  TRIUNE_TRY(status);
+  TRIUNE_ASSIGN(const auto opened, state_.table->open());
   table_version_ = opened.version;
   return {};
+}
+
+Status Collection::build_missing(const TableStatistics& statistics, bool for_searches) {
+  if (statistics.rows >= settings_.scalar_index_from) {
+    if (!statistics.has_key_index) TRIUNE_TRY(state_.table->build_index(IndexKind::key, metric_name()));
+    if (!statistics.has_labels_index) TRIUNE_TRY(state_.table->build_index(IndexKind::labels, metric_name()));
+  }
+  return needs_vector_index(statistics) ? build_vector_index(statistics.rows, for_searches) : Status{};
+}
+
+void Collection::take_graph_room(std::uint64_t rows) {
+  const bool is_graph = state_.index == IndexKind::hnsw;
+  worker_->graphs().set(this, is_graph ? graph_bytes(rows, specification_.dimension) : 0);
 }
 
 bool Collection::needs_vector_index(const TableStatistics& statistics) const {
@@ -274,7 +281,7 @@ Status Collection::build_vector_index(std::uint64_t rows, bool for_searches) {
   const auto kind =
       is_graph ? IndexKind::hnsw : partitioned_index(specification_.metric, specification_.dimension, rows);
   searches_ = 0;  // also when it fails: it is tried again after as many
-  worker_->graphs().set(this, is_graph ? graph_bytes(rows, specification_.dimension) : 0);
+  if (is_graph) worker_->graphs().set(this, graph_bytes(rows, specification_.dimension));  // before others take it
   TRIUNE_TRY(state_.table->build_index(kind, metric_name()));
   trained_ = rows;
   const std::scoped_lock lock(mutex_);

@@ -1,86 +1,19 @@
 // What the conformance suite does not ask of every engine: the process and its deaths, seals, bounds, versions, words.
-#include "adapters/lancedb/lance_store.h"
-
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <stdlib.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <random>
 #include <thread>
 
-#include "adapters/lancedb/installation.h"
-#include "adapters/lancedb/worker.h"
+#include "adapters/lancedb/lance_fixture.h"
 
 namespace triune::adapters::lancedb {
 namespace {
-
-using contract::Position;
-using contract::VectorKey;
-
-class LanceStore : public testing::Test {
- protected:
-  void SetUp() override {
-    const char* with = std::getenv("TRIUNE_TEST_WITH");
-    const auto python = find_python();
-    if (!python && (with == nullptr || std::string_view(with).find("lancedb") == std::string_view::npos))
-      GTEST_SKIP() << python.error().message;
-    ASSERT_TRUE(python.has_value()) << python.error().message;
-    std::string pattern = (std::filesystem::temp_directory_path() / "triune-lancedb-XXXXXX").string();
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    directory_ = pattern;
-    worker_ = *Worker::shared({});
-    store_ = open(directory_);
-  }
-
-  void TearDown() override {
-    store_.reset();
-    if (!directory_.empty()) std::filesystem::remove_all(directory_);
-  }
-
-  std::unique_ptr<LanceVectorStore> open(const std::filesystem::path& directory, const std::string& url = "") const {
-    return std::make_unique<LanceVectorStore>(directory, url, worker_, settings_);
-  }
-
-  static contract::VectorSpecification points() {
-    return {.collection = "points", .dimension = 2, .metric = Metric::l2};
-  }
-
-  void must_apply(const contract::VectorBatch& batch) {
-    const auto status = store_->apply("points", batch);
-    ASSERT_TRUE(status.has_value()) << status.error().message;
-  }
-
-  void must_save() {
-    const auto status = store_->save("points");
-    ASSERT_TRUE(status.has_value()) << status.error().message;
-  }
-
-  static std::map<VectorKey, std::vector<float>> contents(LanceVectorStore& store) {
-    std::map<VectorKey, std::vector<float>> found;
-    const auto status = store.scan("points", [&](VectorKey key, std::span<const float> values) -> Status {
-      EXPECT_TRUE(found.emplace(key, std::vector<float>(values.begin(), values.end())).second) << "twice: " << key;
-      return {};
-    });
-    EXPECT_TRUE(status.has_value()) << status.error().message;
-    return found;
-  }
-
-  std::filesystem::path directory_;
-  Settings settings_;
-  std::shared_ptr<Worker> worker_;
-  std::unique_ptr<LanceVectorStore> store_;
-};
-
-// On a busy machine a new process takes half a minute to load LanceDB.
-contract::VectorQueryOptions nearest(std::size_t count) {
-  contract::VectorQueryOptions options;
-  options.count = count;
-  options.deadline = Deadline::after(std::chrono::minutes(3));
-  return options;
-}
 
 std::size_t files_below(const std::filesystem::path& directory) {
   std::size_t files = 0;
@@ -292,121 +225,6 @@ TEST_F(LanceStore, Many_admitted_keys_are_found_near_the_query_and_far_from_it) 
     EXPECT_EQ(answer->matches[0].key, std::max<VectorKey>(1'500, static_cast<VectorKey>(query)));
     for (const auto& match : answer->matches) EXPECT_GE(match.key, 1'500U);
   }
-}
-
-// Which index a table has, how large its parts are, and that all is found through it.
-class LanceIndex : public LanceStore {
- protected:
-  static constexpr std::uint32_t dimension = 16;
-  static constexpr std::size_t loaded = 6'000;
-
-  void SetUp() override {
-    LanceStore::SetUp();
-    if (IsSkipped()) return;
-    settings_.index_from = settings_.least_indexed = settings_.scalar_index_from = 2'000;
-    settings_.flushes_before_a_look = 1;
-    settings_.flushes_before_compaction = 1;
-    store_ = open(directory_ / "indexed");
-    ASSERT_TRUE(store_->open_collection({.collection = "points", .dimension = dimension, .metric = Metric::cosine}));
-  }
-
-  static std::vector<float> place_of(VectorKey key) {
-    std::mt19937_64 random(key);
-    std::normal_distribution<float> normal;
-    std::vector<float> values(dimension);
-    for (float& value : values) value = normal(random);
-    return values;
-  }
-
-  void load(std::size_t count) {
-    const auto status = store_->bulk_load(
-        "points", count,
-        [&](const std::function<Status(const contract::VectorEntry&)>& visit) -> Status {
-          for (VectorKey key = 0; key < count; ++key) {
-            auto given = visit({key, place_of(key), {}});
-            if (!given) return given;
-          }
-          return {};
-        },
-        Position{"history", 1});
-    ASSERT_TRUE(status.has_value()) << status.error().message;
-  }
-
-  void put(VectorKey first, VectorKey last) {
-    contract::VectorBatch batch;
-    for (VectorKey key = first; key < last; ++key) batch.puts.push_back({key, place_of(key), {}});
-    must_apply(batch);
-    must_save();
-  }
-
-  std::optional<IndexKind> kind() { return store_->table_statistics("points")->vector_index; }
-
-  /// How many of some vectors are found by themselves.
-  std::size_t found_of(VectorKey first, VectorKey last, std::size_t step) {
-    std::size_t found = 0;
-    for (VectorKey key = first; key < last; key += step) {
-      const auto answer = store_->search("points", place_of(key), nearest(1));
-      EXPECT_TRUE(answer.has_value()) << answer.error().message;
-      found += answer && !answer->matches.empty() && answer->matches[0].key == key ? 1 : 0;
-      EXPECT_NEAR(answer->matches[0].distance, 0, 1e-5);
-    }
-    return found;
-  }
-};
-
-TEST_F(LanceIndex, What_is_loaded_gets_a_graph_that_finds_what_came_later_too) {
-  load(loaded);
-  EXPECT_EQ(kind(), IndexKind::hnsw);
-  EXPECT_GE(found_of(0, loaded, 100), 59U);
-  for (VectorKey round = 0; round < 3; ++round) put(loaded + round * 500, loaded + (round + 1) * 500);
-  EXPECT_EQ(kind(), IndexKind::hnsw);
-  EXPECT_GE(found_of(loaded, loaded + 1'500, 25), 59U);
-  store_ = open(directory_ / "indexed");
-  ASSERT_TRUE(store_->open_collection({.collection = "points", .dimension = dimension, .metric = Metric::cosine}));
-  EXPECT_GE(found_of(0, loaded + 1'500, 125), 59U);
-}
-
-TEST_F(LanceIndex, What_grew_gets_a_graph_once_searches_have_paid_for_it) {
-  for (VectorKey first = 0; first < 2'500; first += 500) put(first, first + 500);
-  const auto deadline = Deadline::after(std::chrono::minutes(2));
-  while (!kind() && !deadline.expired()) std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  EXPECT_EQ(kind(), IndexKind::ivf_sq);
-  EXPECT_GE(found_of(0, 2'500, 7), 350U);
-  while (kind() != IndexKind::hnsw && !deadline.expired()) std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  EXPECT_EQ(kind(), IndexKind::hnsw);
-  EXPECT_GE(found_of(0, 2'500, 25), 99U);
-}
-
-TEST_F(LanceIndex, Where_graphs_have_no_room_there_are_partitions) {
-  int other = 0;
-  worker_->graphs().set(&other, std::uint64_t{1} << 60U);
-  load(loaded);
-  worker_->graphs().set(&other, 0);
-  EXPECT_EQ(kind(), IndexKind::ivf_sq);
-  EXPECT_GE(found_of(0, loaded, 100), 59U);
-}
-
-TEST_F(LanceIndex, A_graph_that_lost_its_room_becomes_partitions) {
-  load(loaded);
-  ASSERT_EQ(kind(), IndexKind::hnsw);
-  int other = 0;
-  worker_->graphs().set(&other, std::uint64_t{1} << 60U);
-  put(loaded, loaded + 10);
-  const auto deadline = Deadline::after(std::chrono::minutes(2));
-  while (kind() == IndexKind::hnsw && !deadline.expired()) std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  worker_->graphs().set(&other, 0);
-  EXPECT_EQ(kind(), IndexKind::ivf_sq);
-  EXPECT_GE(found_of(0, loaded + 10, 100), 60U);
-}
-
-TEST_F(LanceIndex, Many_small_writes_leave_few_segments) {
-  load(loaded);
-  for (VectorKey round = 0; round < 25; ++round) {
-    put(loaded + round * 10, loaded + (round + 1) * 10);
-    std::this_thread::sleep_for(std::chrono::milliseconds(60));  // the store's thread has its turns
-  }
-  EXPECT_LE(store_->table_statistics("points")->segments, 9U);
-  EXPECT_GE(found_of(0, loaded + 250, 100), 61U);
 }
 
 TEST_F(LanceStore, An_older_version_is_searched_as_it_was) {

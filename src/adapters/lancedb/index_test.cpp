@@ -1,0 +1,220 @@
+// Which index a collection gets and keeps, and that searches through it find what comparing everything finds.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <functional>
+#include <random>
+#include <thread>
+
+#include "adapters/lancedb/lance_fixture.h"
+#include "contract/vector_rules.h"
+
+namespace triune::adapters::lancedb {
+namespace {
+
+// Which index a table has, how large its parts are, and that all is found through it.
+class LanceIndex : public LanceStore {
+ protected:
+  static constexpr std::uint32_t dimension = 16;
+  static constexpr std::size_t loaded = 6'000;
+  static constexpr std::uint64_t all_room = (std::uint64_t{256} << 20U) / 4 * 3;  ///< Of the process's usual cache.
+
+  void SetUp() override {
+    LanceStore::SetUp();
+    if (IsSkipped()) return;
+    settings_.index_from = settings_.least_indexed = settings_.scalar_index_from = 2'000;
+    settings_.flushes_before_a_look = 1;
+    settings_.flushes_before_compaction = 1;
+    reopen();
+  }
+
+  void reopen() {
+    store_ = open(directory_ / "indexed");
+    ASSERT_TRUE(store_->open_collection({.collection = "points", .dimension = dimension, .metric = Metric::cosine}));
+  }
+
+  static std::vector<float> place_of(VectorKey key) {
+    std::mt19937_64 random(key);
+    std::normal_distribution<float> normal;
+    std::vector<float> values(dimension);
+    for (float& value : values) value = normal(random);
+    return values;
+  }
+
+  void load(std::size_t count) {
+    const auto status = store_->bulk_load(
+        "points", count,
+        [&](const std::function<Status(const contract::VectorEntry&)>& visit) -> Status {
+          for (VectorKey key = 0; key < count; ++key) {
+            auto given = visit({key, place_of(key), {}});
+            if (!given) return given;
+          }
+          return {};
+        },
+        Position{"history", 1});
+    ASSERT_TRUE(status.has_value()) << status.error().message;
+  }
+
+  void put(VectorKey first, VectorKey last) {
+    contract::VectorBatch batch;
+    for (VectorKey key = first; key < last; ++key) batch.puts.push_back({key, place_of(key), {}});
+    must_apply(batch);
+    must_save();
+  }
+
+  std::optional<IndexKind> kind() { return store_->table_statistics("points")->vector_index; }
+
+  /// How many of some vectors are found by themselves.
+  std::size_t found_of(VectorKey first, VectorKey last, std::size_t step) {
+    std::size_t found = 0;
+    for (VectorKey key = first; key < last; key += step) {
+      const auto answer = store_->search("points", place_of(key), nearest(1));
+      EXPECT_TRUE(answer.has_value()) << answer.error().message;
+      if (!answer || answer->matches.empty() || answer->matches[0].key != key) continue;
+      EXPECT_NEAR(answer->matches[0].distance, 0, 1e-5);
+      ++found;
+    }
+    return found;
+  }
+
+  /// What share of the ten nearest of `keys`, found by comparing all, is found for places where no vector is. The
+  /// distances must be the exact ones. `effort`: as in the options of a search.
+  double recall_among(const std::vector<VectorKey>& keys, bool is_filter, std::uint32_t effort = 0) {
+    constexpr std::size_t wanted = 10;
+    constexpr VectorKey queries = 20;
+    std::size_t found = 0;
+    for (VectorKey query = 0; query < queries; ++query) {
+      const auto place = place_of(1'000'000 + query);
+      const auto truth = compared(place, keys, wanted);
+      auto options = nearest(wanted);
+      options.effort = effort;
+      if (is_filter) options.filter.keys = keys;
+      const auto answer = store_->search("points", place, options);
+      EXPECT_TRUE(answer.has_value()) << answer.error().message;
+      if (!answer) continue;
+      EXPECT_EQ(answer->matches.size(), wanted);
+      for (const auto& match : answer->matches) {
+        EXPECT_NEAR(match.distance, contract::exact_distance(Metric::cosine, place, place_of(match.key)), 1e-5);
+        found += std::ranges::count(truth, match.key);
+      }
+    }
+    return static_cast<double>(found) / (wanted * queries);
+  }
+
+  static std::vector<VectorKey> every(std::size_t step, VectorKey last) {
+    std::vector<VectorKey> keys;
+    for (VectorKey key = 0; key < last; key += step) keys.push_back(key);
+    return keys;
+  }
+
+ private:
+  static std::vector<VectorKey> compared(const std::vector<float>& place, std::vector<VectorKey> keys,
+                                         std::size_t count) {
+    std::map<VectorKey, double> distances;
+    for (const auto key : keys) distances[key] = contract::exact_distance(Metric::cosine, place, place_of(key));
+    std::ranges::sort(keys, {}, [&](VectorKey key) { return distances[key]; });
+    keys.resize(count);
+    return keys;
+  }
+};
+
+TEST_F(LanceIndex, What_is_loaded_gets_a_graph_that_finds_what_came_later_too) {
+  load(loaded);
+  EXPECT_EQ(kind(), IndexKind::hnsw);
+  EXPECT_GE(found_of(0, loaded, 100), 59U);
+  for (VectorKey round = 0; round < 3; ++round) put(loaded + round * 500, loaded + (round + 1) * 500);
+  EXPECT_EQ(kind(), IndexKind::hnsw);
+  EXPECT_GE(found_of(loaded, loaded + 1'500, 25), 59U);
+  reopen();
+  EXPECT_GE(found_of(0, loaded + 1'500, 125), 59U);
+}
+
+TEST_F(LanceIndex, What_grew_gets_a_graph_once_searches_have_paid_for_it) {
+  for (VectorKey first = 0; first < 2'500; first += 500) put(first, first + 500);
+  const auto deadline = Deadline::after(std::chrono::minutes(2));
+  while (!kind() && !deadline.expired()) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  EXPECT_EQ(kind(), IndexKind::ivf_sq);
+  EXPECT_GE(found_of(0, 2'500, 7), 350U);
+  while (kind() != IndexKind::hnsw && !deadline.expired()) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  EXPECT_EQ(kind(), IndexKind::hnsw);
+  EXPECT_GE(found_of(0, 2'500, 25), 99U);
+}
+
+TEST_F(LanceIndex, Where_graphs_have_no_room_there_are_partitions) {
+  int other = 0;
+  worker_->graphs().set(&other, std::uint64_t{1} << 60U);
+  load(loaded);
+  worker_->graphs().set(&other, 0);
+  EXPECT_EQ(kind(), IndexKind::ivf_sq);
+  EXPECT_GE(found_of(0, loaded, 100), 59U);
+}
+
+TEST_F(LanceIndex, A_graph_that_lost_its_room_becomes_partitions) {
+  load(loaded);
+  ASSERT_EQ(kind(), IndexKind::hnsw);
+  int other = 0;
+  worker_->graphs().set(&other, std::uint64_t{1} << 60U);
+  put(loaded, loaded + 10);
+  const auto deadline = Deadline::after(std::chrono::minutes(2));
+  while (kind() == IndexKind::hnsw && !deadline.expired()) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  worker_->graphs().set(&other, 0);
+  EXPECT_EQ(kind(), IndexKind::ivf_sq);
+  EXPECT_GE(found_of(0, loaded + 10, 100), 60U);
+  EXPECT_TRUE(worker_->graphs().fits(&other, all_room)) << "it gave back what its graph took";
+}
+
+TEST_F(LanceIndex, A_graph_takes_room_while_its_collection_is_open) {
+  int other = 0;
+  load(loaded);
+  EXPECT_FALSE(worker_->graphs().fits(&other, all_room));
+  must_save();
+  store_.reset();
+  EXPECT_TRUE(worker_->graphs().fits(&other, all_room));
+  reopen();
+  EXPECT_FALSE(worker_->graphs().fits(&other, all_room));
+  ASSERT_TRUE(store_->drop_collection("points"));
+  EXPECT_TRUE(worker_->graphs().fits(&other, all_room));
+}
+
+// Partitions that were given by number are joined by the first compaction: then one of them is all there is.
+TEST_F(LanceIndex, Partitions_stay_as_small_as_they_were_after_a_compaction) {
+  int other = 0;
+  worker_->graphs().set(&other, std::uint64_t{1} << 60U);
+  load(loaded);
+  constexpr std::uint32_t one_partition = 1;
+  EXPECT_LT(recall_among(every(1, loaded), false, one_partition), 0.9);
+  put(loaded, loaded + 10);
+  const auto deadline = Deadline::after(std::chrono::minutes(2));
+  while (store_->table_statistics("points")->segments < 2 && !deadline.expired())
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  worker_->graphs().set(&other, 0);
+  EXPECT_LT(recall_among(every(1, loaded + 10), false, one_partition), 0.9);
+  EXPECT_GE(recall_among(every(1, loaded + 10), false), 0.99);
+}
+
+TEST_F(LanceIndex, The_nearest_of_few_and_of_many_keys_are_found_whether_keys_are_sent_or_looked_up) {
+  load(loaded);
+  must_save();
+  for (const std::size_t most_sent : {settings_.most_filter_keys, std::size_t{10}}) {
+    settings_.most_filter_keys = most_sent;
+    reopen();
+    for (const std::size_t step : {300, 120, 12, 4}) {
+      const auto keys = every(step, loaded);
+      EXPECT_GE(recall_among(keys, true), 0.98) << keys.size() << " keys, of which " << most_sent << " may be sent";
+    }
+  }
+}
+
+TEST_F(LanceIndex, Many_small_writes_leave_few_segments) {
+  load(loaded);
+  for (VectorKey round = 0; round < 25; ++round) {
+    put(loaded + round * 10, loaded + (round + 1) * 10);
+    std::this_thread::sleep_for(std::chrono::milliseconds(60));  // the store's thread has its turns
+  }
+  EXPECT_LE(store_->table_statistics("points")->segments, 9U);
+  EXPECT_GE(found_of(0, loaded + 250, 100), 61U);
+}
+
+}  // namespace
+}  // namespace triune::adapters::lancedb
