@@ -23,6 +23,8 @@ constexpr std::chrono::seconds store_patience{30};
 constexpr std::chrono::seconds look_again{5};
 constexpr std::int64_t batch_limit = 256;
 constexpr std::size_t error_limit = 1'000;
+/// An embedder that refuses so many texts alone and takes none refuses more than texts: it is left alone for a while.
+constexpr std::size_t refused_before_rest = 8;
 
 std::int64_t now_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
@@ -117,26 +119,35 @@ Status Embeddings::attempt_all() {
 Result<bool> Embeddings::attempt(std::int64_t collection_id, const VectorCollection& collection) {
   TRIUNE_ASSIGN(const auto claimed, claim(collection_id));
   if (claimed.empty()) return false;
-  std::vector<std::string> texts;
-  for (const auto& text : claimed) texts.push_back(text.content);
-  const auto vectors = embed_all(collection_id, collection, texts, Deadline::after(embedder_patience));
-  if (vectors) {
-    TRIUNE_TRY(store_vectors(claimed, *vectors));
-    return true;
+  Progress progress;
+  return attempt_some(collection_id, collection, claimed, progress);
+}
+
+// What the embedder refuses is sought by halves (E4), at most as deep as a batch can be halved.
+Result<bool> Embeddings::attempt_some(std::int64_t collection_id, const VectorCollection& collection,
+                                      std::span<const PendingText> texts, Progress& progress) {
+  std::vector<std::string> contents;
+  for (const auto& text : texts) contents.push_back(text.content);
+  const auto made = embed_all(collection_id, collection, contents, Deadline::after(embedder_patience));
+  if (!made.vectors.empty()) TRIUNE_TRY(store_vectors(texts.first(made.vectors.size()), made.vectors));
+  progress.embedded += made.vectors.size();
+  if (!made.trouble) return true;
+  texts = texts.subspan(made.vectors.size());
+  const bool blames_a_text = made.trouble->code == ErrorCode::invalid_argument;
+  if (!blames_a_text || texts.size() == 1) {
+    TRIUNE_TRY(put_off(texts, *made.trouble));
+    progress.refused += texts.size();
+    return blames_a_text && (progress.embedded > 0 || progress.refused < refused_before_rest);
   }
-  const bool blames_a_text = vectors.error().code == ErrorCode::invalid_argument && claimed.size() > 1;
-  if (!blames_a_text) {
-    TRIUNE_TRY(put_off(claimed, vectors.error()));
-    return false;
+  bool more = true;
+  for (const auto half : {texts.first(texts.size() / 2), texts.subspan(texts.size() / 2)}) {
+    if (more) {
+      TRIUNE_ASSIGN(more, attempt_some(collection_id, collection, half, progress));
+    } else {
+      TRIUNE_TRY(put_off(half, *made.trouble));
+    }
   }
-  // One by one, so that a text nobody can embed holds no other back.
-  for (std::size_t i = 0; i < claimed.size(); ++i) {
-    const auto one = std::span(claimed).subspan(i, 1);
-    const auto vector =
-        embed_all(collection_id, collection, std::span(texts).subspan(i, 1), Deadline::after(embedder_patience));
-    TRIUNE_TRY(vector ? store_vectors(one, *vector) : put_off(one, vector.error()));
-  }
-  return true;
+  return more;
 }
 
 Result<std::vector<Embeddings::PendingText>> Embeddings::claim(std::int64_t collection_id) {

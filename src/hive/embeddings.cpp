@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <iterator>
 
 #include "adapters/builtin.h"
 #include "base/try.h"
@@ -62,6 +63,16 @@ Status check_vector(const std::vector<float>& vector, const VectorCollection& co
                  fmt::format("the embedder {} made a vector with a NaN or an infinity", collection.embedder));
 }
 
+Result<std::vector<std::vector<float>>> embed_batch(Embedder& model, const VectorCollection& collection,
+                                                    std::span<const std::string> texts, Deadline deadline) {
+  TRIUNE_ASSIGN(auto made, model.embed(texts, collection.dimension, deadline));
+  if (made.size() != texts.size())
+    return failure(ErrorCode::internal, fmt::format("the embedder {} made {} vectors of {} texts", collection.embedder,
+                                                    made.size(), texts.size()));
+  for (const auto& vector : made) TRIUNE_TRY(check_vector(vector, collection));
+  return made;
+}
+
 }  // namespace
 
 Result<std::shared_ptr<Embedder>> Embeddings::embedder(const std::string& name) {
@@ -106,24 +117,26 @@ Status Embeddings::check_version(std::int64_t collection_id, const VectorCollect
                              catalog->name_of(collection_id), recorded->second, collection.embedder, now));
 }
 
-Result<Embeddings::Vectors> Embeddings::embed_all(std::int64_t collection_id, const VectorCollection& collection,
-                                                  std::span<const std::string> texts, Deadline deadline) {
-  TRIUNE_ASSIGN(const auto model, embedder(collection.embedder));
-  TRIUNE_TRY(check_version(collection_id, collection, *model));
-  const std::size_t batch = std::max<std::size_t>(1, model->description().batch_size);
-  Vectors vectors;
-  for (std::size_t begin = 0; begin < texts.size(); begin += batch) {
-    const auto some = texts.subspan(begin, std::min(batch, texts.size() - begin));
-    TRIUNE_ASSIGN(auto made, model->embed(some, collection.dimension, deadline));
-    if (made.size() != some.size())
-      return failure(ErrorCode::internal, fmt::format("the embedder {} made {} vectors of {} texts",
-                                                      collection.embedder, made.size(), some.size()));
-    for (auto& vector : made) {
-      TRIUNE_TRY(check_vector(vector, collection));
-      vectors.push_back(std::move(vector));
-    }
+Embeddings::Embedded Embeddings::embed_all(std::int64_t collection_id, const VectorCollection& collection,
+                                           std::span<const std::string> texts, Deadline deadline) {
+  Embedded embedded;
+  auto model = embedder(collection.embedder);
+  const Status usable = model ? check_version(collection_id, collection, **model) : Status(failure_of(model));
+  if (!usable) {
+    embedded.trouble = usable.error();
+    return embedded;
   }
-  return vectors;
+  const std::size_t batch = std::max<std::size_t>(1, (*model)->description().batch_size);
+  while (embedded.vectors.size() < texts.size()) {
+    const auto left = texts.subspan(embedded.vectors.size());
+    auto made = embed_batch(**model, collection, left.first(std::min(batch, left.size())), deadline);
+    if (!made) {
+      embedded.trouble = made.error();
+      return embedded;
+    }
+    std::ranges::move(*made, std::back_inserter(embedded.vectors));
+  }
+  return embedded;
 }
 
 Result<std::vector<float>> Embeddings::query(std::int64_t collection_id, const VectorCollection& collection,
@@ -135,11 +148,11 @@ Result<std::vector<float>> Embeddings::query(std::int64_t collection_id, const V
                                collection.name));
   const std::array<std::string, 1> texts{text};
   auto made = embed_all(collection_id, collection, texts, deadline);
-  if (!made) {
-    made.error().message = fmt::format("embedding the query: {}", made.error().message);
-    return std::unexpected<Error>(made.error());
+  if (made.trouble) {
+    made.trouble->message = fmt::format("embedding the query: {}", made.trouble->message);
+    return std::unexpected<Error>(*made.trouble);
   }
-  return std::move(made->front());
+  return std::move(made.vectors.front());
 }
 
 std::optional<EmbeddedChanges> Embeddings::embed(std::span<const Change> changes,
@@ -158,14 +171,11 @@ std::optional<EmbeddedChanges> Embeddings::embed(std::span<const Change> changes
   for (const auto& [collection, places] : by_collection) {
     std::vector<std::string> texts;
     for (const auto place : places) texts.push_back(std::get<PutVector>(changes[place]).text);
-    auto vectors = embed_all(collection->first, collection->second, texts, until);
-    if (!vectors) {
-      embedded.pending += places.size();
-      embedded.trouble = vectors.error().message;
-      continue;
-    }
-    for (std::size_t i = 0; i < places.size(); ++i)
-      std::get<PutVector>(embedded.changes[places[i]]).values = std::move((*vectors)[i]);
+    auto made = embed_all(collection->first, collection->second, texts, until);
+    for (std::size_t i = 0; i < made.vectors.size(); ++i)
+      std::get<PutVector>(embedded.changes[places[i]]).values = std::move(made.vectors[i]);
+    embedded.pending += places.size() - made.vectors.size();
+    if (made.trouble) embedded.trouble = made.trouble->message;
   }
   return embedded;
 }

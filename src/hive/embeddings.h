@@ -7,10 +7,10 @@
 //
 // Invariants
 //   E1 A text is committed with its row, whether the embedder answers or not; until it is a vector it is pending, and
-//   is
-//      told of in the receipt, the status and every search.
+//      is told of in the receipt, the status and every search.
 //   E2 While a text is pending, no vector of an older text of the same id is found.
 //   E3 A vector is stored only for the text it was made of: one that changed meanwhile stays pending.
+//   E4 What was embedded before something failed is kept, and a text that nobody can embed holds no other back.
 #pragma once
 
 #include <condition_variable>
@@ -88,11 +88,21 @@ class Embeddings {
     std::int64_t attempts = 0;
   };
   using Vectors = std::vector<std::vector<float>>;
+  /// Of the first texts that were given, in their order: of all unless something failed.
+  struct Embedded {
+    Vectors vectors;
+    std::optional<Error> trouble;
+  };
+  /// Of the texts of one attempt.
+  struct Progress {
+    std::size_t embedded = 0;
+    std::size_t refused = 0;  ///< Alone, and no other's fault.
+  };
 
   Result<std::shared_ptr<Embedder>> embedder(const std::string& name);
   /// In batches as large as the embedder takes; every vector is checked.
-  Result<Vectors> embed_all(std::int64_t collection_id, const VectorCollection& collection,
-                            std::span<const std::string> texts, Deadline deadline);
+  Embedded embed_all(std::int64_t collection_id, const VectorCollection& collection, std::span<const std::string> texts,
+                     Deadline deadline);
   Status check_version(std::int64_t collection_id, const VectorCollection& collection, const Embedder& model) const;
   /// Older generations of collections that were made anew go after a while.
   Status drop_replaced_collections();
@@ -100,7 +110,10 @@ class Embeddings {
   /// Whether some text of a collection is due, or when the next will be.
   Result<std::optional<std::int64_t>> next_due_ms();
   Status attempt_all();
+  /// Whether there may be more that the embedder would take.
   Result<bool> attempt(std::int64_t collection_id, const VectorCollection& collection);
+  Result<bool> attempt_some(std::int64_t collection_id, const VectorCollection& collection,
+                            std::span<const PendingText> texts, Progress& progress);
   /// Takes texts that are due, and keeps others from taking them for a while.
   Result<std::vector<PendingText>> claim(std::int64_t collection_id);
   Status store_vectors(std::span<const PendingText> texts, const Vectors& vectors);

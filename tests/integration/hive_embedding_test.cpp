@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include <atomic>
+#include <limits>
 #include <thread>
 
 #include "integration/hive_fixture.h"
@@ -12,16 +13,17 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-/// Counts letters, fails when told to, and refuses one text for good.
+/// Counts letters, fails or refuses when told to, and refuses one text for good.
 class LetterEmbedder final : public Embedder {
  public:
   [[nodiscard]] EmbedderDescription description() const override {
-    return {.model = "letters", .version = "1", .dimension = 4, .batch_size = 3};
+    return {.model = "letters", .version = "1", .dimension = 4, .batch_size = batch_size};
   }
   Result<std::vector<std::vector<float>>> embed(std::span<const std::string> texts, std::uint32_t, Deadline) override {
-    ++calls;
+    const int call = ++calls;
     largest = std::max(largest.load(), texts.size());
-    if (failing) return failure(ErrorCode::unavailable, "the model is down");
+    if (refusing) return failure(ErrorCode::invalid_argument, "this model takes no texts");
+    if (failing || call > calls_before_failing) return failure(ErrorCode::unavailable, "the model is down");
     std::vector<std::vector<float>> vectors;
     for (const auto& text : texts) {
       if (text == "poison") return failure(ErrorCode::invalid_argument, "nobody can embed this");
@@ -30,11 +32,16 @@ class LetterEmbedder final : public Embedder {
         if (letter >= 'a' && letter <= 'd') vector[static_cast<std::size_t>(letter - 'a')] += 1;
       vectors.push_back(std::move(vector));
     }
+    embedded += static_cast<int>(vectors.size());
     return vectors;
   }
 
+  std::atomic<std::size_t> batch_size{3};
   std::atomic<bool> failing{false};
+  std::atomic<bool> refusing{false};
+  std::atomic<int> calls_before_failing{std::numeric_limits<int>::max()};
   std::atomic<int> calls{0};
+  std::atomic<int> embedded{0};  ///< Texts.
   std::atomic<std::size_t> largest{0};
 };
 
@@ -155,6 +162,41 @@ TEST_F(HiveEmbedding, ATextNobodyCanEmbedHoldsNoOtherBack) {
   // Another text under the id, or its end, ends the matter.
   commit({DeleteVector{"notes", "n1"}});
   EXPECT_EQ(pending(), 0U);
+}
+
+TEST_F(HiveEmbedding, WhatWasEmbeddedBeforeAFailureIsKept) {
+  model_->calls_before_failing = 1;
+  const auto receipt = commit({note("n1", "a"), note("n2", "b"), note("n3", "c"), note("n4", "d"), note("n5", "dd")});
+  EXPECT_EQ(receipt.pending_embeddings, 2U) << "the second batch";
+  EXPECT_EQ(hive_->get_vector("notes", "n2")->values, (std::vector<float>{0.01F, 1, 0, 0}));
+  model_->calls_before_failing = std::numeric_limits<int>::max();
+  wait_until_embedded();
+  EXPECT_EQ(model_->embedded, 5) << "each text once";
+  expect_verified();
+}
+
+TEST_F(HiveEmbedding, RefusedTextsAreFoundInFewCalls) {
+  model_->batch_size = 128;
+  std::vector<Change> changes;
+  for (int at = 0; at < 128; ++at)
+    changes.push_back(note("n" + std::to_string(at), at == 40 || at == 100 ? "poison" : "abc"));
+  EXPECT_EQ(commit(std::move(changes)).pending_embeddings, 128U);
+  for (int i = 0; i < 100 && pending() > 2; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  EXPECT_EQ(pending(), 2U);
+  EXPECT_LE(model_->calls, 40) << "of which some are later attempts at the two";
+}
+
+TEST_F(HiveEmbedding, AnEmbedderThatRefusesAllIsLeftAloneForAWhile) {
+  model_->batch_size = 128;
+  model_->refusing = true;
+  std::vector<Change> changes;
+  for (int at = 0; at < 128; ++at) changes.push_back(note("n" + std::to_string(at), "abc"));
+  EXPECT_EQ(commit(std::move(changes)).pending_embeddings, 128U);
+  std::this_thread::sleep_for(std::chrono::milliseconds(400));
+  EXPECT_GT(model_->calls, 1);
+  EXPECT_LE(model_->calls, 30);
+  model_->refusing = false;
+  wait_until_embedded();
 }
 
 TEST_F(HiveEmbedding, ACommitSentAgainUnderItsKeyIsTheSameCommit) {

@@ -115,10 +115,15 @@ Result<EndpointEmbedder::Vectors> EndpointEmbedder::attempt(const std::string& b
                                                             std::optional<std::chrono::seconds>& retry_after) {
   TRIUNE_ASSIGN(const auto answer, client_.post(endpoint_.url, endpoint_.key, body, deadline));
   retry_after = answer.retry_after;
-  if (answer.status == 200) return read_vectors(answer.body, texts);
+  if (answer.status == 200) {
+    auto vectors = read_vectors(answer.body, texts);
+    if (!vectors) vectors.error().engine = "openai";
+    return vectors;
+  }
   const auto code = code_of(answer.status);
-  auto error = failure(code, fmt::format("the embedder {} at {} answered {}: {}{}", endpoint_.model, endpoint_.url,
-                                         answer.status, read_complaint(answer.body, endpoint_.key), remedy(code)));
+  const auto complaint = read_complaint(answer.body, endpoint_.key);
+  auto error = failure(code, fmt::format("the embedder {} at {} answered {}{}{}{}", endpoint_.model, endpoint_.url,
+                                         answer.status, complaint.empty() ? "" : ": ", complaint, remedy(code)));
   error.error().engine = "openai";
   error.error().native_code = fmt::format("HTTP {}", answer.status);
   error.error().retry = may_pass(code) ? Retry::safe : Retry::never;

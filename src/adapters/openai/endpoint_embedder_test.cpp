@@ -86,6 +86,19 @@ TEST(EndpointEmbedder, TriesAgainAfterARateLimitAndAServerError) {
   EXPECT_GE(std::chrono::steady_clock::now() - begin, std::chrono::seconds(1));
 }
 
+TEST(EndpointEmbedder, NamesItselfInEveryError) {
+  std::atomic<int> status{200};
+  const HttpServer server([&](const HttpRequest&) { return HttpReply{.status = status, .body = ""}; });
+  for (const int each : {200, 401, 429, 500}) {
+    status = each;
+    auto model = embedder(server);
+    const auto vectors = ask(model);
+    ASSERT_FALSE(vectors);
+    EXPECT_EQ(vectors.error().engine, "openai") << each;
+    EXPECT_FALSE(vectors.error().message.ends_with(": ")) << vectors.error().message;
+  }
+}
+
 TEST(EndpointEmbedder, TriesAgainWhenTheServerHangsUp) {
   std::atomic<int> calls{0};
   const HttpServer server(

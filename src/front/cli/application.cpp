@@ -16,12 +16,15 @@ namespace triune::front {
 namespace {
 
 std::string_view hint_of(const Error& error) {
-  const bool server = error.engine == "postgres";
+  const bool is_endpoint = error.engine == "openai";
   switch (error.code) {
     case ErrorCode::unavailable:
-      return server ? "try again when the server answers" : "try again when the other process is done";
+      if (error.engine == "postgres") return "try again when the server answers";
+      return is_endpoint ? "try again when the endpoint answers" : "try again in a while";
     case ErrorCode::deadline_exceeded: return "try again, or give it more time with --deadline SECONDS";
-    case ErrorCode::resource_exhausted: return "make the request smaller, or free what is full";
+    case ErrorCode::resource_exhausted:
+      return is_endpoint ? "try again in a while: the endpoint limits how much it is asked"
+                         : "make the request smaller, or free what is full";
     case ErrorCode::corruption: return "`triune verify` says what is damaged; `triune repair` mends projections";
     case ErrorCode::internal: return "this is a defect of triune; please report it with the command line";
     default: return "";

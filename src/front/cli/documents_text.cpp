@@ -17,11 +17,13 @@ std::string counted(std::uint64_t count, std::string_view one, std::string_view 
   return fmt::format("{} {}", grouped(count), count == 1 ? one : many);
 }
 
-/// "graph behind at 40 of 42" for each projection that is not current.
+/// "graph behind at 40 of 42" for each projection that does not hold this commit, or is out of service. One that is
+/// behind others' later commits holds it.
 std::string lagging(const Receipt& receipt) {
   std::string text;
   for (const auto& projection : receipt.projections) {
-    if (projection.state == ProjectionState::current && projection.watermark >= receipt.lsn) continue;
+    const bool works = projection.state == ProjectionState::current || projection.state == ProjectionState::behind;
+    if (works && projection.watermark >= receipt.lsn) continue;
     if (!text.empty()) text += "; ";
     text += fmt::format("{} {} at {} of {}", projection.name, to_string(projection.state), projection.watermark,
                         receipt.lsn);
