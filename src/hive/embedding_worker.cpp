@@ -3,7 +3,9 @@
 
 #include <array>
 
+#include "base/failpoint.h"
 #include "base/try.h"
+#include "hive/cluster_node.h"
 #include "hive/dropped_collections.h"
 #include "hive/embeddings.h"
 #include "projection/canonical_sql.h"
@@ -18,6 +20,8 @@ constexpr runtime::Backoff pauses{.first = std::chrono::seconds(1), .longest = s
 constexpr std::int64_t claim_ms = 60'000;
 constexpr std::chrono::seconds embedder_patience{45};
 constexpr std::chrono::seconds store_patience{30};
+/// Another process that was not heard of for so long is not at work.
+constexpr std::chrono::seconds node_patience{15};
 /// Other nodes leave texts too, and the triggers of a re-embedding, which tell nobody. To look costs one read by an
 /// index.
 constexpr std::chrono::seconds look_again{5};
@@ -63,6 +67,7 @@ void Embeddings::wake() {
 }
 
 void Embeddings::run() {
+  (void)release_abandoned();  // else its time runs out
   std::uint32_t failures = 0;
   for (;;) {
     const auto due = next_due_ms();
@@ -78,6 +83,34 @@ void Embeddings::run() {
     }
     failures = attempt_all() && drop_replaced_collections() ? 0 : failures + 1;
   }
+}
+
+Status Embeddings::release_abandoned() {
+  // With an error a text waits for the embedder, not for who took it.
+  constexpr std::string_view taken =
+      "organization_id = ?1 AND pending_since_ms IS NOT NULL AND next_attempt_ms > ?2 AND last_error = ''";
+  const std::array<Value, 2> parameters{settings_.organization_id, now_ms()};
+  {
+    TRIUNE_ASSIGN(const auto session,
+                  settings_.store->read(contract::ReadScope::internal, Deadline::after(store_patience)));
+    TRIUNE_ASSIGN(
+        const RowSet rows,
+        session->query(fmt::format("SELECT 1 FROM triune_vector_texts WHERE {} LIMIT 1", taken), parameters, 1));
+    if (rows.rows.empty()) return {};
+  }
+  return settings_.store->write(
+      [&](contract::RelationalSession& session) -> Status {
+        if (!settings_.node.empty()) {
+          TRIUNE_ASSIGN(const auto nodes,
+                        cluster_nodes(session, settings_.organization_id, settings_.node, node_patience));
+          for (const auto& node : nodes)
+            if (!node.self && node.state == NodeState::live) return {};
+        }
+        TRIUNE_TRY(session.execute(fmt::format("UPDATE triune_vector_texts SET next_attempt_ms = ?2 WHERE {}", taken),
+                                   parameters));
+        return {};
+      },
+      Deadline::after(store_patience));
 }
 
 Result<std::optional<std::int64_t>> Embeddings::next_due_ms() {
@@ -119,6 +152,7 @@ Status Embeddings::attempt_all() {
 Result<bool> Embeddings::attempt(std::int64_t collection_id, const VectorCollection& collection) {
   TRIUNE_ASSIGN(const auto claimed, claim(collection_id));
   if (claimed.empty()) return false;
+  base::failpoint("embedding.claimed");
   Progress progress;
   return attempt_some(collection_id, collection, claimed, progress);
 }

@@ -47,6 +47,7 @@ class Embeddings {
     contract::RelationalStore* store = nullptr;
     projection::Catalog* catalog = nullptr;
     std::int64_t organization_id = 0;
+    std::string node;  ///< This process among those that share the database; empty: nobody shares it.
     std::map<std::string, std::shared_ptr<Embedder>> own;
     /// Is told the lsn of every commit of the thread, and whether the dictionary changed.
     std::function<void(std::uint64_t, bool)> committed;
@@ -107,6 +108,8 @@ class Embeddings {
   /// Older generations of collections that were made anew go after a while.
   Status drop_replaced_collections();
   void run();
+  /// A process that was killed leaves what it took to nobody for a while: where no other is at work, it is free now.
+  Status release_abandoned();
   /// Whether some text of a collection is due, or when the next will be.
   Result<std::optional<std::int64_t>> next_due_ms();
   Status attempt_all();

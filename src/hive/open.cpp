@@ -127,6 +127,7 @@ Status Implementation::start() {
       .store = store_.get(),
       .catalog = &catalog_,
       .organization_id = organization_id_,
+      .node = node_id_,
       .own = options_.embedders,
       .committed = [this](std::uint64_t lsn, bool catalog_changed) { committed(lsn, catalog_changed); },
       .background = options_.project_in_background});

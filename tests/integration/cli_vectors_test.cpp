@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <iostream>
@@ -188,6 +189,13 @@ TEST_F(CliReembedding, GivingUpGoesOnToo) {
   EXPECT_EQ(dimension_of("t7"), 64U);
   EXPECT_EQ(count("SELECT count(*) FROM triune_stored_vectors"), 2 * texts) << "the older ones go in a minute";
   EXPECT_TRUE(succeed({"verify"}).document().at("ok"));
+}
+
+TEST_F(CliReembedding, WhatAKilledProcessTookIsTakenUpAtOnce) {
+  EXPECT_EQ(kill_at("embedding.claimed:2", anew_), 128 + SIGKILL);
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_TRUE(succeed(anew_).document().at("finished"));
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(45)) << "which it would be kept for 60 s";
 }
 
 TEST_F(CliReembedding, AtRandomMomentsItComesToTheEnd) {
