@@ -33,6 +33,9 @@ class Embedder {
   /// (a rate limit) may pass, and the same call may be repeated; `invalid_argument` is of the texts and stays.
   virtual Result<std::vector<std::vector<float>>> embed(std::span<const std::string> texts, std::uint32_t dimension,
                                                         Deadline deadline) = 0;
+  /// Ends the calls under way, and those that come, with `cancelled` as soon as it can: a hive that closes asks an
+  /// embedder that it has made. Does not block. The default does nothing, and the hive waits for the calls' deadlines.
+  virtual void stop() {}
 };
 
 /// The embedder that a collection names: "hashing" (words and their parts hashed, no model: lexical likeness),

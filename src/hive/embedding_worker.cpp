@@ -20,6 +20,7 @@ constexpr runtime::Backoff pauses{.first = std::chrono::seconds(1), .longest = s
 constexpr std::int64_t claim_ms = 60'000;
 constexpr std::chrono::seconds embedder_patience{45};
 constexpr std::chrono::seconds store_patience{30};
+constexpr std::chrono::seconds closing_patience{5};
 /// Another process that was not heard of for so long is not at work.
 constexpr std::chrono::seconds node_patience{15};
 /// Other nodes leave texts too, and the triggers of a re-embedding, which tell nobody. To look costs one read by an
@@ -46,16 +47,24 @@ std::string shortened(std::string text, std::size_t limit) {
 }  // namespace
 
 Embeddings::Embeddings(Settings settings) : settings_(std::move(settings)) {
+  ended_ = !settings_.background;
   if (settings_.background) thread_ = std::thread([this] { run(); });
 }
 
 void Embeddings::stop() {
   {
-    const std::scoped_lock lock(mutex_);
+    std::unique_lock lock(mutex_);
     stopped_ = true;
+    woken_.notify_all();
+    if (!woken_.wait_for(lock, closing_patience, [this] { return ended_; }))
+      for (const auto& [name, model] : known_) model->stop();
   }
-  woken_.notify_all();
   if (thread_.joinable()) thread_.join();
+}
+
+bool Embeddings::is_stopped() const {
+  const std::scoped_lock lock(mutex_);
+  return stopped_;
 }
 
 void Embeddings::wake() {
@@ -67,6 +76,13 @@ void Embeddings::wake() {
 }
 
 void Embeddings::run() {
+  work_until_stopped();
+  const std::scoped_lock lock(mutex_);
+  ended_ = true;
+  woken_.notify_all();
+}
+
+void Embeddings::work_until_stopped() {
   (void)release_abandoned();  // else its time runs out
   std::uint32_t failures = 0;
   for (;;) {
@@ -142,8 +158,7 @@ Status Embeddings::attempt_all() {
     if (found == catalog->vector_collections.end() || found->second.embedder.empty()) continue;
     for (bool more = true; more;) {
       TRIUNE_ASSIGN(more, attempt(id, found->second));
-      const std::scoped_lock lock(mutex_);
-      if (stopped_) return {};
+      if (is_stopped()) return {};
     }
   }
   return {};
@@ -160,13 +175,22 @@ Result<bool> Embeddings::attempt(std::int64_t collection_id, const VectorCollect
 // What the embedder refuses is sought by halves (E4), at most as deep as a batch can be halved.
 Result<bool> Embeddings::attempt_some(std::int64_t collection_id, const VectorCollection& collection,
                                       std::span<const PendingText> texts, Progress& progress) {
+  if (is_stopped()) {
+    TRIUNE_TRY(give_back(texts));
+    return false;
+  }
   std::vector<std::string> contents;
   for (const auto& text : texts) contents.push_back(text.content);
-  const auto made = embed_all(collection_id, collection, contents, Deadline::after(embedder_patience));
+  const auto made =
+      embed_all(collection_id, collection, contents, Deadline::after(embedder_patience), &paces_[collection_id]);
   if (!made.vectors.empty()) TRIUNE_TRY(store_vectors(texts.first(made.vectors.size()), made.vectors));
   progress.embedded += made.vectors.size();
   if (!made.trouble) return true;
   texts = texts.subspan(made.vectors.size());
+  if (took_too_long(*made.trouble) && !made.vectors.empty()) {
+    TRIUNE_TRY(give_back(texts));
+    return true;
+  }
   const bool blames_a_text = made.trouble->code == ErrorCode::invalid_argument;
   if (!blames_a_text || texts.size() == 1) {
     TRIUNE_TRY(put_off(texts, *made.trouble));
@@ -237,6 +261,21 @@ Status Embeddings::store_vectors(std::span<const PendingText> texts, const Vecto
       Deadline::after(store_patience)));
   settings_.committed(lsn, false);
   return {};
+}
+
+Status Embeddings::give_back(std::span<const PendingText> texts) {
+  return settings_.store->write(
+      [&](contract::RelationalSession& session) -> Status {
+        for (const auto& text : texts) {
+          const std::array<Value, 3> parameters{settings_.organization_id, text.vector_key, now_ms()};
+          TRIUNE_TRY(
+              session.execute("UPDATE triune_vector_texts SET next_attempt_ms = ?3, attempts = attempts - 1 WHERE "
+                              "organization_id = ?1 AND vector_key = ?2 AND pending_since_ms IS NOT NULL",
+                              parameters));
+        }
+        return {};
+      },
+      Deadline::after(store_patience));
 }
 
 Status Embeddings::put_off(std::span<const PendingText> texts, const Error& error) {

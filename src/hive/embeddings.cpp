@@ -118,7 +118,7 @@ Status Embeddings::check_version(std::int64_t collection_id, const VectorCollect
 }
 
 Embeddings::Embedded Embeddings::embed_all(std::int64_t collection_id, const VectorCollection& collection,
-                                           std::span<const std::string> texts, Deadline deadline) {
+                                           std::span<const std::string> texts, Deadline deadline, Pace* pace) {
   Embedded embedded;
   auto model = embedder(collection.embedder);
   const Status usable = model ? check_version(collection_id, collection, **model) : Status(failure_of(model));
@@ -129,11 +129,15 @@ Embeddings::Embedded Embeddings::embed_all(std::int64_t collection_id, const Vec
   const std::size_t batch = std::max<std::size_t>(1, (*model)->description().batch_size);
   while (embedded.vectors.size() < texts.size()) {
     const auto left = texts.subspan(embedded.vectors.size());
-    auto made = embed_batch(**model, collection, left.first(std::min(batch, left.size())), deadline);
+    const auto size = std::min({left.size(), batch, pace == nullptr ? batch : pace->batch});
+    auto made = pace != nullptr && is_stopped() ? Result<Vectors>(failure(ErrorCode::cancelled, "the hive was closed"))
+                                                : embed_batch(**model, collection, left.first(size), deadline);
     if (!made) {
+      if (pace != nullptr && took_too_long(made.error())) pace->batch = std::max<std::size_t>(1, size / 4);
       embedded.trouble = made.error();
       return embedded;
     }
+    if (pace != nullptr) pace->batch = std::min(batch, pace->batch * 2);
     std::ranges::move(*made, std::back_inserter(embedded.vectors));
   }
   return embedded;

@@ -58,7 +58,8 @@ class Embeddings {
   ~Embeddings() { stop(); }
   Embeddings(const Embeddings&) = delete;
   Embeddings& operator=(const Embeddings&) = delete;
-  /// Ends the thread after the attempt at work. Idempotent.
+  /// Ends the thread after the attempt at work, which is given five seconds and then given up where the embedder can.
+  /// Idempotent.
   void stop();
 
   /// Whether the collection's embedder exists and makes vectors of its dimension.
@@ -99,15 +100,26 @@ class Embeddings {
     std::size_t embedded = 0;
     std::size_t refused = 0;  ///< Alone, and no other's fault.
   };
+  /// How many texts go into one call of the thread's: few at first and after a call that took too long, so that a slow
+  /// model gets something done; twice as many after each that succeeds.
+  struct Pace {
+    std::size_t batch = 8;
+  };
 
   Result<std::shared_ptr<Embedder>> embedder(const std::string& name);
-  /// In batches as large as the embedder takes; every vector is checked.
+  /// For the batch, so that a smaller one may succeed.
+  static bool took_too_long(const Error& error) {
+    return error.code == ErrorCode::deadline_exceeded || error.code == ErrorCode::cancelled;
+  }
+  /// In batches as large as the embedder takes; every vector is checked. With a pace, which is kept: in smaller ones,
+  /// and not when the thread is to end.
   Embedded embed_all(std::int64_t collection_id, const VectorCollection& collection, std::span<const std::string> texts,
-                     Deadline deadline);
+                     Deadline deadline, Pace* pace = nullptr);
   Status check_version(std::int64_t collection_id, const VectorCollection& collection, const Embedder& model) const;
   /// Older generations of collections that were made anew go after a while.
   Status drop_replaced_collections();
   void run();
+  void work_until_stopped();
   /// A process that was killed leaves what it took to nobody for a while: where no other is at work, it is free now.
   Status release_abandoned();
   /// Whether some text of a collection is due, or when the next will be.
@@ -121,13 +133,18 @@ class Embeddings {
   Result<std::vector<PendingText>> claim(std::int64_t collection_id);
   Status store_vectors(std::span<const PendingText> texts, const Vectors& vectors);
   Status put_off(std::span<const PendingText> texts, const Error& error);
+  /// Nobody's fault: as if they had not been taken.
+  Status give_back(std::span<const PendingText> texts);
+  [[nodiscard]] bool is_stopped() const;
 
   const Settings settings_;
   mutable std::mutex mutex_;  ///< Guards what follows.
   std::condition_variable woken_;
   std::map<std::string, std::shared_ptr<Embedder>> known_;
   bool stopped_ = false;
-  bool work_ = true;  ///< At first it is not known what an earlier process left.
+  bool work_ = true;                    ///< At first it is not known what an earlier process left.
+  bool ended_ = false;                  ///< The thread does nothing more.
+  std::map<std::int64_t, Pace> paces_;  ///< By collection. The thread's alone.
   std::thread thread_;
 };
 

@@ -23,6 +23,7 @@ class LetterEmbedder final : public Embedder {
     const int call = ++calls;
     largest = std::max(largest.load(), texts.size());
     if (refusing) return failure(ErrorCode::invalid_argument, "this model takes no texts");
+    if (texts.size() > most_in_time) return failure(ErrorCode::deadline_exceeded, "that would take too long");
     if (failing || call > calls_before_failing) return failure(ErrorCode::unavailable, "the model is down");
     std::vector<std::vector<float>> vectors;
     for (const auto& text : texts) {
@@ -37,6 +38,7 @@ class LetterEmbedder final : public Embedder {
   }
 
   std::atomic<std::size_t> batch_size{3};
+  std::atomic<std::size_t> most_in_time{1'000};
   std::atomic<bool> failing{false};
   std::atomic<bool> refusing{false};
   std::atomic<int> calls_before_failing{std::numeric_limits<int>::max()};
@@ -184,6 +186,15 @@ TEST_F(HiveEmbedding, RefusedTextsAreFoundInFewCalls) {
   for (int i = 0; i < 100 && pending() > 2; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(100));
   EXPECT_EQ(pending(), 2U);
   EXPECT_LE(model_->calls, 40) << "of which some are later attempts at the two";
+}
+
+TEST_F(HiveEmbedding, ASlowModelIsAskedForLessAtATime) {
+  model_->batch_size = 128;
+  model_->most_in_time = 2;
+  std::vector<Change> changes;
+  for (int at = 0; at < 20; ++at) changes.push_back(note("n" + std::to_string(at), "abc"));
+  EXPECT_EQ(commit(std::move(changes)).pending_embeddings, 20U);
+  wait_until_embedded();
 }
 
 TEST_F(HiveEmbedding, AnEmbedderThatRefusesAllIsLeftAloneForAWhile) {

@@ -45,8 +45,11 @@ class HiveEndpoint : public testing::HiveTest {
   }
 
   std::atomic<bool> down_{false};
-  testing::HttpServer server_{
-      [this](const HttpRequest& request) { return down_ ? HttpReply{.status = 503} : count_letters(request); }};
+  std::atomic<bool> hangs_{false};
+  testing::HttpServer server_{[this](const HttpRequest& request) {
+    for (int i = 0; i < 600 && hangs_; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    return down_ ? HttpReply{.status = 503} : count_letters(request);
+  }};
 };
 
 TEST_F(HiveEndpoint, FindsByMeaningWhatTheEndpointSays) {
@@ -73,6 +76,20 @@ TEST_F(HiveEndpoint, KeepsTextsOfADownServerAndEmbedsThemWhenItIsBack) {
     pending = found->pending;
   }
   ASSERT_EQ(pending, 0U);
+  EXPECT_EQ(nearest("a"), "n1");
+}
+
+TEST_F(HiveEndpoint, AHiveClosesWithoutWaitingForAServerThatHangs) {
+  hangs_ = true;
+  ASSERT_TRUE(hive_->commit({.changes = {PutVector{.collection = "notes", .id = "n1", .text = "aaa"}}},
+                            {.deadline = Deadline::after(std::chrono::milliseconds(200))}));
+  std::this_thread::sleep_for(std::chrono::milliseconds(500));  // by now it is asked again
+  const auto begin = std::chrono::steady_clock::now();
+  ASSERT_TRUE(hive_->close());
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(20)) << "the server would take 30";
+  hangs_ = false;
+  reopen();
+  for (int i = 0; i < 300 && nearest("a").empty(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(100));
   EXPECT_EQ(nearest("a"), "n1");
 }
 

@@ -5,8 +5,7 @@
 // Invariants
 //   O1 The key is in one header of a request and in no message, log or stored name.
 //   O2 While the endpoint rests (a rate limit, a failure) calls fail at once and say until when; commits do not queue
-//   up
-//      behind a server that is down.
+//      up behind a server that is down.
 #pragma once
 
 #include <mutex>
@@ -26,6 +25,7 @@ class EndpointEmbedder final : public Embedder {
   /// Texts of more than 1 MiB together are sent in several requests.
   Result<std::vector<std::vector<float>>> embed(std::span<const std::string> texts, std::uint32_t dimension,
                                                 Deadline deadline) override;
+  void stop() override { client_.stop(); }
 
  private:
   using Vectors = std::vector<std::vector<float>>;

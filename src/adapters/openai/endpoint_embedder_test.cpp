@@ -191,6 +191,25 @@ TEST(EndpointEmbedder, GivesUpAtTheDeadline) {
   EXPECT_EQ(vectors.error().code, ErrorCode::deadline_exceeded);
 }
 
+TEST(EndpointEmbedder, StoppingEndsTheCallsUnderWayAndThoseThatCome) {
+  std::atomic<bool> hangs{true};
+  const HttpServer server([&](const HttpRequest&) {
+    for (int i = 0; i < 600 && hangs; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    return HttpReply{.body = backwards(2)};
+  });
+  auto model = embedder(server);
+  std::jthread stopper([&] {
+    while (server.requests().empty()) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    model.stop();
+  });
+  const auto ended = ask(model);
+  hangs = false;
+  ASSERT_FALSE(ended) << "it was stopped long before the server answered";
+  EXPECT_EQ(ended.error().code, ErrorCode::cancelled);
+  EXPECT_EQ(ask(model).error().code, ErrorCode::cancelled);
+  EXPECT_THAT(server.requests(), SizeIs(1));
+}
+
 TEST(EndpointEmbedder, SaysWhereNobodyListens) {
   std::string url;
   {

@@ -28,6 +28,11 @@ std::size_t append_body(char* bytes, std::size_t, std::size_t count, void* to) {
   return count;
 }
 
+/// libcurl calls it about once a second, also while nothing comes.
+int ends_when_stopped(void* stopped, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  return *static_cast<const std::atomic<bool>*>(stopped) ? 1 : 0;
+}
+
 struct HeaderList {
   HeaderList() = default;
   ~HeaderList() { curl_slist_free_all(first); }
@@ -41,7 +46,7 @@ struct HeaderList {
 
 class HttpClient::Connection {
  public:
-  Connection() : curl_(curl_easy_init()) {}
+  explicit Connection(const std::atomic<bool>& stopped) : curl_(curl_easy_init()), stopped_(stopped) {}
   ~Connection() { curl_easy_cleanup(curl_); }
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -83,19 +88,33 @@ class HttpClient::Connection {
     curl_easy_setopt(curl_, CURLOPT_ERRORBUFFER, complaint_.data());
     curl_easy_setopt(curl_, CURLOPT_WRITEFUNCTION, append_body);
     curl_easy_setopt(curl_, CURLOPT_WRITEDATA, &answer.body);
+    curl_easy_setopt(curl_, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(curl_, CURLOPT_XFERINFOFUNCTION, ends_when_stopped);
+    curl_easy_setopt(curl_, CURLOPT_XFERINFODATA, &stopped_);
   }
 
   std::unexpected<Error> trouble(CURLcode code, const std::string& url) const {
     const std::string_view complaint = complaint_.front() != '\0' ? complaint_.data() : curl_easy_strerror(code);
-    auto error = failure(code == CURLE_OPERATION_TIMEDOUT ? ErrorCode::deadline_exceeded : ErrorCode::unavailable,
-                         fmt::format("the embedder at {} gave no answer: {}", url, complaint));
+    auto error =
+        code == CURLE_ABORTED_BY_CALLBACK
+            ? failure(code_of(code), fmt::format("the embedder at {} had not answered when the hive was closed", url))
+            : failure(code_of(code), fmt::format("the embedder at {} gave no answer: {}", url, complaint));
     error.error().engine = "openai";
     error.error().native_code = fmt::format("CURLE_{}", static_cast<int>(code));
     error.error().retry = Retry::safe;
     return error;
   }
 
+  static ErrorCode code_of(CURLcode code) {
+    switch (code) {
+      case CURLE_OPERATION_TIMEDOUT: return ErrorCode::deadline_exceeded;
+      case CURLE_ABORTED_BY_CALLBACK: return ErrorCode::cancelled;
+      default: return ErrorCode::unavailable;
+    }
+  }
+
   CURL* curl_;
+  const std::atomic<bool>& stopped_;
   std::array<char, CURL_ERROR_SIZE> complaint_{};
 };
 
@@ -105,6 +124,7 @@ HttpClient::~HttpClient() = default;
 Result<HttpAnswer> HttpClient::post(const std::string& url, const std::string& bearer, const std::string& body,
                                     Deadline deadline) {
   if (!initialised()) return failure(ErrorCode::unavailable, "libcurl could not be initialised");
+  if (stopped_) return failure(ErrorCode::cancelled, "the embedder is not asked any more");
   if (deadline.expired()) return failure(ErrorCode::deadline_exceeded, "no time was left to ask the embedder");
   auto connection = take();
   auto answer = connection->post(url, bearer, body, deadline);
@@ -114,7 +134,7 @@ Result<HttpAnswer> HttpClient::post(const std::string& url, const std::string& b
 
 std::unique_ptr<HttpClient::Connection> HttpClient::take() {
   const std::scoped_lock lock(mutex_);
-  if (idle_.empty()) return std::make_unique<Connection>();
+  if (idle_.empty()) return std::make_unique<Connection>(stopped_);
   auto connection = std::move(idle_.back());
   idle_.pop_back();
   return connection;
