@@ -46,6 +46,7 @@ std::set<std::string> failpoints_in_sources() {
     // Of vectors made anew, which tests/integration kills (cli_vectors_test).
     for (const auto* const step : {"copied", "given_up", "handed_over", "handing_over", "recorded"})
       names.erase(std::string("reembed.") + step);
+    names.erase("embedding.claimed");
     // Of users' migrations, which tests/schema kills.
     for (const auto* const step : {"before_forget", "change_aborted", "change_batch", "change_checked",
                                    "change_contracted", "change_expanded", "change_validated"})
