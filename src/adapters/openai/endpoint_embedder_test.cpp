@@ -142,8 +142,8 @@ TEST(EndpointEmbedder, DoesNotRepeatWhatIsRefusedForGood) {
                                                              {401, ErrorCode::permission_denied},
                                                              {404, ErrorCode::not_found},
                                                              {413, ErrorCode::invalid_argument}}) {
-    const HttpServer server([status = status](const HttpRequest&) {
-      return HttpReply{.status = status, .body = R"({"error":"the key sk-secret is not known"})"};
+    const HttpServer server([answered = status](const HttpRequest&) {
+      return HttpReply{.status = answered, .body = R"({"error":"the key sk-secret is not known"})"};
     });
     auto model = embedder(server);
     const auto vectors = ask(model);
