@@ -199,7 +199,7 @@ Result<bool> Embeddings::attempt_some(std::int64_t collection_id, const VectorCo
   }
   bool more = true;
   for (const auto half : {texts.first(texts.size() / 2), texts.subspan(texts.size() / 2)}) {
-    if (more) {
+    if (more || is_stopped()) {  // which gives it back
       TRIUNE_ASSIGN(more, attempt_some(collection_id, collection, half, progress));
     } else {
       TRIUNE_TRY(put_off(half, *made.trouble));

@@ -195,7 +195,7 @@ TEST_F(CliReembedding, WhatAKilledProcessTookIsTakenUpAtOnce) {
   EXPECT_EQ(kill_at("embedding.claimed:2", anew_), 128 + SIGKILL);
   const auto begin = std::chrono::steady_clock::now();
   EXPECT_TRUE(succeed(anew_).document().at("finished"));
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(45)) << "which it would be kept for 60 s";
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(45)) << "a claim keeps others away for 60 s";
 }
 
 TEST_F(CliReembedding, AtRandomMomentsItComesToTheEnd) {

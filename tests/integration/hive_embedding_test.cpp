@@ -185,7 +185,7 @@ TEST_F(HiveEmbedding, RefusedTextsAreFoundInFewCalls) {
   EXPECT_EQ(commit(std::move(changes)).pending_embeddings, 128U);
   for (int i = 0; i < 100 && pending() > 2; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(100));
   EXPECT_EQ(pending(), 2U);
-  EXPECT_LE(model_->calls, 40) << "of which some are later attempts at the two";
+  EXPECT_LE(model_->calls, 100) << "one by one it would be 128 and more";
 }
 
 TEST_F(HiveEmbedding, ASlowModelIsAskedForLessAtATime) {
@@ -205,7 +205,7 @@ TEST_F(HiveEmbedding, AnEmbedderThatRefusesAllIsLeftAloneForAWhile) {
   EXPECT_EQ(commit(std::move(changes)).pending_embeddings, 128U);
   std::this_thread::sleep_for(std::chrono::milliseconds(400));
   EXPECT_GT(model_->calls, 1);
-  EXPECT_LE(model_->calls, 30);
+  EXPECT_LE(model_->calls, 100) << "to the last text it would be 255";
   model_->refusing = false;
   wait_until_embedded();
 }
