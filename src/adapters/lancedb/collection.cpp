@@ -141,6 +141,7 @@ Status Collection::open_sealed(const Seal& sealed) {
   state_.table = table;
   state_.rows = opened->rows;
   state_.index = statistics.vector_index;
+  state_.trial = {.probes = sealed.probes, .refine = sealed.refine, .rows = sealed.trained};
   take_graph_room(opened->rows);
   return {};
 }

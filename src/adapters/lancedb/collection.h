@@ -36,6 +36,7 @@ struct Settings {
   std::size_t index_from = 20'000;             ///< Vectors from which on there is a vector index,
   std::size_t index_bytes = 8U << 20U;         ///< or fewer, of so many bytes, but
   std::size_t least_indexed = 2'500;           ///< none below.
+  std::size_t graph_from_bytes = 1U << 20U;    ///< A byte a value, in partitions that a search must look into.
   std::size_t scalar_index_from = 20'000;      ///< Rows from which on keys and labels are indexed.
   std::size_t flushes_before_compaction = 32;
   std::size_t flushes_before_a_look = 8;   ///< After so many, or many rows, the table's state is looked at.
@@ -117,6 +118,9 @@ class Collection {
   Status build_missing(const TableStatistics& statistics, bool for_searches);
   [[nodiscard]] bool needs_vector_index(const TableStatistics& statistics) const;
   Status build_vector_index(std::uint64_t rows, bool for_searches);
+  Status build_partitions(std::uint64_t rows);
+  Status build_graph(std::uint64_t rows);
+  [[nodiscard]] bool graph_pays() const;
   [[nodiscard]] bool has_room_for_graph(std::uint64_t rows) const;
   /// Says what the graph that there is takes of the process's cache, if there is one.
   void take_graph_room(std::uint64_t rows);

@@ -97,7 +97,13 @@ class Seals : public testing::Test {
     return std::filesystem::exists(directory_ / "table" / name);
   }
   [[nodiscard]] Seal made() const {
-    Seal seal{.table = "t", .version = 7, .rows = 3, .trained = 2, .position = contract::Position{"a b\n", 9}};
+    Seal seal{.table = "t",
+              .version = 7,
+              .rows = 3,
+              .trained = 2,
+              .probes = 5,
+              .refine = 4,
+              .position = contract::Position{"a b\n", 9}};
     auto files = make_durable(directory_ / "table", {});
     EXPECT_TRUE(files.has_value());
     seal.files = *files;
@@ -121,6 +127,8 @@ TEST_F(Seals, Are_read_as_they_were_written) {
   EXPECT_EQ((*read)->version, 7U);
   EXPECT_EQ((*read)->rows, 3U);
   EXPECT_EQ((*read)->trained, 2U);
+  EXPECT_EQ((*read)->probes, 5U);
+  EXPECT_EQ((*read)->refine, 4U);
   EXPECT_EQ((*read)->keys, "00000000000000ff");
   EXPECT_EQ((*read)->position, (contract::Position{"a b\n", 9}));
   EXPECT_EQ((*read)->files.size(), 2U);
@@ -172,6 +180,36 @@ TEST(IndexChoice, AnIndexIsWornByGrowthOrBySegments) {
   EXPECT_TRUE(is_worn({.kind = IndexKind::hnsw, .rows = 80'001, .trained = 80'000, .segments = 9}));
   EXPECT_FALSE(is_worn({.kind = IndexKind::hnsw, .rows = 1'000'000, .trained = 1'000'000, .segments = 30}))
       << "making it anew takes longer";
+}
+
+TEST(IndexChoice, MorePartitionsAreLookedIntoForFewerRowsMoreNeighboursAndMoreRowsThanWereTried) {
+  const Trial tried{.probes = 2, .rows = 1'000'000};
+  const auto probes = [&](std::uint64_t rows, std::uint64_t admitted, std::size_t count) {
+    return probes_among(tried, {.rows = rows, .admitted = admitted, .count = count});
+  };
+  EXPECT_EQ(probes(1'000'000, 1'000'000, 10), 2U);
+  EXPECT_EQ(probes(1'000'000, 1'000'000, 1), 2U);
+  EXPECT_EQ(probes(1'000'000, 10'000, 10), 64U);
+  EXPECT_EQ(probes(1'000'000, 1'000'000, 1'000), 64U);
+  EXPECT_EQ(probes(2'000'000, 2'000'000, 10), 4U);
+  EXPECT_EQ(probes(1'000'000, 0, 10), 63'246U) << "of none all";
+}
+
+TEST(IndexChoice, AnUntriedTableLooksIntoAnEighthOfItsPartitionsAndATriedOneIntoNoMore) {
+  EXPECT_EQ(probes_among({}, {.rows = 1'000'000, .admitted = 1'000'000, .count = 10}), 122U);
+  EXPECT_EQ(probes_among({}, {.rows = 30'000, .admitted = 30'000, .count = 10}), 24U);
+  EXPECT_EQ(probes_among({}, {.rows = 1'000'000, .admitted = 10'000, .count = 10}), 1'220U);
+  const Trial hard{.probes = 122, .rows = 1'000'000};
+  EXPECT_EQ(probes_among(hard, {.rows = 1'000'000, .admitted = 10'000, .count = 10}), 1'220U);
+}
+
+TEST(IndexChoice, AGraphPaysWhereManyBytesWouldBeCompared) {
+  constexpr std::uint64_t least = 1U << 20U;
+  EXPECT_FALSE(graph_pays({.probes = 2, .rows = 1'000'000}, 384, least));
+  EXPECT_TRUE(graph_pays({.probes = 4, .rows = 1'000'000}, 384, least));
+  EXPECT_FALSE(graph_pays({.probes = 8, .rows = 1'000'000}, 100, least));
+  EXPECT_TRUE(graph_pays({.probes = 16, .rows = 1'000'000}, 100, least));
+  EXPECT_TRUE(graph_pays({}, 100, least)) << "it was not tried";
 }
 
 TEST(IndexChoice, OnlyLargeTablesByDistanceAreQuantisedFurther) {

@@ -113,9 +113,9 @@ Status write_seal(const std::filesystem::path& path, const contract::VectorSpeci
                   const Seal& seal) {
   std::string body = fmt::format(
       "collection {}\ndimension {}\nmetric {}\ntable {}\nversion {}\nrows {}\ntrained {}\n"
-      "pruning {}\n",
+      "probes {}\nrefine {}\npruning {}\n",
       name_hash(specification.collection), specification.dimension, to_string(specification.metric), seal.table,
-      seal.version, seal.rows, seal.trained, seal.pruning ? 1 : 0);
+      seal.version, seal.rows, seal.trained, seal.probes, seal.refine, seal.pruning ? 1 : 0);
   if (seal.position)
     body += fmt::format("incarnation x{}\nlsn {}\n", hexadecimal(seal.position->incarnation), seal.position->lsn);
   if (!seal.keys.empty()) body += fmt::format("keys {}\n", seal.keys);
@@ -155,6 +155,8 @@ Result<std::optional<Seal>> read_seal(const std::filesystem::path& path,
   seal.version = number(about, "version");
   seal.rows = number(about, "rows");
   seal.trained = number(about, "trained");
+  seal.probes = static_cast<std::uint32_t>(number(about, "probes"));
+  seal.refine = static_cast<std::uint32_t>(number(about, "refine"));
   seal.pruning = number(about, "pruning") != 0;
   seal.keys = text(about, "keys");
   if (about.contains("lsn"))

@@ -27,6 +27,8 @@ struct Seal {
   std::uint64_t version = 0;  ///< Of the table.
   std::uint64_t rows = 0;     ///< In it.
   std::uint64_t trained = 0;  ///< How many rows the vector index was trained on; 0: there is none.
+  std::uint32_t probes = 0;   ///< What a trial of it found, as in index_choice.h; 0: it was not tried.
+  std::uint32_t refine = 0;
   bool pruning = false;  ///< Old versions were being removed: files may be missing, a newer version may hold the same.
   std::optional<contract::Position> position;
   std::string keys;   ///< Digest of the keys of a table in object storage, and empty for one on disk.

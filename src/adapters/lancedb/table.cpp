@@ -250,9 +250,23 @@ Result<std::uint64_t> Table::prune(std::uint32_t keep) {
 }
 
 Status Table::build_index(IndexKind kind, std::string_view metric) {
-  TRIUNE_TRY(ask("index", {{"kind", std::string(name_of(kind))}, {"metric", std::string(metric)}}, {},
-                 Deadline::after(patience_for_upkeep)));
+  Record fields{{"kind", std::string(name_of(kind))},
+                {"metric", std::string(metric)},
+                number("partition_rows", rows_in_partition)};
+  TRIUNE_TRY(ask("index", std::move(fields), {}, Deadline::after(patience_for_upkeep)));
   return {};
+}
+
+Result<Trial> Table::try_index(std::string_view metric, const Trial& most, std::uint32_t least) {
+  Record fields{{"metric", std::string(metric)},
+                number("probes", most.probes),
+                number("refine", most.refine),
+                number("least_refine", least),
+                number("count", tried_count)};
+  TRIUNE_ASSIGN(const auto answer, ask("try_index", std::move(fields), {}, Deadline::after(patience_for_upkeep)));
+  return Trial{.probes = static_cast<std::uint32_t>(answer.number("probes")),
+               .refine = static_cast<std::uint32_t>(answer.number("refine")),
+               .rows = answer.number("rows")};
 }
 
 Result<TableStatistics> Table::statistics() {

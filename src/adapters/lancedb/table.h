@@ -113,6 +113,9 @@ class Table {
   /// Removes all versions but the newest `keep`. Returns how many are left.
   Result<std::uint64_t> prune(std::uint32_t keep);
   Status build_index(IndexKind kind, std::string_view metric);
+  /// The least effort by which searches for some rows of the table find as good as what they find in `most.probes`
+  /// partitions comparing `most.refine` times as many. `least`: of refining.
+  Result<Trial> try_index(std::string_view metric, const Trial& most, std::uint32_t least);
   Result<TableStatistics> statistics();
   /// Reads every key.
   Result<TableDigest> digest();

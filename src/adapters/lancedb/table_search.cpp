@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 
 #include "adapters/lancedb/labels.h"
 #include "base/try.h"
@@ -11,16 +10,10 @@
 namespace triune::adapters::lancedb {
 namespace {
 
-// Of an index of partitions: more find hardly more and cost (docs/decisions/0026).
-constexpr std::size_t fewest_probes = 24;
-constexpr std::size_t rows_for_a_probe = 8'192;  // an eighth of the partitions
-// Candidates that a graph keeps to find as much as these probes do: what `effort` counts.
+// Candidates that a graph keeps to find as much as partitions do in as many probes as are enough: what `effort` counts.
 constexpr std::uint32_t usual_effort = 128;
 // A search of a graph takes 3 ms before it takes its first step: without an effort it may as well look about.
 constexpr std::uint32_t usual_candidates = 256;
-// So many times as many as are asked for are compared exactly: a byte a value hardly changes their order.
-constexpr std::uint32_t refine = 2;
-constexpr std::uint32_t refine_quantised = 10;
 constexpr std::size_t growth = 4;
 constexpr std::size_t walked_share = 16;  // A walk that keeps so many of the rows compares nearly all.
 constexpr std::size_t spare = 32;
@@ -31,15 +24,10 @@ constexpr std::size_t exact_keys = 64;
 // More bytes of vectors are not read with the keys, but those of the nearest afterwards.
 constexpr std::size_t most_bytes_compared_at_once = 128U << 10U;
 
-std::uint32_t probes_of(std::size_t rows, std::uint32_t effort) {
-  const auto usual = std::max<std::size_t>(fewest_probes, rows / rows_for_a_probe);
-  return static_cast<std::uint32_t>(std::max<std::size_t>(usual * effort / usual_effort, 1));
-}
-
-/// The nearest of one in `share` lie in so many more partitions than the nearest of all.
-std::uint32_t probes_among(std::size_t rows, std::size_t admitted, std::uint32_t effort) {
-  const double share = static_cast<double>(rows) / static_cast<double>(std::max<std::size_t>(admitted, 1));
-  return static_cast<std::uint32_t>(std::ceil(probes_of(rows, effort) * std::sqrt(std::max(share, 1.0))));
+std::uint32_t probes_for(const View& view, std::size_t admitted, const contract::VectorQueryOptions& options) {
+  const std::uint64_t probes = probes_among(view.trial, {view.rows, admitted, options.count});
+  const std::uint32_t effort = options.effort == 0 ? usual_effort : options.effort;
+  return static_cast<std::uint32_t>(std::max<std::uint64_t>(probes * effort / usual_effort, 1));
 }
 
 }  // namespace
@@ -49,7 +37,7 @@ TableSearch::TableSearch(const View& view, std::span<const float> query, const c
     : view_(view),
       options_(options),
       can_send_(options.filter.keys && options.filter.keys->size() <= most_keys),
-      usual_refine_(view.index == IndexKind::ivf_pq ? refine_quantised : refine),
+      usual_refine_(std::max(view.trial.refine, least_refine(view.index.value_or(IndexKind::ivf_sq)))),
       query_{.values = query,
              .metric = metric,
              .count = options.count + std::min(view.hidden(), options.count + spare),
@@ -63,11 +51,10 @@ TableSearch::TableSearch(const View& view, std::span<const float> query, const c
   const auto& keys = options.filter.keys;
   const std::size_t admitted = keys ? keys->size() : view.rows;
   // What labels leave may lie anywhere, and how much it is is not known here. A graph is one partition.
-  if (query_.where.empty() && view.index != IndexKind::hnsw)
-    query_.probes = probes_among(view.rows, admitted, options.effort == 0 ? usual_effort : options.effort);
+  if (query_.where.empty() && view.index != IndexKind::hnsw) query_.probes = probes_for(view, admitted, options);
   if (!keys) return;
   const std::size_t share = query_.count * view.rows / std::max<std::size_t>(admitted, 1);
-  const std::size_t among = std::min<std::size_t>(view.rows, share * 2) + spare;
+  const std::size_t among = std::min<std::size_t>(view.rows, share * usual_refine_) + spare;
   if (can_send_ && admitted <= std::max(few_keys, among))
     send_keys();
   else

@@ -22,6 +22,7 @@ struct View {
   std::shared_ptr<Table> table;          ///< Null when nothing was flushed yet.
   std::uint64_t rows = 0;                ///< In the table.
   std::optional<IndexKind> index;        ///< Of its vectors; none: each is compared.
+  Trial trial;                           ///< Of the index.
   std::shared_ptr<Epoch> epoch;
 
   /// Whether the buffers hold a newer state of a key than the table's.

@@ -29,10 +29,11 @@ LARGEST_HEADER = 1 << 20
 LARGEST_BODY = 1 << 31
 DELETED_AT_ONCE = 5_000
 ROWS_IN_A_PAGE = 4_096
-ROWS_IN_A_PARTITION = 1_024
 GRAPH_LINKS = 20
 GRAPH_CANDIDATES = 100
 INDEX_KINDS = {"IvfHnswSq": "hnsw", "IvfPq": "ivf_pq", "IvfSq": "ivf_sq"}
+TRIED_ROWS = 64
+GOOD_SHARE = 0.99
 NEVER_PRUNE = datetime.timedelta(days=36_500)
 
 KEYS = pyarrow.schema([pyarrow.field("key", pyarrow.int64(), False)])
@@ -81,14 +82,14 @@ def key_list(keys):
     return ",".join(map(str, keys.tolist()))
 
 
-def index_of(kind, metric, dimension):
+def index_of(kind, metric, dimension, partition_rows):
     """What `kind` of vector index to train. Partitions are given by their size: where only their number is, the next
     `optimize` joins them into a few large ones."""
     if kind == "hnsw":
         return HnswSq(distance_type=metric, num_partitions=1, m=GRAPH_LINKS, ef_construction=GRAPH_CANDIDATES)
     if kind == "ivf_pq":
-        return IvfPq(distance_type=metric, target_partition_size=ROWS_IN_A_PARTITION, num_sub_vectors=dimension // 2)
-    return IvfSq(distance_type=metric, target_partition_size=ROWS_IN_A_PARTITION)
+        return IvfPq(distance_type=metric, target_partition_size=partition_rows, num_sub_vectors=dimension // 2)
+    return IvfSq(distance_type=metric, target_partition_size=partition_rows)
 
 
 class Engine:
@@ -310,9 +311,39 @@ class Engine:
         elif kind == "labels":
             await table.create_index("labels", config=LabelList())
         else:
-            config = index_of(kind, request["metric"], request["dimension"])
+            config = index_of(kind, request["metric"], request["dimension"], request["partition_rows"])
             await table.create_index("vector", config=config, replace=True)
         return {"version": await table.version()}, None
+
+    async def try_index(self, request, parts):
+        """Searches for rows of the table: how little is enough to find as good as what the greatest effort finds?"""
+        table = await self.table(request)
+        rows = await table.count_rows()
+        sample = await table.take_offsets(range(0, rows, rows // TRIED_ROWS + 1)).select(["key", "vector"]).to_arrow()
+        vectors = sample["vector"].combine_chunks().flatten().to_numpy().reshape(-1, request["dimension"])
+        tried = list(zip(sample["key"].to_pylist(), vectors))
+        best = await self.neighbours(table, request, tried, request["probes"], request["refine"])
+
+        async def is_enough(probes, refine):
+            found = await self.neighbours(table, request, tried, probes, refine)
+            return sum(len(each & of) for each, of in zip(found, best)) >= GOOD_SHARE * sum(map(len, best))
+
+        refine, probes = request["least_refine"], 1
+        while refine < request["refine"] and not await is_enough(request["probes"], refine):
+            refine *= 2
+        while probes < request["probes"] and not await is_enough(probes, refine):
+            probes *= 2
+        return {"probes": min(probes, request["probes"]), "refine": min(refine, request["refine"]), "rows": rows}, None
+
+    @staticmethod
+    async def neighbours(table, request, rows, probes, refine):
+        """The keys of the nearest of each row, but its own, which every search finds."""
+        found = []
+        for key, vector in rows:
+            query = table.query().nearest_to(vector).distance_type(request["metric"]).limit(request["count"] + 1)
+            query = query.nprobes(probes).refine_factor(refine).select(["key", "_distance"])
+            found.append(set((await query.to_arrow())["key"].to_pylist()) - {key})
+        return found
 
     async def versions(self, request, parts):
         found = await (await self.table(request)).list_versions()
