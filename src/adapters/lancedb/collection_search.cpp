@@ -79,7 +79,7 @@ Result<contract::VectorAnswer> Collection::search_version(std::uint64_t version,
   --scans_;
   TRIUNE_TRY(found);
   contract::VectorAnswer answer;
-  answer.matches = std::move(*found);
+  answer.matches.assign(found->begin(), found->end());
   answer.strategy = fmt::format("scan of version {}", version);
   return answer;
 }

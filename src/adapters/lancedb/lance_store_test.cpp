@@ -273,5 +273,30 @@ TEST_F(LanceStore, Words_are_found_in_what_is_there_now) {
   EXPECT_EQ(keys_of("fox"), (std::vector<VectorKey>{3}));
 }
 
+TEST_F(LanceStore, Rows_of_a_search_are_compared_and_those_that_have_gone_are_left_out) {
+  Table table(worker_, {(directory_ / "rows").string(), "t", 2});
+  ASSERT_TRUE(table.create());
+  std::vector<StoredRow> rows;
+  for (VectorKey key = 0; key < 5; ++key) rows.push_back({.key = key, .values = {static_cast<float>(key), 0}});
+  ASSERT_TRUE(table.append(rows));
+  const std::vector<float> place{3, 0};
+  const TableQuery query{.values = place, .metric = "l2", .count = 4, .refine = 0};
+  const auto found = table.search(query);
+  ASSERT_TRUE(found.has_value()) << found.error().message;
+  ASSERT_EQ(found->size(), 4U);
+  std::vector<std::uint64_t> places;
+  for (const auto& match : *found) places.push_back(match.row);
+  places.push_back(std::uint64_t{9} << 32U);  // of no fragment
+  ASSERT_TRUE(table.flush({}, {2}));
+  const auto compared = table.compare(query, places);
+  ASSERT_TRUE(compared.has_value()) << compared.error().message;
+  ASSERT_EQ(compared->size(), 3U);
+  EXPECT_EQ((*compared)[0].key, 3U);
+  EXPECT_EQ((*compared)[0].distance, 0);
+  EXPECT_EQ((*compared)[1].key, 4U);
+  EXPECT_EQ((*compared)[2].key, 1U);
+  EXPECT_EQ((*compared)[2].distance, 4);
+}
+
 }  // namespace
 }  // namespace triune::adapters::lancedb

@@ -70,21 +70,25 @@ std::string rows_message(const Rows& rows, std::uint32_t dimension) {
   return writer.finish();
 }
 
-// Key and number, as `search` and `search_text` answer.
-Result<std::vector<contract::VectorMatch>> matches_of(const Answer& answer) {
-  std::vector<contract::VectorMatch> matches;
+// Key, number and, where it was asked for, row, as `search` and `search_text` answer.
+Result<std::vector<TableMatch>> matches_of(const Answer& answer, bool with_rows) {
+  std::vector<TableMatch> matches;
   if (answer.batch.empty()) return matches;
   TRIUNE_ASSIGN(const auto batch, MessageReader::parse(base::as_bytes(answer.batch)));
   TRIUNE_ASSIGN(const auto keys, batch.numbers<std::uint64_t>(1, batch.rows()));
   TRIUNE_ASSIGN(const auto distances, batch.numbers<float>(3, batch.rows()));
+  std::vector<std::uint64_t> rows(batch.rows());
+  if (with_rows) {
+    TRIUNE_ASSIGN(rows, batch.numbers<std::uint64_t>(5, batch.rows()));
+  }
   matches.reserve(keys.size());
-  for (std::size_t at = 0; at < keys.size(); ++at) matches.push_back({keys[at], distances[at]});
+  for (std::size_t at = 0; at < keys.size(); ++at) matches.push_back({{keys[at], distances[at]}, rows[at]});
   return matches;
 }
 
 // The nearest `count` by the vectors that came with the keys.
-Result<std::vector<contract::VectorMatch>> compared(const Answer& answer, const TableQuery& query) {
-  std::vector<contract::VectorMatch> matches;
+Result<std::vector<TableMatch>> compared(const Answer& answer, const TableQuery& query) {
+  std::vector<TableMatch> matches;
   if (answer.batch.empty()) return matches;
   TRIUNE_ASSIGN(const auto batch, MessageReader::parse(base::as_bytes(answer.batch)));
   TRIUNE_ASSIGN(const auto keys, batch.numbers<std::uint64_t>(1, batch.rows()));
@@ -94,7 +98,8 @@ Result<std::vector<contract::VectorMatch>> compared(const Answer& answer, const 
   matches.reserve(keys.size());
   for (std::size_t at = 0; at < keys.size(); ++at) {
     const auto stored = std::span(values).subspan(at * dimension, dimension);
-    matches.push_back({keys[at], static_cast<float>(contract::exact_distance(metric, query.values, stored))});
+    const auto distance = static_cast<float>(contract::exact_distance(metric, query.values, stored));
+    matches.push_back({{keys[at], distance}});
   }
   std::ranges::sort(matches, {}, [](const auto& match) { return std::pair(match.distance, match.key); });
   if (matches.size() > query.count) matches.resize(query.count);
@@ -176,7 +181,7 @@ Result<TableState> Table::flush(const std::vector<const StoredRow*>& puts,
   return state_of(answer);
 }
 
-Result<std::vector<contract::VectorMatch>> Table::search(const TableQuery& query) {
+Result<std::vector<TableMatch>> Table::search(const TableQuery& query) {
   MessageWriter writer(query.values.size());
   writer.column(query.values);
   std::vector<std::string> parts{writer.finish()};
@@ -184,17 +189,24 @@ Result<std::vector<contract::VectorMatch>> Table::search(const TableQuery& query
   const std::size_t all = query.count * std::max(query.refine, 1U);
   const bool is_compared_here =
       !query.exact && query.refine > 0 && all * query.values.size() * sizeof(float) <= most_bytes_compared_here;
+  const bool is_without_refining = !query.exact && query.refine == 0;
   Record fields{{"metric", query.metric},
                 number("count", is_compared_here ? all : query.count),
                 {"exact", query.exact},
                 {"vectors", is_compared_here},
+                {"rows", is_without_refining},
                 number("probes", query.probes),
                 number("candidates", std::max<std::size_t>(query.candidates, all)),
                 number("refine", is_compared_here ? 0 : query.refine),
                 {"where", query.where}};
   if (query.version) fields.push_back(number("at_version", *query.version));
   TRIUNE_ASSIGN(const auto answer, ask("search", std::move(fields), parts, query.deadline));
-  return is_compared_here ? compared(answer, query) : matches_of(answer);
+  return is_compared_here ? compared(answer, query) : matches_of(answer, is_without_refining);
+}
+
+Result<std::vector<TableMatch>> Table::compare(const TableQuery& query, const std::vector<std::uint64_t>& rows) {
+  TRIUNE_ASSIGN(const auto answer, ask("take", {}, {keys_message(rows)}, query.deadline));
+  return compared(answer, query);
 }
 
 Result<TableState> Table::ensure_text_index() {
@@ -206,7 +218,8 @@ Result<std::vector<contract::VectorMatch>> Table::search_text(std::string_view t
                                                               Deadline deadline) {
   TRIUNE_ASSIGN(const auto answer,
                 ask("search_text", {{"text", std::string(text)}, number("count", count)}, {}, deadline));
-  return matches_of(answer);
+  TRIUNE_ASSIGN(const auto matches, matches_of(answer, false));
+  return std::vector<contract::VectorMatch>(matches.begin(), matches.end());
 }
 
 Result<std::uint64_t> Table::count_without(const std::vector<contract::VectorKey>& keys) {

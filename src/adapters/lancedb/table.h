@@ -49,6 +49,10 @@ struct TableQuery {
   Deadline deadline = Deadline::never();
 };
 
+struct TableMatch : contract::VectorMatch {
+  std::uint64_t row = 0;  ///< Where the table keeps it until it is compacted; of a search without refining.
+};
+
 struct TableStatistics {
   std::uint64_t rows = 0;
   std::uint64_t unindexed = 0;
@@ -98,7 +102,9 @@ class Table {
   /// Deletes, then inserts or replaces, then proves it. Several versions; whoever reads meanwhile sees any of them.
   Result<TableState> flush(const std::vector<const StoredRow*>& puts, const std::vector<contract::VectorKey>& deletes);
   /// Nearest first.
-  Result<std::vector<contract::VectorMatch>> search(const TableQuery& query);
+  Result<std::vector<TableMatch>> search(const TableQuery& query);
+  /// The nearest `count` of these rows, by their vectors. A row that was moved or deleted is left out, or an error.
+  Result<std::vector<TableMatch>> compare(const TableQuery& query, const std::vector<std::uint64_t>& rows);
   /// Makes the index that `search_text` needs, unless it is there.
   Result<TableState> ensure_text_index();
   /// Best first; `distance` holds the score of BM25, larger is better.

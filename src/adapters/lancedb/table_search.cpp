@@ -88,6 +88,11 @@ bool TableSearch::counts(contract::VectorKey key) const {
 }
 
 Result<std::vector<contract::VectorMatch>> TableSearch::run() {
+  TRIUNE_ASSIGN(const auto found, find());
+  return std::vector<contract::VectorMatch>(found.begin(), found.end());
+}
+
+Result<TableSearch::Matches> TableSearch::find() {
   while (true) {
     if (sent_ && sent_->empty()) return Matches();
     TRIUNE_ASSIGN(auto found, view_.table->search(query_));
@@ -112,14 +117,19 @@ void TableSearch::ask_for_more(bool is_all) {
 }
 
 // By codes the order is nearly right: the nearest are among the first of them.
-Result<std::vector<contract::VectorMatch>> TableSearch::compare(Matches approximate) const {
-  std::ranges::sort(approximate, {}, &contract::VectorMatch::distance);
+Result<TableSearch::Matches> TableSearch::compare(Matches approximate) const {
+  std::ranges::sort(approximate, {}, &TableMatch::distance);
   if (approximate.size() > options_.count * usual_refine_) approximate.resize(options_.count * usual_refine_);
+  std::vector<std::uint64_t> rows;
+  for (const auto& match : approximate) rows.push_back(match.row);
+  TableQuery exactly = query_;
+  exactly.count = options_.count;
+  auto compared = view_.table->compare(exactly, rows);
+  if (compared && compared->size() == std::min(options_.count, approximate.size())) return compared;
+  // The table was compacted meanwhile, and rows were moved.
   std::vector<contract::VectorKey> keys;
   for (const auto& match : approximate) keys.push_back(match.key);
-  TableQuery exactly = query_;
   exactly.keys = &keys;
-  exactly.count = options_.count;
   exactly.exact = true;
   return view_.table->search(exactly);
 }

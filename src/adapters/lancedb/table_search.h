@@ -29,8 +29,9 @@ class TableSearch {
   [[nodiscard]] std::string strategy() const;
 
  private:
-  using Matches = std::vector<contract::VectorMatch>;
+  using Matches = std::vector<TableMatch>;
 
+  Result<Matches> find();
   void send_keys();
   void look_keys_up(std::size_t among);
   void ask_for(std::size_t among);

@@ -210,6 +210,9 @@ class Engine:
         query = table.query().nearest_to(parts[0](QUERY)["query"].to_numpy())
         columns = ["key", "vector", "_distance"] if request["vectors"] else ["key", "_distance"]
         query = query.distance_type(request["metric"]).limit(request["count"]).select(columns)
+        if request["rows"]:
+            query = query.with_row_id()
+            columns.append("_rowid")
         if request["where"]:
             query = query.where(request["where"])
         if len(parts) > 1:  # as an expression they need not be parsed
@@ -224,6 +227,12 @@ class Engine:
                 query = query.refine_factor(request["refine"])
         found = (await query.to_arrow()).combine_chunks()
         return {"found": found.num_rows}, self.one_batch(found.select(columns))
+
+    async def take(self, request, parts):
+        table = await self.table(request)
+        rows = table.take_row_ids(parts[0](KEYS)["key"].to_pylist()).select(["key", "vector"])
+        found = (await rows.to_arrow()).combine_chunks()
+        return {"found": found.num_rows}, self.one_batch(found.select(["key", "vector"]))
 
     @staticmethod
     def one_batch(table):
