@@ -235,6 +235,7 @@ Status Collection::bulk_load(std::uint64_t /*expected*/, const contract::VectorS
     state_.table = table;
     state_.rows = rows;
     state_.index.reset();
+    state_.trial = {};
     state_.frozen.reset();
     position_ = flushed_position_ = position;
     ++changes_;

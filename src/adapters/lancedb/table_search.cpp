@@ -22,7 +22,7 @@ constexpr std::size_t few_keys = 1'000;
 // the vectors of so few are compared sooner than found in an index.
 constexpr std::size_t exact_keys = 64;
 // More bytes of vectors are not read with the keys, but those of the nearest afterwards.
-constexpr std::size_t most_bytes_compared_at_once = 128U << 10U;
+constexpr std::size_t most_bytes_compared_at_once = 256U << 10U;
 
 std::uint32_t probes_for(const View& view, std::size_t admitted, const contract::VectorQueryOptions& options) {
   const std::uint64_t probes = probes_among(view.trial, {view.rows, admitted, options.count});
