@@ -279,8 +279,8 @@ bool Collection::needs_vector_index(const TableStatistics& statistics) const {
                   .segments = statistics.segments});
 }
 
-// Partitions first: they are made in a tenth of the time, and tell whether a graph pays for these vectors. Where that
-// is known the graph takes the place of the index there is at once.
+// Partitions first: they are made in a small part of a graph's time, and tell whether a graph pays for these vectors.
+// Where that is known the graph takes the place of the index there is at once.
 Status Collection::build_vector_index(std::uint64_t rows, bool for_searches) {
   const bool wants_graph = (for_searches || graph_is_paid_back(searches_, rows)) && has_room_for_graph(rows);
   searches_ = 0;  // also when it fails: it is tried again after as many

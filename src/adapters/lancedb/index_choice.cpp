@@ -14,7 +14,7 @@ constexpr std::uint64_t rows_paid_by_a_search = 8;
 // More find hardly more and cost: an eighth of the partitions.
 constexpr std::uint64_t fewest_untried = 24;
 constexpr std::uint64_t rows_for_a_probe = 8'192;
-// Of rows that a filter admits by chance: finds 0.99 of the nearest in clusters, where a root finds 0.92 to 0.98.
+// Of rows that a filter admits by chance: finds some 0.99 of the nearest in clusters, where a root finds 0.92 to 0.98.
 constexpr double further_exponent = 0.75;
 // The sizes of partitions are kept up by the engine; their number was right for so many fewer rows.
 constexpr std::uint64_t outgrown = 4;

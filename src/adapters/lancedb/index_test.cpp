@@ -97,7 +97,7 @@ class LanceIndex : public LanceStore {
     constexpr VectorKey queries = 20;
     std::size_t found = 0;
     for (VectorKey query = 0; query < queries; ++query) {
-      const auto place = place_of(1'000'000 + query);
+      const auto place = asks_anywhere_ ? somewhere(1'000'000 + query) : place_of(1'000'000 + query);
       const auto truth = compared(place, keys, wanted);
       auto options = nearest(wanted);
       options.effort = effort;
@@ -124,7 +124,8 @@ class LanceIndex : public LanceStore {
     return {};
   }
 
-  float width_ = 0;  ///< Of clusters; 0: there are none.
+  float width_ = 0;             ///< Of clusters; 0: there are none.
+  bool asks_anywhere_ = false;  ///< Also where no cluster is.
 
   static std::vector<VectorKey> every(std::size_t step, VectorKey last) {
     std::vector<VectorKey> keys;
@@ -171,6 +172,18 @@ TEST_F(LanceIndex, Vectors_that_lie_in_few_partitions_keep_them_and_others_get_a
     EXPECT_GE(recall_among(every(10, loaded), true), 0.98);
     ASSERT_TRUE(store_->drop_collection("points"));
   }
+}
+
+TEST_F(LanceIndex, Queries_unlike_what_is_stored_find_the_nearest_of_clusters_too) {
+  settings_.graph_from_bytes = std::size_t{1} << 40U;
+  width_ = 0.3F;
+  reopen();
+  load(loaded);
+  ASSERT_LE(sealed().probes, 2U);
+  asks_anywhere_ = true;
+  constexpr std::uint32_t as_tried = 128;
+  EXPECT_LT(recall_among(every(1, loaded), false, as_tried), 0.9);
+  EXPECT_GE(recall_among(every(1, loaded), false), 0.98);
 }
 
 // A byte a value, over the range of all, hardly tells vectors apart that lie so close together.

@@ -103,7 +103,7 @@ class Table {
   Result<TableState> flush(const std::vector<const StoredRow*>& puts, const std::vector<contract::VectorKey>& deletes);
   /// Nearest first.
   Result<std::vector<TableMatch>> search(const TableQuery& query);
-  /// The nearest `count` of these rows, by their vectors. A row that was moved or deleted is left out, or an error.
+  /// The nearest `count` of these rows, by their vectors. A row that was moved or deleted is left out.
   Result<std::vector<TableMatch>> compare(const TableQuery& query, const std::vector<std::uint64_t>& rows);
   /// Makes the index that `search_text` needs, unless it is there.
   Result<TableState> ensure_text_index();

@@ -14,6 +14,8 @@ namespace {
 constexpr std::uint32_t usual_effort = 128;
 // A search of a graph takes 3 ms before it takes its first step: without an effort it may as well look about.
 constexpr std::uint32_t usual_candidates = 256;
+// And in more partitions: what was enough for rows of the table is not for queries unlike them (docs/decisions/0026).
+constexpr std::uint32_t usual_probes = 8;
 constexpr std::size_t growth = 4;
 constexpr std::size_t walked_share = 16;  // A walk that keeps so many of the rows compares nearly all.
 constexpr std::size_t spare = 32;
@@ -25,9 +27,9 @@ constexpr std::size_t exact_keys = 64;
 constexpr std::size_t most_bytes_compared_at_once = 256U << 10U;
 
 std::uint32_t probes_for(const View& view, std::size_t admitted, const contract::VectorQueryOptions& options) {
-  const std::uint64_t probes = probes_among(view.trial, {view.rows, admitted, options.count});
-  const std::uint32_t effort = options.effort == 0 ? usual_effort : options.effort;
-  return static_cast<std::uint32_t>(std::max<std::uint64_t>(probes * effort / usual_effort, 1));
+  const std::uint32_t probes = probes_among(view.trial, {view.rows, admitted, options.count});
+  if (options.effort == 0) return std::max(probes, usual_probes);
+  return static_cast<std::uint32_t>(std::max<std::uint64_t>(std::uint64_t{probes} * options.effort / usual_effort, 1));
 }
 
 }  // namespace
@@ -124,8 +126,8 @@ Result<TableSearch::Matches> TableSearch::compare(Matches approximate) const {
   for (const auto& match : approximate) rows.push_back(match.row);
   TableQuery exactly = query_;
   exactly.count = options_.count;
-  auto compared = view_.table->compare(exactly, rows);
-  if (compared && compared->size() == std::min(options_.count, approximate.size())) return compared;
+  TRIUNE_ASSIGN(auto compared, view_.table->compare(exactly, rows));
+  if (compared.size() == std::min(options_.count, approximate.size())) return compared;
   // The table was compacted meanwhile, and rows were moved.
   std::vector<contract::VectorKey> keys;
   for (const auto& match : approximate) keys.push_back(match.key);
